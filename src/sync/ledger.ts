@@ -1,0 +1,225 @@
+/**
+ * The ledger: which routes we have written, for clouds whose routes carry no mark.
+ *
+ * A claim is on disk before the call that makes it true, so that a crash at any moment leaves no route of ours unclaimed. The file
+ * is JSON lines: a header that says whose it is, then one line an event. A line that is not whole or not ours is set aside and
+ * never trusted.
+ */
+
+import * as v from "valibot";
+import type { Claim, Claims } from "./ownership.ts";
+
+/** Where a ledger is kept. Implementations make every write durable before they resolve. */
+export interface LedgerStore {
+  /** The whole content, or null if there is none. */
+  read(): Promise<string | null>;
+  /** Appends, and syncs to disk. */
+  append(text: string): Promise<void>;
+  /** Replaces the content as one step: after a crash either the old or the new is there, whole. */
+  replace(text: string): Promise<void>;
+  /** Keeps content that cannot be trusted, for people to look at. @returns where it went. */
+  setAside(text: string): Promise<string>;
+}
+
+/** Whose ledger it is. */
+export interface LedgerHeader {
+  readonly cloud: string;
+  readonly table: string;
+  readonly owner: string;
+}
+
+/** What was found when a ledger was opened. */
+export interface LedgerFindings {
+  /** Whether nothing could be trusted: there was no file, or it was not ours, or broken in its middle. */
+  readonly lost: boolean;
+  /** What was set aside and where, as a sentence; null if all was well. */
+  readonly warning: string | null;
+}
+
+/** A claim with the prefix it is for (canonical text). */
+export interface ClaimEntry {
+  readonly prefix: string;
+  readonly nextHops: readonly string[];
+}
+
+const formatVersion = 1;
+/** Lines beyond the number of claims before the file is written anew. */
+const compactAfterLines = 4096;
+
+const headerSchema = v.strictObject({
+  ledger: v.literal("cloudroutesync"),
+  version: v.literal(formatVersion),
+  cloud: v.string(),
+  table: v.string(),
+  owner: v.string(),
+});
+const lineSchema = v.union([
+  v.strictObject({ claim: v.string(), nextHops: v.array(v.string()) }),
+  v.strictObject({ confirm: v.string(), nextHops: v.array(v.string()) }),
+  v.strictObject({ release: v.string() }),
+]);
+type Line = v.InferOutput<typeof lineSchema>;
+
+/** An open ledger. One writer at a time: the caller holds the instance lock. */
+export class Ledger {
+  readonly #store: LedgerStore;
+  readonly #header: LedgerHeader;
+  readonly #claims: Map<string, Claim>;
+  #lines: number;
+  /** Set after a failed append, which may have left half a line: then the file is written anew first. */
+  #torn = false;
+
+  private constructor(store: LedgerStore, header: LedgerHeader, claims: Map<string, Claim>, lines: number) {
+    this.#store = store;
+    this.#header = header;
+    this.#claims = claims;
+    this.#lines = lines;
+  }
+
+  /**
+   * Opens a ledger. Nothing is written: a lost ledger is begun by {@linkcode Ledger.begin}, once it is known what to
+   * begin it with.
+   */
+  static async open(
+    store: LedgerStore,
+    header: LedgerHeader,
+  ): Promise<{ readonly ledger: Ledger; readonly findings: LedgerFindings }> {
+    const content = await store.read();
+    if (content === null) {
+      return { ledger: new Ledger(store, header, new Map(), 0), findings: { lost: true, warning: null } };
+    }
+    const parsed = parseLedger(content, header);
+    const ledger = new Ledger(store, header, parsed.claims, parsed.lines);
+    if (parsed.untrusted === null) return { ledger, findings: { lost: false, warning: null } };
+    const place = await store.setAside(parsed.untrusted);
+    if (!parsed.lost) await ledger.#compact();
+    return {
+      ledger,
+      findings: { lost: parsed.lost, warning: `${parsed.problem}; it was set aside as ${place}` },
+    };
+  }
+
+  /** Reads claims without keeping anything open or setting anything aside: for `plan` and `explain`. */
+  static async peek(store: LedgerStore, header: LedgerHeader): Promise<{ claims: Claims; lost: boolean }> {
+    const content = await store.read();
+    if (content === null) return { claims: new Map(), lost: true };
+    const { claims, lost } = parseLedger(content, header);
+    return { claims, lost };
+  }
+
+  /** The claims as they stand. */
+  get claims(): Claims {
+    return this.#claims;
+  }
+
+  /** Begins a lost ledger anew with these claims. */
+  async begin(claims: Claims): Promise<void> {
+    this.#claims.clear();
+    for (const [prefix, claim] of claims) this.#claims.set(prefix, claim);
+    await this.#compact();
+  }
+
+  /** Claims before a write: afterwards each prefix is ours while it points at one of the next hops. Durable. */
+  async claim(entries: readonly ClaimEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    await this.#append(entries.map(({ prefix, nextHops }) => ({ claim: prefix, nextHops: [...nextHops] })));
+  }
+
+  /** Notes that claimed routes were seen in the cloud. */
+  async confirm(entries: readonly ClaimEntry[]): Promise<void> {
+    const news = entries.filter(({ prefix, nextHops }) => !this.#isConfirmed(prefix, nextHops));
+    if (news.length === 0) return;
+    await this.#append(news.map(({ prefix, nextHops }) => ({ confirm: prefix, nextHops: [...nextHops] })));
+  }
+
+  /** Gives up claims after the routes are gone. */
+  async release(prefixes: readonly string[]): Promise<void> {
+    const known = prefixes.filter((prefix) => this.#claims.has(prefix));
+    if (known.length === 0) return;
+    await this.#append(known.map((prefix) => ({ release: prefix })));
+  }
+
+  #isConfirmed(prefix: string, nextHops: readonly string[]): boolean {
+    const claim = this.#claims.get(prefix);
+    return claim !== undefined && claim.confirmed && claim.nextHops.length === nextHops.length &&
+      claim.nextHops.every((hop) => nextHops.includes(hop));
+  }
+
+  async #append(lines: readonly Line[]): Promise<void> {
+    if (this.#torn) await this.#compact();
+    this.#torn = true;
+    await this.#store.append(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    this.#torn = false;
+    for (const line of lines) applyLine(this.#claims, line);
+    this.#lines += lines.length;
+    if (this.#lines > 2 * this.#claims.size + compactAfterLines) await this.#compact();
+  }
+
+  async #compact(): Promise<void> {
+    const lines = [JSON.stringify({ ledger: "cloudroutesync", version: formatVersion, ...this.#header })];
+    for (const [prefix, claim] of this.#claims) {
+      lines.push(
+        JSON.stringify({ [claim.confirmed ? "confirm" : "claim"]: prefix, nextHops: claim.nextHops }),
+      );
+    }
+    await this.#store.replace(`${lines.join("\n")}\n`);
+    this.#lines = lines.length - 1;
+    this.#torn = false;
+  }
+}
+
+interface ParsedLedger {
+  readonly claims: Map<string, Claim>;
+  readonly lines: number;
+  readonly lost: boolean;
+  /** Content to set aside, or null. */
+  readonly untrusted: string | null;
+  readonly problem: string;
+}
+
+function parseLedger(content: string, header: LedgerHeader): ParsedLedger {
+  const lost = (problem: string): ParsedLedger => ({
+    claims: new Map(),
+    lines: 0,
+    lost: true,
+    untrusted: content,
+    problem,
+  });
+  const lines = content.split("\n");
+  const torn = lines.pop() ?? "";
+  const found = v.safeParse(headerSchema, parseJson(lines[0] ?? ""));
+  if (!found.success) return lost("The ledger has no header that this version understands");
+  const { cloud, table, owner } = found.output;
+  if (cloud !== header.cloud || table !== header.table || owner !== header.owner) {
+    return lost(`The ledger is of owner "${owner}" for ${cloud} table ${table}`);
+  }
+  const claims = new Map<string, Claim>();
+  for (const [index, text] of lines.entries()) {
+    if (index === 0) continue;
+    const line = v.safeParse(lineSchema, parseJson(text));
+    if (!line.success) return lost(`The ledger's line ${index + 1} is broken`);
+    applyLine(claims, line.output);
+  }
+  const untrusted = torn === "" ? null : torn;
+  return {
+    claims,
+    lines: lines.length - 1,
+    lost: false,
+    untrusted,
+    problem: "The ledger's last line is torn",
+  };
+}
+
+function applyLine(claims: Map<string, Claim>, line: Line): void {
+  if ("claim" in line) claims.set(line.claim, { nextHops: line.nextHops, confirmed: false });
+  else if ("confirm" in line) claims.set(line.confirm, { nextHops: line.nextHops, confirmed: true });
+  else claims.delete(line.release);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

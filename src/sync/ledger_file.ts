@@ -1,0 +1,55 @@
+/** A ledger as a file in the state folder. */
+
+import type { LedgerStore } from "./ledger.ts";
+
+/**
+ * Opens the store. Nothing is created before the first write.
+ *
+ * @param path the file; its folder must exist by the first write.
+ */
+export function ledgerFile(path: string): LedgerStore {
+  return {
+    read: () => readIfThere(path),
+    append: (text) => writeDurably(path, text, { append: true, create: true }),
+    replace: async (text) => {
+      const fresh = `${path}.new`;
+      await writeDurably(fresh, text, { write: true, create: true, truncate: true });
+      await Deno.rename(fresh, path);
+      await syncFolder(path);
+    },
+    setAside: async (text) => {
+      const place = await freeName(`${path}.set-aside`);
+      await writeDurably(place, text, { write: true, createNew: true });
+      return place;
+    },
+  };
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+async function writeDurably(path: string, text: string, options: Deno.OpenOptions): Promise<void> {
+  using file = await Deno.open(path, { ...options, mode: 0o600 });
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+  await file.syncData();
+}
+
+/** A rename is durable only when its folder is synced (rename(2), fsync(2)). */
+async function syncFolder(path: string): Promise<void> {
+  using folder = await Deno.open(path.slice(0, path.lastIndexOf("/")) || "/", { read: true });
+  await folder.sync();
+}
+
+async function freeName(stem: string): Promise<string> {
+  for (let number = 1;; number++) {
+    const name = `${stem}.${number}`;
+    if (await readIfThere(name) === null) return name;
+  }
+}

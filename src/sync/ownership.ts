@@ -1,0 +1,97 @@
+/**
+ * Whose route is it: splits what a table has into what is provably ours and what is foreign.
+ *
+ * A route is ours by its own mark where the cloud has marks, by a claim in the ledger where it has none. Everything that
+ * cannot be proven is foreign, and foreign routes are never touched.
+ */
+
+import type { CloudRoute, CloudTraits, TableState } from "../clouds/cloud.ts";
+
+/** What the ledger says of one prefix. */
+export interface Claim {
+  /** The next hops that we wrote, or were about to write. */
+  readonly nextHops: readonly string[];
+  /** Whether the write was seen to have taken effect. Until then a crash may have left it undone. */
+  readonly confirmed: boolean;
+}
+
+/** Claims by canonical prefix. */
+export type Claims = ReadonlyMap<string, Claim>;
+
+/** How ownership is decided for a table. `claims` is empty where marks decide. */
+export interface OwnershipRule {
+  readonly owner: string;
+  readonly traits: Pick<CloudTraits, "ownership" | "uniquePrefix">;
+  readonly claims: Claims;
+}
+
+/** A table's routes by canonical prefix. */
+export interface TableIndex {
+  /** Ours; several routes of one prefix are folded into one that has all their next hops. */
+  readonly own: ReadonlyMap<string, CloudRoute>;
+  readonly foreign: ReadonlyMap<string, readonly CloudRoute[]>;
+  readonly foreignCount: number;
+}
+
+/** Splits a table by ownership. */
+export function indexTable(state: TableState, rule: OwnershipRule): TableIndex {
+  const own = new Map<string, CloudRoute>();
+  const foreign = new Map<string, CloudRoute[]>();
+  let foreignCount = 0;
+  for (const route of state.routes) {
+    const key = route.prefix.text;
+    if (isOwn(route, rule)) {
+      const other = own.get(key);
+      own.set(key, other === undefined ? route : fold(other, route));
+    } else {
+      foreignCount++;
+      const others = foreign.get(key);
+      if (others === undefined) foreign.set(key, [route]);
+      else others.push(route);
+    }
+  }
+  return { own, foreign, foreignCount };
+}
+
+/**
+ * Whether a route is provably ours.
+ *
+ * By ledger: a confirmed claim of a prefix that can stand only once covers whatever the route points at now, so that a route
+ * which somebody retargeted is put right. An unconfirmed one covers only the next hops it names: between claim and call we
+ * may have died, and an operator's hand may have come first.
+ */
+export function isOwn(route: CloudRoute, rule: OwnershipRule): boolean {
+  if (rule.traits.ownership === "mark") return route.owner === rule.owner;
+  const claim = rule.claims.get(route.prefix.text);
+  if (claim === undefined) return false;
+  if (rule.traits.uniquePrefix && claim.confirmed) return true;
+  return route.nextHops.length > 0 && route.nextHops.every((hop) => claim.nextHops.includes(hop));
+}
+
+/**
+ * The claims to start with when the ledger is lost: routes that point at this VM, and at nothing else.
+ *
+ * @param proven whether it is certain that we have written to this table before (our own table, or a state folder from an
+ * earlier life). Without that proof only routes that are wanted as they stand are taken, which changes nothing in the cloud:
+ * an operator's own route to this VM is not to be withdrawn on the day the program is installed.
+ * @param isWanted whether a route is wanted just as it stands.
+ */
+export function recoverClaims(
+  state: TableState,
+  selfIds: readonly string[],
+  proven: boolean,
+  isWanted: (route: CloudRoute) => boolean,
+): ReadonlyMap<string, Claim> {
+  const claims = new Map<string, Claim>();
+  for (const route of state.routes) {
+    const pointsHere = route.nextHops.length > 0 && route.nextHops.every((hop) => selfIds.includes(hop));
+    if (pointsHere && (proven || isWanted(route))) {
+      claims.set(route.prefix.text, { nextHops: route.nextHops, confirmed: true });
+    }
+  }
+  return claims;
+}
+
+function fold(left: CloudRoute, right: CloudRoute): CloudRoute {
+  return { ...left, nextHops: [...new Set([...left.nextHops, ...right.nextHops])].sort() };
+}

@@ -1,0 +1,212 @@
+/**
+ * What to change in a table, and in which order. Pure: no clock, no network.
+ *
+ * What becomes of one prefix:
+ *
+ * | wanted       | ours in the cloud | foreign at that prefix | outcome                                            |
+ * | ------------ | ----------------- | ---------------------- | -------------------------------------------------- |
+ * | no           | no                | any                    | nothing                                            |
+ * | no           | yes               | any                    | delete ours                                        |
+ * | yes          | no                | no                     | add                                                |
+ * | yes          | no                | yes                    | conflict: reported, nothing written                |
+ * | yes, -adopt  | no                | yes                    | replace the foreign one; claim it if it is as wanted |
+ * | yes          | same next hops    | any                    | kept                                               |
+ * | yes          | other next hops   | any                    | replace ours                                       |
+ * | not known yet | any              | any                    | left as it is: a failed look-up withdraws nothing  |
+ *
+ * The order: replaces, then adds, then deletes, so that no prefix is without a route longer than it must be; within each the
+ * more specific before what covers them. Only when a quota leaves no room are the last adds put behind the deletes.
+ */
+
+import type { Change, CloudQuota, CloudRoute, CloudTraits } from "../clouds/cloud.ts";
+import { compareMoreSpecificFirst, comparePrefixes, type Family, type Prefix } from "../routes/prefix.ts";
+import type { TableIndex } from "./ownership.ts";
+
+/** A wanted route with its next hops in the cloud's own ids. */
+export interface Target {
+  readonly prefix: Prefix;
+  /** At least one, the preferred first. */
+  readonly nextHops: readonly string[];
+  /** The kernel's metric; it ranks routes when not all fit a quota. */
+  readonly metric: number;
+}
+
+/** Why a change is made. */
+export type ChangeReason = "missing" | "next-hop-changed" | "adopted" | "not-wanted";
+
+/** A change and why. */
+export type PlannedChange = Change & { readonly why: ChangeReason };
+
+/** A foreign route that stands where a wanted prefix should be. */
+export interface Conflict {
+  readonly prefix: Prefix;
+  readonly foreign: CloudRoute;
+}
+
+/** What differs between what is wanted and what is there. */
+export interface Difference {
+  readonly adds: readonly PlannedChange[];
+  readonly replaces: readonly PlannedChange[];
+  readonly deletes: readonly PlannedChange[];
+  readonly conflicts: readonly Conflict[];
+  /** Foreign routes to claim as they stand (`-adopt`, clouds with a ledger). */
+  readonly claims: readonly CloudRoute[];
+  /** Owned routes that are as wanted. */
+  readonly kept: number;
+}
+
+/** What the comparison works on. */
+export interface DifferenceInput {
+  /** By canonical prefix: what is wanted, or null where that is not known at the moment. */
+  readonly wanted: (prefix: string) => Target | null | undefined;
+  readonly index: TableIndex;
+  readonly traits: Pick<CloudTraits, "nextHopsPerRoute" | "ownership">;
+  readonly adopt: boolean;
+}
+
+/**
+ * Compares the given prefixes; the work is proportional to their number, not to the table.
+ *
+ * @param prefixes canonical prefixes, each once.
+ */
+export function difference(prefixes: Iterable<string>, input: DifferenceInput): Difference {
+  const adds: PlannedChange[] = [];
+  const replaces: PlannedChange[] = [];
+  const deletes: PlannedChange[] = [];
+  const conflicts: Conflict[] = [];
+  const claims: CloudRoute[] = [];
+  let kept = 0;
+  for (const key of prefixes) {
+    const outcome = comparePrefix(key, input);
+    switch (outcome.is) {
+      case "nothing":
+        break;
+      case "kept":
+        kept++;
+        break;
+      case "conflict":
+        conflicts.push(outcome.conflict);
+        break;
+      case "claim":
+        claims.push(outcome.route);
+        break;
+      case "change": {
+        const { change } = outcome;
+        if (change.action === "add") adds.push(change);
+        else if (change.action === "replace") replaces.push(change);
+        else deletes.push(change);
+        break;
+      }
+    }
+  }
+  return { adds, replaces, deletes, conflicts, claims, kept };
+}
+
+type Outcome =
+  | { readonly is: "nothing" | "kept" }
+  | { readonly is: "conflict"; readonly conflict: Conflict }
+  | { readonly is: "claim"; readonly route: CloudRoute }
+  | { readonly is: "change"; readonly change: PlannedChange };
+
+/** One row of the truth table above. */
+function comparePrefix(key: string, input: DifferenceInput): Outcome {
+  const target = input.wanted(key);
+  if (target === null) return { is: "nothing" };
+  const own = input.index.own.get(key);
+  if (target === undefined) {
+    if (own === undefined) return { is: "nothing" };
+    const { prefix } = own;
+    return { is: "change", change: { action: "delete", prefix, from: own, to: null, why: "not-wanted" } };
+  }
+  const { prefix } = target;
+  const standing = own ?? input.index.foreign.get(key)?.[0];
+  const to = chooseNextHops(target, standing?.nextHops ?? [], input.traits.nextHopsPerRoute);
+  if (standing === undefined) {
+    return { is: "change", change: { action: "add", prefix, from: null, to, why: "missing" } };
+  }
+  const same = sameNextHops(standing.nextHops, to);
+  if (own !== undefined) {
+    if (same) return { is: "kept" };
+    return { is: "change", change: { action: "replace", prefix, from: own, to, why: "next-hop-changed" } };
+  }
+  if (!input.adopt) return { is: "conflict", conflict: { prefix, foreign: standing } };
+  if (same && input.traits.ownership === "ledger") return { is: "claim", route: standing };
+  return { is: "change", change: { action: "replace", prefix, from: standing, to, why: "adopted" } };
+}
+
+/**
+ * The next hops to write: all that the cloud takes, sorted. A cloud that takes one keeps the one it has while that is among
+ * the wanted ones, so that the order of legs never makes a route flap; else the preferred one decides.
+ */
+export function chooseNextHops(target: Target, current: readonly string[], most: number): readonly string[] {
+  if (target.nextHops.length <= most) return [...target.nextHops].sort();
+  const staying = target.nextHops.filter((hop) => current.includes(hop));
+  const others = target.nextHops.filter((hop) => !current.includes(hop));
+  return [...staying, ...others].slice(0, most).sort();
+}
+
+/** Whether two lists name the same next hops; order does not count. */
+export function sameNextHops(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((hop) => right.includes(hop));
+}
+
+/** Changes that fit the quotas, in the order in which to make them, and adds for which there is no room. */
+export interface FittedPlan {
+  /** Groups to finish one after the other; changes of one group may be made at once. */
+  readonly waves: readonly (readonly PlannedChange[])[];
+  readonly unfit: readonly PlannedChange[];
+}
+
+/**
+ * Puts changes in order and leaves out the adds that no quota has room for.
+ *
+ * Who stays when not all fit: routes that stand in the table already, then the lower metric, then the shorter prefix, then the
+ * lower address.
+ *
+ * @param deletes the withdrawals that are to be made now: their room counts.
+ */
+export function fit(
+  parts: Pick<Difference, "adds" | "replaces"> & { readonly deletes: readonly PlannedChange[] },
+  quotas: readonly CloudQuota[],
+  metricOf: (prefix: Prefix) => number,
+): FittedPlan {
+  const early: PlannedChange[] = [];
+  const late: PlannedChange[] = [];
+  const unfit: PlannedChange[] = [];
+  const ranked = [...parts.adds].sort((left, right) => compareRank(left.prefix, right.prefix, metricOf));
+  for (const family of [4, 6] satisfies Family[]) {
+    const room = roomFor(family, quotas);
+    const freed = parts.deletes.filter((change) => change.prefix.family === family).length;
+    const adds = ranked.filter((change) => change.prefix.family === family);
+    early.push(...adds.slice(0, room));
+    late.push(...adds.slice(room, room + freed));
+    unfit.push(...adds.slice(room + freed));
+  }
+  return { waves: [parts.replaces, early, parts.deletes, late].flatMap(wavesOf), unfit };
+}
+
+/** Free places for a family, never negative. Families that share one quota are rare; each then sees the whole room. */
+function roomFor(family: Family, quotas: readonly CloudQuota[]): number {
+  const rooms = quotas
+    .filter((quota) => quota.families.includes(family))
+    .map((quota) => quota.limit === null ? Infinity : Math.max(0, quota.limit - quota.used));
+  return Math.min(Infinity, ...rooms);
+}
+
+function compareRank(left: Prefix, right: Prefix, metricOf: (prefix: Prefix) => number): number {
+  return metricOf(left) - metricOf(right) || left.length - right.length || comparePrefixes(left, right);
+}
+
+/** Splits changes of one kind into groups of one prefix length: within a group none covers another. */
+function wavesOf(changes: readonly PlannedChange[]): PlannedChange[][] {
+  const waves: PlannedChange[][] = [];
+  let length = -1;
+  for (
+    const change of [...changes].sort((left, right) => compareMoreSpecificFirst(left.prefix, right.prefix))
+  ) {
+    if (change.prefix.length !== length) waves.push([]);
+    length = change.prefix.length;
+    waves.at(-1)?.push(change);
+  }
+  return waves;
+}
