@@ -1,0 +1,51 @@
+/** Failed system calls as errors, and the names of the `errno` values that netlink and sockets yield. */
+
+/** `errno` values that the code tests for (asm-generic/errno-base.h, errno.h; the same on x86-64 and aarch64). */
+export const errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EBADF: 9,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  EMFILE: 24,
+  ENOSPC: 28,
+  EMSGSIZE: 90,
+  EPROTONOSUPPORT: 93,
+  EOPNOTSUPP: 95,
+  EAFNOSUPPORT: 97,
+  ENETDOWN: 100,
+  ENETUNREACH: 101,
+  ENOBUFS: 105,
+  ECONNREFUSED: 111,
+} as const;
+
+/**
+ * The symbolic name of an `errno` value.
+ *
+ * @returns for example `EAGAIN`, or `errno 512` for one that is not in the list above.
+ */
+export function errnoName(value: number): string {
+  return Object.entries(errno).find(([, number]) => number === value)?.[0] ?? `errno ${value}`;
+}
+
+/** A system call that failed. */
+export class SystemError extends Error {
+  override readonly name = "SystemError";
+  /** The `errno` value, 1 to 4095. */
+  readonly errno: number;
+
+  /**
+   * @param action what was being done, as in `open a netlink socket`.
+   * @param value the `errno` value.
+   */
+  constructor(action: string, value: number) {
+    super(`Cannot ${action}: ${errnoName(value)}`);
+    this.errno = value;
+  }
+}
