@@ -9,6 +9,11 @@
 import * as v from "valibot";
 import type { Claim, Claims } from "./ownership.ts";
 
+/** The ledger could not be read or written. As long as it cannot, nothing is written to the cloud. */
+export class LedgerError extends Error {
+  override readonly name = "LedgerError";
+}
+
 /** Where a ledger is kept. Implementations make every write durable before they resolve. */
 export interface LedgerStore {
   /** The whole content, or null if there is none. */
@@ -148,7 +153,7 @@ export class Ledger {
   async #append(lines: readonly Line[]): Promise<void> {
     if (this.#torn) await this.#compact();
     this.#torn = true;
-    await this.#store.append(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    await this.#durably(this.#store.append(lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
     this.#torn = false;
     for (const line of lines) applyLine(this.#claims, line);
     this.#lines += lines.length;
@@ -162,9 +167,18 @@ export class Ledger {
         JSON.stringify({ [claim.confirmed ? "confirm" : "claim"]: prefix, nextHops: claim.nextHops }),
       );
     }
-    await this.#store.replace(`${lines.join("\n")}\n`);
+    await this.#durably(this.#store.replace(`${lines.join("\n")}\n`));
     this.#lines = lines.length - 1;
     this.#torn = false;
+  }
+
+  async #durably(write: Promise<void>): Promise<void> {
+    try {
+      await write;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new LedgerError(`Cannot write the ledger of table ${this.#header.table}: ${why}`, { cause });
+    }
   }
 }
 

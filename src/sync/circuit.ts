@@ -1,0 +1,68 @@
+/**
+ * Keeps hopeless calls from being repeated: what a quota, a missing permission or the cloud's rules forbid is tried again once a
+ * minute, not in a loop.
+ */
+
+import type { CloudError } from "../clouds/cloud_error.ts";
+import type { PlannedChange } from "./plan.ts";
+
+/** How long a hopeless call is left alone, in milliseconds. */
+export const circuitOpenMs = 60_000;
+
+/** Remembers which changes are not worth trying before when. */
+export class Circuit {
+  readonly #until = new Map<string, number>();
+
+  /** Takes note of a failure; does nothing for those that may heal by themselves. */
+  open(change: PlannedChange, error: CloudError, now: number): void {
+    const key = circuitKey(change, error);
+    if (key !== null) this.#until.set(key, now + circuitOpenMs);
+  }
+
+  /** Whether a change would only fail again. */
+  isOpen(change: PlannedChange, now: number): boolean {
+    return [actionKey(change), familyKey(change), changeKey(change)].some((key) =>
+      (this.#until.get(key) ?? 0) > now
+    );
+  }
+
+  /** Room was made: adds of that family are worth a try. */
+  roomMade(change: PlannedChange): void {
+    this.#until.delete(familyKey({ ...change, action: "add" }));
+  }
+
+  /** When the next of them may be tried; null if there is none. */
+  nextAt(now: number): number | null {
+    for (const [key, until] of this.#until) if (until <= now) this.#until.delete(key);
+    return this.#until.size === 0 ? null : Math.min(...this.#until.values());
+  }
+}
+
+function circuitKey(change: PlannedChange, error: CloudError): string | null {
+  switch (error.kind) {
+    case "denied":
+      return actionKey(change);
+    case "quota":
+      return familyKey(change);
+    case "invalid":
+      return changeKey(change);
+    case "throttled":
+    case "conflict":
+    case "gone":
+    case "unavailable":
+      return null;
+  }
+}
+
+function actionKey(change: Pick<PlannedChange, "action">): string {
+  return `action ${change.action}`;
+}
+
+/** A quota stops adds of a family; replaces and deletes go on. */
+function familyKey(change: Pick<PlannedChange, "action" | "prefix">): string {
+  return `quota ${change.action} ${change.prefix.family}`;
+}
+
+function changeKey(change: PlannedChange): string {
+  return `change ${change.action} ${change.prefix.text} ${change.to?.join(",") ?? ""}`;
+}

@@ -1,0 +1,181 @@
+/** One table as last read, split by ownership, with the ledger that proves it. */
+
+import { getLogger } from "@logtape/logtape";
+import type { Cloud, CloudIdentity, CloudTable, TableState } from "../clouds/cloud.ts";
+import type { WantedRoute } from "../routes/policy.ts";
+import type { Clock } from "./clock.ts";
+import type { ClaimEntry, Ledger } from "./ledger.ts";
+import { type Claim, indexTable, recoverClaims, type TableIndex } from "./ownership.ts";
+import type { PlannedChange } from "./plan.ts";
+
+/** An open ledger and how it was found. */
+export interface LedgerUse {
+  readonly ledger: Ledger;
+  /** Whether it must be begun anew from what the table shows. */
+  readonly lost: boolean;
+  /** Whether this program has certainly written to the table before. */
+  readonly proven: boolean;
+}
+
+/** What a view works with. */
+export interface TableViewOptions {
+  readonly cloud: Pick<Cloud, "read" | "traits">;
+  readonly table: CloudTable;
+  readonly owner: string;
+  readonly identity: () => CloudIdentity;
+  /** What the kernel wants, by canonical prefix; live. */
+  readonly wanted: ReadonlyMap<string, WantedRoute>;
+  /** Null where the cloud has marks. */
+  readonly ledger: LedgerUse | null;
+  readonly clock: Clock;
+}
+
+const log = getLogger(["cloudroutesync", "sync"]);
+/** A claimed next hop that no reading has shown for this long is given up: a single reading may be stale. */
+const forgetAfterMs = 60_000;
+
+/** The table as last read; see the head of this file. */
+export class TableView {
+  readonly #options: TableViewOptions;
+  readonly #ledger: Ledger | null;
+  /** Since when a claimed next hop was not seen, by prefix and next hop. */
+  readonly #absentSince = new Map<string, number>();
+  #ledgerLost: boolean;
+  #state: TableState | null = null;
+  #index: TableIndex = { own: new Map(), foreign: new Map(), foreignCount: 0 };
+  #reads = 0;
+
+  constructor(options: TableViewOptions) {
+    this.#options = options;
+    this.#ledger = options.ledger?.ledger ?? null;
+    this.#ledgerLost = options.ledger?.lost ?? false;
+  }
+
+  /** The state as last read; null while it is not known what the table holds. */
+  get state(): TableState | null {
+    return this.#state;
+  }
+
+  /** The routes as last seen, by ownership. It outlives the state: an unknown table is not an empty one. */
+  get index(): TableIndex {
+    return this.#index;
+  }
+
+  get reads(): number {
+    return this.#reads;
+  }
+
+  /** Says that the table may have changed. */
+  forget(): void {
+    this.#state = null;
+  }
+
+  /** Reads the table. @throws {CloudError} or {LedgerError}; the state is then unknown. */
+  async read(signal: AbortSignal): Promise<void> {
+    this.#state = null;
+    this.#reads++;
+    const state = await this.#options.cloud.read(this.#options.table, signal);
+    if (this.#ledgerLost) await this.#beginLedger(state);
+    this.adopt(state);
+    await this.#forgetAbsent();
+  }
+
+  /** Takes a state that came with a write's answer. */
+  adopt(state: TableState): void {
+    this.#state = state;
+    this.#index = indexTable(state, {
+      owner: this.#options.owner,
+      traits: this.#options.cloud.traits,
+      claims: this.#ledger?.claims ?? new Map(),
+    });
+  }
+
+  /** Claims, on disk, all that the changes may leave in the table, whether they take effect or not. */
+  async claim(changes: readonly PlannedChange[]): Promise<void> {
+    await this.#ledger?.claim(changes.map((change) => ({
+      prefix: change.prefix.text,
+      nextHops: union(
+        this.#ledger?.claims.get(change.prefix.text)?.nextHops ?? [],
+        union(change.from?.nextHops ?? [], change.to ?? []),
+      ),
+    })));
+  }
+
+  /** Claims foreign routes as they stand (`-adopt`). */
+  async takeOver(entries: readonly ClaimEntry[]): Promise<void> {
+    if (this.#ledger === null || entries.length === 0) return;
+    await this.#ledger.confirm(entries);
+    if (this.#state !== null) this.adopt(this.#state);
+  }
+
+  /** Confirms the claims of prefixes that were seen to be as wanted. Next hops are only ever added here. */
+  async confirm(prefixes: readonly string[]): Promise<void> {
+    const ledger = this.#ledger;
+    if (ledger === null) return;
+    const entries: ClaimEntry[] = [];
+    for (const prefix of prefixes) {
+      const own = this.#index.own.get(prefix);
+      const claim = ledger.claims.get(prefix);
+      if (own === undefined || claim === undefined || claim.confirmed) continue;
+      entries.push({ prefix, nextHops: union(claim.nextHops, own.nextHops) });
+    }
+    await ledger.confirm(entries);
+  }
+
+  /** Begins a lost ledger from what the table shows. */
+  async #beginLedger(state: TableState): Promise<void> {
+    const use = this.#options.ledger;
+    if (use === null) return;
+    const { self } = this.#options.identity();
+    const selfIds = [self[4], self[6]].filter((id) => id !== null);
+    const claims = recoverClaims(state, selfIds, use.proven || state.table.ours, (route) => {
+      const hops = this.#options.wanted.get(route.prefix.text)?.nextHops ?? [];
+      return hops.length === 1 && hops[0]?.neighbour === null;
+    });
+    await use.ledger.begin(claims);
+    this.#ledgerLost = false;
+    log.info("Began a new ledger for table {table} with {count} routes that point at this VM", {
+      table: state.table.name,
+      count: claims.size,
+    });
+  }
+
+  /** Gives up claimed next hops that are neither wanted nor were seen for a while. */
+  async #forgetAbsent(): Promise<void> {
+    const ledger = this.#ledger;
+    if (ledger === null) return;
+    const now = this.#options.clock.now();
+    const shrunk: ClaimEntry[] = [];
+    const shrunkConfirmed: ClaimEntry[] = [];
+    const released: string[] = [];
+    for (const [prefix, claim] of ledger.claims) {
+      const left = this.#seenLately(prefix, claim, now);
+      if (left.length === claim.nextHops.length) continue;
+      if (left.length > 0) (claim.confirmed ? shrunkConfirmed : shrunk).push({ prefix, nextHops: left });
+      else if (!this.#options.wanted.has(prefix)) released.push(prefix);
+    }
+    await ledger.claim(shrunk);
+    await ledger.confirm(shrunkConfirmed);
+    await ledger.release(released);
+  }
+
+  #seenLately(prefix: string, claim: Claim, now: number): readonly string[] {
+    const seen = this.#index.own.get(prefix)?.nextHops ?? [];
+    return claim.nextHops.filter((hop) => {
+      const key = `${prefix} ${hop}`;
+      if (seen.includes(hop)) {
+        this.#absentSince.delete(key);
+        return true;
+      }
+      const since = this.#absentSince.get(key) ?? now;
+      this.#absentSince.set(key, since);
+      if (now - since < forgetAfterMs) return true;
+      this.#absentSince.delete(key);
+      return false;
+    });
+  }
+}
+
+function union(left: readonly string[], right: readonly string[]): readonly string[] {
+  return [...new Set([...left, ...right])];
+}
