@@ -185,7 +185,7 @@ export class OpenstackRig implements AsyncDisposable {
     const probe = `exec 3<>/dev/tcp/127.0.0.1/${this.proxy.port}`;
     while ((await namespace.run(["bash", "-c", probe])).code !== 0) await pause(50);
     return {
-      async [Symbol.asyncDispose]() {
+      async [Symbol.asyncDispose](): Promise<void> {
         child.kill("SIGTERM");
         await child.status;
       },

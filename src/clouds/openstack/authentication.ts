@@ -1,0 +1,109 @@
+/** Logging in to Keystone (Identity API v3, "Authentication and token management"). */
+
+import * as v from "valibot";
+import { CloudError } from "../cloud_error.ts";
+import { call, type HttpAnswer } from "../http.ts";
+import { errorOf } from "./errors.ts";
+import type { OpenstackSettings, Proof } from "./settings.ts";
+
+const catalogueSchema = v.array(v.object({
+  type: v.string(),
+  endpoints: v.array(v.object({
+    interface: v.string(),
+    region_id: v.optional(v.nullable(v.string())),
+    region: v.optional(v.nullable(v.string())),
+    url: v.string(),
+  })),
+}));
+
+const tokenSchema = v.object({
+  token: v.object({
+    expires_at: v.pipe(v.string(), v.isoTimestamp()),
+    project: v.optional(v.object({ id: v.string() })),
+    catalog: v.optional(catalogueSchema, []),
+  }),
+});
+
+/** The services that a token opens. */
+export type Catalogue = v.InferOutput<typeof catalogueSchema>;
+
+/** A token and what came with it. */
+export interface Token {
+  /** Secret. */
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  readonly projectId: string;
+  readonly catalogue: Catalogue;
+}
+
+/**
+ * Fetches a token.
+ *
+ * @throws {CloudError} `denied` if the credentials are not accepted, `invalid` if the answer makes no sense or the token has
+ * no project, else as the call failed.
+ */
+export async function logIn(
+  settings: OpenstackSettings,
+  client: Deno.HttpClient | undefined,
+  signal: AbortSignal,
+): Promise<Token> {
+  const action = `log in at ${settings.authUrl} with ${settings.origin}`;
+  const answer = await call({
+    action,
+    url: `${settings.authUrl}/auth/tokens`,
+    method: "POST",
+    body: requestBody(settings),
+    ...(client === undefined ? {} : { client }),
+    signal,
+  });
+  if (answer.status === 401) throw refused(action, settings.proof, answer);
+  if (answer.status !== 201) throw errorOf(action, "POST /v3/auth/tokens", answer, Date.now());
+  return tokenOf(action, answer);
+}
+
+function requestBody({ proof, project }: OpenstackSettings): unknown {
+  const identity = { methods: [proof.method], [proof.method]: proofBody(proof) };
+  return { auth: project === null ? { identity } : { identity, scope: { project } } };
+}
+
+function proofBody(proof: Proof): unknown {
+  switch (proof.method) {
+    case "application_credential": {
+      const { method: _, ...credential } = proof;
+      return credential;
+    }
+    case "password":
+      return { user: { ...proof.user, password: proof.password } };
+    case "token":
+      return { id: proof.token };
+  }
+}
+
+function refused(action: string, proof: Proof, answer: HttpAnswer): CloudError {
+  const what = {
+    application_credential: "the application credential is wrong, expired or deleted",
+    password: "user or password is wrong, or the user has no role in the project",
+    token: "the token is wrong, revoked or expired, and only a person can renew it",
+  }[proof.method];
+  return new CloudError("denied", `Cannot ${action}: ${what}`, {
+    status: answer.status,
+    requestId: answer.headers.get("x-openstack-request-id") ?? undefined,
+    action: "log in",
+  });
+}
+
+function tokenOf(action: string, answer: HttpAnswer): Token {
+  const id = answer.headers.get("x-subject-token");
+  const result = v.safeParse(tokenSchema, answer.body);
+  if (id === null || !result.success) {
+    throw new CloudError("invalid", `Cannot ${action}: the answer holds no token that can be understood`, {
+      status: answer.status,
+    });
+  }
+  const { expires_at: expiresAt, project, catalog } = result.output.token;
+  if (project === undefined) {
+    throw new CloudError("invalid", `Cannot ${action}: the token belongs to no project`);
+  }
+  return { id, expiresAt: Date.parse(expiresAt), projectId: project.id, catalogue: catalog };
+}

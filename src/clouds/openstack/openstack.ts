@@ -1,0 +1,190 @@
+/**
+ * OpenStack: extra routes of a Neutron router.
+ *
+ * The table is the router of the VM's subnet, which exists already and is never this program's own; routes carry no mark, so
+ * the ledger says whose they are. Next hops are addresses on a subnet of the router.
+ */
+
+import type { IpAddress } from "../../routes/prefix.ts";
+import type {
+  Change,
+  Cloud,
+  CloudIdentity,
+  CloudTable,
+  CloudTraits,
+  Finding,
+  TableState,
+  WriteResult,
+} from "../cloud.ts";
+import { CloudError } from "../cloud_error.ts";
+import type { CloudOptions } from "../cloud_options.ts";
+import { checkOpenstack } from "./check.ts";
+import { routesOfPairs } from "./extra_routes.ts";
+import { Neutron, type Router, type RouterName } from "./neutron.ts";
+import { findPlace, identityOf, type Place } from "./place.ts";
+import { policyText } from "./policy.ts";
+import { RouteLimits } from "./route_limits.ts";
+import { RouteWriter } from "./route_writer.ts";
+import { Session } from "./session.ts";
+import { readSettings } from "./settings.ts";
+
+const defaultMetadataEndpoint = "http://169.254.169.254";
+
+/**
+ * Opens OpenStack. Reads clouds.yaml, secure.yaml and the certificate file, if there are, and all variables at once; afterwards
+ * neither files nor environment are needed. Makes no call.
+ *
+ * @throws {CloudError} of kind `invalid` if the settings are incomplete or wrong.
+ */
+export function openOpenstack(options: CloudOptions): Cloud {
+  const settings = readSettings(options.osCloud, { environment: options.environment, readFile });
+  return new OpenstackCloud(new Neutron(new Session(settings)), options);
+}
+
+class OpenstackCloud implements Cloud {
+  readonly name = "openstack";
+  readonly traits: CloudTraits;
+  readonly #neutron: Neutron;
+  readonly #options: CloudOptions;
+  readonly #metadataEndpoint: string;
+  readonly #limits: RouteLimits;
+  #place: Place | null = null;
+  #atomic: boolean | null = null;
+
+  constructor(neutron: Neutron, options: CloudOptions) {
+    this.#neutron = neutron;
+    this.#options = options;
+    this.#metadataEndpoint = options.imdsEndpoint ?? defaultMetadataEndpoint;
+    this.#limits = new RouteLimits(neutron);
+    this.traits = {
+      changesPerWrite: 1000,
+      concurrentWrites: 1,
+      pace: null,
+      nextHopsPerRoute: options.noEcmp ? 1 : 16,
+      ownership: "ledger",
+      uniquePrefix: false,
+    };
+  }
+
+  async identify(signal: AbortSignal): Promise<CloudIdentity> {
+    this.#place = await this.#findPlace(signal);
+    return identityOf(this.#place);
+  }
+
+  async locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    const { routers } = await this.#knownPlace(signal);
+    return routers.map((router) => tableOf(router, routers));
+  }
+
+  prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    return this.locate(signal);
+  }
+
+  async resolve(
+    gateways: readonly IpAddress[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string | null>> {
+    const { ports } = await this.#knownPlace(signal);
+    const networks = [...new Set(ports.map((port) => port.network_id))];
+    const texts = gateways.map((gateway) => gateway.text);
+    const found = await this.#neutron.portsWithAddresses(networks, texts, signal);
+    const taken = new Set(found.flatMap((port) => port.fixed_ips.map((fixed) => fixed.ip_address)));
+    return new Map(texts.map((text) => [text, taken.has(text) ? text : null]));
+  }
+
+  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
+    const router = await this.#neutron.router(table.id, signal);
+    return stateOf(table, router, await this.#limits.of(router, signal));
+  }
+
+  async write(
+    table: CloudTable,
+    changes: readonly Change[],
+    state: TableState,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    this.#atomic ??= (await this.#neutron.extensions(signal)).has("extraroute-atomic");
+    const writer = new RouteWriter(this.#neutron, state, this.#atomic, signal);
+    try {
+      const { outcomes, router } = await writer.write(changes);
+      if (router === null) return { outcomes };
+      return { outcomes, state: stateOf(table, router, this.#limits.known(router)) };
+    } catch (error) {
+      throw await this.#withLimit(error, table, signal);
+    }
+  }
+
+  /** Nothing to remove: the router was there before. */
+  async remove(_signal: AbortSignal): Promise<void> {}
+
+  check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
+    return checkOpenstack({
+      neutron: this.#neutron,
+      metadataEndpoint: this.#metadataEndpoint,
+      choice: this.#options,
+      families: this.#options.families,
+      fix: options.fix,
+    }, signal);
+  }
+
+  policy(): string {
+    return policyText();
+  }
+
+  describe(nextHop: string): string {
+    return nextHop;
+  }
+
+  #findPlace(signal: AbortSignal): Promise<Place> {
+    return findPlace(this.#neutron, this.#metadataEndpoint, this.#options, signal);
+  }
+
+  async #knownPlace(signal: AbortSignal): Promise<Place> {
+    this.#place ??= await this.#findPlace(signal);
+    return this.#place;
+  }
+
+  /** Since Neutron 29 the error does not tell the limit that was reached, but the quota does. */
+  async #withLimit(error: unknown, table: CloudTable, signal: AbortSignal): Promise<unknown> {
+    if (!(error instanceof CloudError) || error.kind !== "quota") return error;
+    if (error.limit !== undefined) {
+      this.#limits.tell(table.id, error.limit);
+      return error;
+    }
+    const router = await this.#neutron.router(table.id, signal);
+    const limit = await this.#limits.refresh(router, signal);
+    if (limit === null) return error;
+    const { message, status, code, requestId, cause } = error;
+    return new CloudError("quota", `${message} The limit is ${limit}.`, {
+      status,
+      code,
+      requestId,
+      limit,
+      cause,
+    });
+  }
+}
+
+function tableOf(router: RouterName, routers: readonly RouterName[]): CloudTable {
+  const unique = routers.filter(({ name }) => name === router.name).length === 1;
+  return { id: router.id, name: unique && router.name !== "" ? router.name : router.id, ours: false };
+}
+
+/** Neutron counts pairs, whatever their family. */
+function stateOf(table: CloudTable, router: Router, limit: number | null): TableState {
+  return {
+    table,
+    routes: routesOfPairs(router.routes),
+    quotas: [{ families: [4, 6], used: router.routes.length, limit }],
+    version: router.revision_number === undefined ? null : String(router.revision_number),
+  };
+}
+
+function readFile(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
+    throw new CloudError("invalid", `Cannot read ${path}: ${error}`, { cause: error });
+  }
+}
