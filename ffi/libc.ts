@@ -116,6 +116,41 @@ const libcSymbols = {
     ],
     result: "i32",
   },
+  /** int open(...): for /proc, /sys and lock files, which Deno's own permissions do not cover or cannot lock. */
+  open: {
+    parameters: [
+      "buffer", // const char *pathname
+      "i32", // int flags
+      "u32", // mode_t mode
+    ],
+    result: "i32",
+  },
+  /** int flock(...) */
+  flock: {
+    parameters: [
+      "i32", // int fd
+      "i32", // int operation
+    ],
+    result: "i32",
+  },
+  /** int ftruncate(...) */
+  ftruncate: {
+    parameters: [
+      "i32", // int fd
+      "i64", // off_t length
+    ],
+    result: "i32",
+  },
+  /** ssize_t pwrite(...) */
+  pwrite: {
+    parameters: [
+      "i32", // int fd
+      "buffer", // const void *buf
+      "usize", // size_t count
+      "i64", // off_t offset
+    ],
+    result: "i32",
+  },
   /** ssize_t read(...) */
   read: {
     parameters: [
@@ -184,7 +219,9 @@ export function openLibc(paths: readonly string[] = libcPaths): Libc {
   }
   const [first] = failures;
   throw new Error(
-    `Cannot open the C library at any of ${paths.join(", ")}: ${first instanceof Error ? first.message : first}`,
+    `Cannot open the C library at any of ${paths.join(", ")}: ${
+      first instanceof Error ? first.message : first
+    }`,
     { cause: new AggregateError(failures) },
   );
 }

@@ -15,6 +15,7 @@ export const errno = {
   EINVAL: 22,
   EMFILE: 24,
   ENOSPC: 28,
+  EROFS: 30,
   EMSGSIZE: 90,
   EPROTONOSUPPORT: 93,
   EOPNOTSUPP: 95,

@@ -1,5 +1,6 @@
 /** What the command line and environment say to a cloud. */
 
+import type { OwnAddress } from "../routes/own_address.ts";
 import type { Family } from "../routes/prefix.ts";
 
 /** Settings that a cloud is opened with. A cloud reads those that concern it. */
@@ -32,6 +33,8 @@ export interface CloudOptions {
   readonly azureEndpoint: string | null;
   readonly gcpEndpoint: string | null;
   readonly imdsEndpoint: string | null;
+  /** `-self`, or what the kernel says: this VM's address of a family. Only the embedded cloud has no better source. */
+  readonly ownAddress: (family: Family) => OwnAddress | null;
   /** Reads an environment variable that belongs to the cloud (`AWS_REGION`, `OS_AUTH_URL`, …). */
   readonly environment: (name: string) => string | undefined;
 }

@@ -38,3 +38,12 @@ export function isDefault(prefix: Prefix): boolean {
 export function enclosingRange(ranges: readonly Prefix[], prefix: Prefix): Prefix | null {
   return ranges.find((range) => prefixContains(range, prefix)) ?? null;
 }
+
+/**
+ * What each cloud reserves besides: Azure's platform address, EC2's IPv6 metadata service, Google's private API addresses.
+ */
+export const cloudReservedRanges: Readonly<Record<string, readonly Prefix[]>> = {
+  azure: ["168.63.129.16/32"].map(parsePrefix),
+  aws: ["fd00:ec2::/32"].map(parsePrefix),
+  gcp: ["199.36.153.4/30", "199.36.153.8/30"].map(parsePrefix),
+};

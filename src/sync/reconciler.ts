@@ -304,7 +304,8 @@ export class Reconciler {
   #retryLater(error: CloudError | null): void {
     const { clock } = this.#options;
     this.#view.forget();
-    if (error !== null && isForPeople(error)) this.#schedule.blocked(circuitOpenMs, clock.now());
+    const denied = error?.kind === "denied" || error?.kind === "quota";
+    if (denied) this.#schedule.blocked(circuitOpenMs, clock.now());
     else this.#schedule.failed(error?.retryAfterMs, clock.random(), clock.now());
   }
 

@@ -1,0 +1,32 @@
+/** Small files of /proc and /sys. Deno reads those only with all permissions, libc with none. */
+
+import type { Libc } from "./libc.ts";
+import { errno, SystemError } from "./system_error.ts";
+
+/** `O_RDONLY | O_CLOEXEC` (asm-generic/fcntl.h; the same on x86-64 and aarch64). */
+const readOnly = 0o2000000;
+/** A value in /proc/sys or /sys is one page at most. */
+const mostBytes = 4096;
+
+/**
+ * Reads a small file.
+ *
+ * @returns its text without white space at the ends, or null if there is no such file or it may not be read.
+ * @throws {SystemError} if it is there but cannot be read.
+ */
+export function readKernelFile(libc: Libc, path: string): string | null {
+  const fd = libc.symbols.open(new TextEncoder().encode(`${path}\0`), readOnly, 0);
+  if (fd < 0) {
+    const value = libc.errno();
+    if (value === errno.ENOENT || value === errno.EACCES) return null;
+    throw new SystemError(`open ${path}`, value);
+  }
+  try {
+    const bytes = new Uint8Array(mostBytes);
+    const length = libc.symbols.read(fd, bytes, BigInt(mostBytes));
+    if (length < 0) throw new SystemError(`read ${path}`, libc.errno());
+    return new TextDecoder().decode(bytes.subarray(0, length)).trim();
+  } finally {
+    libc.symbols.close(fd);
+  }
+}

@@ -1,0 +1,32 @@
+/** The log: one line a decision, on standard error, as text or JSON. */
+
+import { configure, getAnsiColorFormatter, getJsonLinesFormatter, getTextFormatter, type LogRecord } from "@logtape/logtape";
+
+/** How to log. */
+export interface LoggingOptions {
+  readonly format: "text" | "json";
+  readonly debug: boolean;
+}
+
+/** Sets the log up. Call it once, before anything logs. */
+export async function configureLogging(options: LoggingOptions): Promise<void> {
+  const format = formatterOf(options.format);
+  const encoder = new TextEncoder();
+  const stderr = (record: LogRecord): void => {
+    Deno.stderr.writeSync(encoder.encode(`${format(record).trimEnd()}\n`));
+  };
+  await configure({
+    sinks: { stderr },
+    loggers: [
+      { category: "cloudroutesync", lowestLevel: options.debug ? "debug" : "info", sinks: ["stderr"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
+    ],
+    reset: true,
+  });
+}
+
+function formatterOf(format: "text" | "json"): (record: LogRecord) => string {
+  if (format === "json") return getJsonLinesFormatter({ categorySeparator: ".", properties: "flatten" });
+  const options = { timestamp: "rfc3339", category: (names: readonly string[]): string => names.at(-1) ?? "" } as const;
+  return Deno.stderr.isTerminal() ? getAnsiColorFormatter(options) : getTextFormatter(options);
+}

@@ -1,0 +1,150 @@
+/** The file of the embedded cloud: read, checked, and changed under a lock, whole or not at all. */
+
+import * as v from "valibot";
+import { parsePrefix } from "../../routes/prefix.ts";
+import { CloudError } from "../cloud_error.ts";
+
+/** Routes the table takes when the file does not say. */
+const defaultQuota = 500;
+
+const prefixSchema = v.pipe(
+  v.string(),
+  v.check((text) => isCanonical(text), "it is not a canonical prefix"),
+);
+const routeSchema = v.looseObject({ prefix: prefixSchema, nextHop: v.string(), owner: v.string() });
+const documentSchema = v.looseObject({
+  version: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  quota: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), defaultQuota),
+  routes: v.array(routeSchema),
+});
+
+/** One route of the file. Fields that this program does not know are kept. */
+export type LocalRoute = v.InferOutput<typeof routeSchema>;
+/** The whole file. `version` grows by one a write. */
+export type LocalDocument = v.InferOutput<typeof documentSchema>;
+
+/** The file at a path; it need not exist yet. */
+export class LocalFile {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Reads the table; a file that does not exist is an empty one.
+   *
+   * @throws {CloudError} `invalid` if it is corrupt, `unavailable` if it cannot be read.
+   */
+  async read(): Promise<LocalDocument> {
+    let text: string;
+    try {
+      text = await Deno.readTextFile(this.path);
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) return { version: 0, quota: defaultQuota, routes: [] };
+      throw this.#error("unavailable", "read", cause);
+    }
+    return this.#parse(text);
+  }
+
+  /**
+   * Changes the table under a lock.
+   *
+   * @param change makes a new document of the one it gets, or null to leave the file as it is.
+   * @throws {CloudError} `invalid` if the file is corrupt (it is then left alone), `unavailable` if it cannot be written.
+   */
+  async update<T extends { readonly document: LocalDocument | null }>(
+    change: (document: LocalDocument) => T,
+  ): Promise<T & { readonly document: LocalDocument }> {
+    try {
+      using lock = await Deno.open(`${this.path}.lock`, { create: true, write: true });
+      await lock.lock(true);
+      const before = await this.read();
+      const result = change(before);
+      if (result.document !== null) await this.#replace(result.document);
+      return { ...result, document: result.document ?? before };
+    } catch (cause) {
+      if (cause instanceof CloudError) throw cause;
+      throw this.#error("unavailable", "write", cause);
+    }
+  }
+
+  /** Finds out, before anything depends on it, whether the file can be written. @throws {CloudError} `invalid` if not. */
+  async checkWritable(): Promise<void> {
+    await this.read();
+    try {
+      using _lock = await Deno.open(`${this.path}.lock`, { create: true, write: true });
+      if (await exists(this.path)) {
+        using _file = await Deno.open(this.path, { write: true });
+      }
+    } catch (cause) {
+      throw this.#error("invalid", "write", cause);
+    }
+  }
+
+  /** Writes a new file beside the old and renames it, so that a crash leaves one or the other. */
+  async #replace(document: LocalDocument): Promise<void> {
+    const lines = document.routes.map((route) => `    ${JSON.stringify(route)}`).join(",\n");
+    const { routes: _routes, ...head } = document;
+    const start = JSON.stringify(head, null, 2).replace(/\n}$/, "");
+    const text = `${start},\n  "routes": [${lines === "" ? "" : `\n${lines}\n  `}]\n}\n`;
+    const fresh = `${this.path}.new`;
+    {
+      using file = await Deno.open(fresh, { create: true, write: true, truncate: true });
+      const bytes = new TextEncoder().encode(text);
+      for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+      await file.syncData();
+    }
+    await Deno.rename(fresh, this.path);
+  }
+
+  #parse(text: string): LocalDocument {
+    let content: unknown;
+    try {
+      content = JSON.parse(text);
+    } catch (cause) {
+      throw this.#error("invalid", "read", cause);
+    }
+    const result = v.safeParse(documentSchema, content);
+    if (result.success) return checkUnique(result.output, this);
+    const issue = result.issues[0];
+    throw this.corrupt(`${v.getDotPath(issue) ?? "the document"}: ${issue.message}`);
+  }
+
+  /** The error for a file that is not what it should be. */
+  corrupt(why: string): CloudError {
+    return new CloudError("invalid", `Cannot read local file ${this.path}: ${why}`);
+  }
+
+  #error(kind: "invalid" | "unavailable", action: string, cause: unknown): CloudError {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new CloudError(kind, `Cannot ${action} local file ${this.path}: ${why}`, { cause });
+  }
+}
+
+function checkUnique(document: LocalDocument, file: LocalFile): LocalDocument {
+  const seen = new Set<string>();
+  for (const { prefix } of document.routes) {
+    if (seen.has(prefix)) throw file.corrupt(`prefix ${prefix} stands in it twice`);
+    seen.add(prefix);
+  }
+  return document;
+}
+
+function isCanonical(text: string): boolean {
+  try {
+    return parsePrefix(text).text === text;
+  } catch {
+    return false;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
