@@ -1,0 +1,118 @@
+/**
+ * What a failure of Google's means.
+ *
+ * The HTTP status says little (403 is a missing permission, a full quota and a rate limit alike), the reason says it:
+ * `rateLimitExceeded` in an answer, `RATE_LIMIT_EXCEEDED` in an operation
+ * (https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-api-errors).
+ */
+
+import * as v from "valibot";
+import { CloudError, type CloudErrorKind } from "../cloud_error.ts";
+import { type HttpAnswer, kindOfStatus, retryAfterMs } from "../http.ts";
+import { errorAnswer, type Operation } from "./answers.ts";
+
+/** Reasons whose meaning differs from their status', letters only and lower case. */
+const kindsByReason: Readonly<Record<string, CloudErrorKind>> = {
+  ratelimitexceeded: "throttled",
+  userratelimitexceeded: "throttled",
+  concurrentlimitexceeded: "throttled",
+  concurrentoperationsquotaexceeded: "throttled",
+  resourceoperationrateexceeded: "throttled",
+  quotaexceeded: "quota",
+  limitexceeded: "quota",
+  alreadyexists: "conflict",
+  resourcealreadyexists: "conflict",
+  conditionnotmet: "conflict",
+  resourcenotready: "conflict",
+  resourceinuse: "conflict",
+  resourceinusebyanotherresource: "conflict",
+  notfound: "gone",
+  resourcenotfound: "gone",
+  forbidden: "denied",
+  permissionserror: "denied",
+  iampermissiondenied: "denied",
+  insufficientpermissions: "denied",
+  accessnotconfigured: "denied",
+  autherror: "denied",
+  backenderror: "unavailable",
+  internalerror: "unavailable",
+  unavailable: "unavailable",
+};
+
+/**
+ * The error that an answer with an error status stands for.
+ *
+ * @param action verb phrase that fits after "Cannot".
+ * @param permission the permission that the call needs, for an answer that does not name it.
+ */
+export function errorOfAnswer(action: string, answer: HttpAnswer, permission: string): CloudError {
+  const { status } = answer;
+  const parsed = v.safeParse(errorAnswer, answer.body);
+  const error = parsed.success ? parsed.output.error : null;
+  const reasons = [...(error?.errors ?? []), ...(error?.details ?? [])].flatMap(({ reason }) => reason ?? []);
+  const code = reasons[0] ?? error?.status;
+  const message = error?.message ?? "";
+  const kind = kindOf(reasons, status);
+  return new CloudError(
+    kind,
+    `Cannot ${action}: ${status}${code ? ` ${code}` : ""}${message ? `: ${message}` : ""}`,
+    {
+      status,
+      code,
+      retryAfterMs: retryAfterMs(answer.headers, Date.now()),
+      action: kind === "denied" ? (permissionIn(message) ?? permission) : undefined,
+      limit: kind === "quota" ? limitIn(message) : undefined,
+    },
+  );
+}
+
+/** The error that a finished operation carries, or null where it ended well. Several errors are told as the first. */
+export function errorOfOperation(action: string, operation: Operation): CloudError | null {
+  if (operation.error === undefined) return null;
+  const status = operation.httpErrorStatusCode;
+  const first = operation.error.errors[0];
+  const code = first?.code ?? "UNKNOWN";
+  const message = first?.message ?? "";
+  const kind = kindOf([code], status ?? 400);
+  const quota = first?.errorDetails.find(({ quotaInfo }) => quotaInfo?.limit !== undefined)?.quotaInfo;
+  return new CloudError(
+    kind,
+    `Cannot ${action}: operation ${operation.name} ended with ${code}: ${message}`,
+    {
+      status,
+      code,
+      requestId: operation.name,
+      action: kind === "denied" ? permissionIn(message) ?? undefined : undefined,
+      limit: kind === "quota" ? quota?.limit ?? limitIn(message) : undefined,
+    },
+  );
+}
+
+/** The error for an answer that is not what Google's documentation says it is. */
+export function errorOfShape(action: string, issues: readonly v.BaseIssue<unknown>[]): CloudError {
+  const first = issues[0];
+  const where = first === undefined ? null : v.getDotPath(first);
+  return new CloudError(
+    "invalid",
+    `Cannot ${action}: the answer makes no sense at "${where}": ${first?.message}`,
+  );
+}
+
+function kindOf(reasons: readonly string[], status: number): CloudErrorKind {
+  for (const reason of reasons) {
+    const kind = kindsByReason[reason.toLowerCase().replace(/[^a-z]/g, "")];
+    if (kind !== undefined) return kind;
+  }
+  return kindOfStatus(status);
+}
+
+/** As in "Required 'compute.routes.create' permission for 'projects/p/global/routes/r'". */
+function permissionIn(message: string): string | null {
+  return /'([a-z]+\.[A-Za-z]+\.[A-Za-z]+)' permission/.exec(message)?.[1] ?? null;
+}
+
+/** As in "Quota 'ROUTES' exceeded.  Limit: 250.0 globally." */
+function limitIn(message: string): number | undefined {
+  const limit = /\bLimit: ([0-9]+)/.exec(message)?.[1];
+  return limit === undefined ? undefined : Number(limit);
+}

@@ -1,0 +1,95 @@
+/** The metadata server of a VM on Compute Engine (https://cloud.google.com/compute/docs/metadata/overview). */
+
+import * as v from "valibot";
+import { CloudError } from "../cloud_error.ts";
+import { call, kindOfStatus } from "../http.ts";
+import { metadataInterfaces, tokenAnswer } from "./answers.ts";
+import { errorOfShape } from "./errors.ts";
+import { resourceName } from "./resource_url.ts";
+
+/** It answers from the host itself, at once or never. */
+const timeoutMs = 5_000;
+const flavor = { "metadata-flavor": "Google" };
+
+/** What the metadata server says of this VM. */
+export interface VmMetadata {
+  readonly project: string;
+  readonly zone: string;
+  readonly name: string;
+  /** By interface, `nic0` first. */
+  readonly interfaces: v.InferOutput<typeof metadataInterfaces>;
+}
+
+/** A reader of the metadata server. */
+export class MetadataServer {
+  readonly #base: string;
+
+  /** @param host host, host and port, or URL: what `GCE_METADATA_HOST` may hold. */
+  constructor(host: string) {
+    this.#base = (/^https?:\/\//.test(host) ? host : `http://${host}`).replace(/\/+$/, "");
+  }
+
+  /** Who this VM is. */
+  async vm(signal: AbortSignal): Promise<VmMetadata> {
+    const [project, zone, name, interfaces] = await Promise.all([
+      this.#text("project/project-id", signal),
+      this.#text("instance/zone", signal),
+      this.#text("instance/name", signal),
+      this.#json("instance/network-interfaces/?recursive=true", metadataInterfaces, signal),
+    ]);
+    return { project, zone: resourceName(zone), name, interfaces };
+  }
+
+  /** A token of the VM's service account, and the seconds that it lasts. */
+  token(signal: AbortSignal): Promise<v.InferOutput<typeof tokenAnswer>> {
+    return this.#json("instance/service-accounts/default/token", tokenAnswer, signal);
+  }
+
+  /** The access scopes of the VM's service account; none where it has no service account. */
+  async scopes(signal: AbortSignal): Promise<readonly string[]> {
+    try {
+      return (await this.#text("instance/service-accounts/default/scopes", signal)).split(/\s+/).filter(
+        Boolean,
+      );
+    } catch (error) {
+      if (error instanceof CloudError && error.kind === "gone") return [];
+      throw error;
+    }
+  }
+
+  async #json<T>(path: string, schema: v.GenericSchema<unknown, T>, signal: AbortSignal): Promise<T> {
+    const parsed = v.safeParse(schema, await this.#get(path, signal));
+    if (!parsed.success) throw errorOfShape(actionOf(path), parsed.issues);
+    return parsed.output;
+  }
+
+  /** Plain text that happens to be JSON (an instance named `null`) comes back from {@linkcode call} parsed. */
+  async #text(path: string, signal: AbortSignal): Promise<string> {
+    const body = await this.#get(path, signal);
+    return typeof body === "string" ? body.trim() : JSON.stringify(body);
+  }
+
+  async #get(path: string, signal: AbortSignal): Promise<unknown> {
+    const action = actionOf(path);
+    const url = `${this.#base}/computeMetadata/v1/${path}`;
+    const answer = await call({ action, url, headers: flavor, timeoutMs, signal });
+    if (answer.status !== 200) {
+      const { status } = answer;
+      throw new CloudError(kindOfStatus(status), `Cannot ${action}: the metadata server says ${status}`, {
+        status,
+      });
+    }
+    // What lies between may answer 200 to anything; only Google's server sends the header back.
+    if (answer.headers.get("metadata-flavor") !== "Google") {
+      throw new CloudError(
+        "invalid",
+        `Cannot ${action}: what answers at ${this.#base} is no Google metadata server`,
+      );
+    }
+    return answer.body;
+  }
+}
+
+function actionOf(path: string): string {
+  return `read ${path.replace(/\/?\?.*$/, "")} from the metadata server`;
+}

@@ -1,0 +1,95 @@
+/**
+ * Next hops as ids and as the fields of a route.
+ *
+ * | id                                      | field of the route                                                   |
+ * | --------------------------------------- | -------------------------------------------------------------------- |
+ * | `projects/P/zones/Z/instances/N`        | `nextHopInstance`; this VM in a Shared VPC: `nextHopIp`, its address there |
+ * | `10.0.0.3`, `2001:db8::3`               | `nextHopIp`: a neighbour                                             |
+ * | `projects/P/regions/R/forwardingRules/N`, `ilb:10.0.0.9` | `nextHopIlb`                                        |
+ * | anything else                           | a foreign route's: gateway, subnet, tunnel, peering …                |
+ *
+ * `nextHopInstance` must be in the project of the route, which in a Shared VPC is the host's and not the VM's
+ * (https://cloud.google.com/vpc/docs/static-routes, "Next hops and features").
+ */
+
+import { type Family, parseAddress } from "../../routes/prefix.ts";
+import { CloudError } from "../cloud_error.ts";
+import type { RouteAnswer } from "./answers.ts";
+import { projectOf, shortUrl } from "./resource_url.ts";
+import type { Vm, VmInterface } from "./vm.ts";
+
+/** The field of a route that says where it points. */
+export type NextHopField = { readonly nextHopInstance: string } | { readonly nextHopIp: string } | {
+  readonly nextHopIlb: string;
+};
+
+/** How the routes of one network point at this VM. */
+export interface SelfHop {
+  readonly id: string;
+  /** By family of the route; null where this VM has no address of it. */
+  readonly fields: Readonly<Record<Family, NextHopField | null>>;
+  /** Texts of the VM's addresses in the network: a route to one points at this VM as well. */
+  readonly addresses: readonly string[];
+}
+
+/** How the routes of an interface's network point at this VM, or at the load balancer that stands for it. */
+export function selfHop(vm: Vm, leg: VmInterface, ilb: string | null): SelfHop {
+  if (ilb !== null) return { ...ilbHop(vm, ilb), addresses: [] };
+  const shared = projectOf(leg.network) !== vm.project;
+  const field = (family: Family): NextHopField | null => {
+    const address = leg.addresses.find((own) => own.family === family);
+    if (address === undefined) return null;
+    return shared ? { nextHopIp: address.text } : { nextHopInstance: vm.url };
+  };
+  return {
+    id: vm.url,
+    fields: { 4: field(4), 6: field(6) },
+    addresses: leg.addresses.map(({ text }) => text),
+  };
+}
+
+/** A forwarding rule by its address, its URL or (in the VM's own project and region) its name. */
+function ilbHop(vm: Vm, rule: string): Omit<SelfHop, "addresses"> {
+  const address = addressText(rule);
+  const short = shortUrl(rule).includes("/")
+    ? shortUrl(rule).replace(/^(?=regions\/)/, `projects/${vm.project}/`)
+    : `projects/${vm.project}/regions/${vm.region}/forwardingRules/${rule}`;
+  const field = { nextHopIlb: address ?? short };
+  return { id: address === null ? short : `ilb:${address}`, fields: { 4: field, 6: field } };
+}
+
+/**
+ * The field that makes a route point at a next hop.
+ *
+ * @throws {CloudError} of kind `invalid` for an id that no route of ours can point at.
+ */
+export function nextHopField(id: string, family: Family, self: SelfHop): NextHopField {
+  const field = id === self.id ? self.fields[family] : addressText(id) === null ? null : { nextHopIp: id };
+  if (field === null) throw new CloudError("invalid", `Cannot point an IPv${family} route at "${id}"`);
+  return field;
+}
+
+/** The id of what a route points at. */
+export function nextHopId(route: RouteAnswer, self: SelfHop): string {
+  if (route.nextHopIp !== undefined) {
+    const address = addressText(route.nextHopIp) ?? route.nextHopIp;
+    return self.addresses.includes(address) ? self.id : address;
+  }
+  if (route.nextHopIlb !== undefined) {
+    const address = addressText(route.nextHopIlb);
+    return address === null ? shortUrl(route.nextHopIlb) : `ilb:${address}`;
+  }
+  const url = route.nextHopInstance ?? route.nextHopGateway ?? route.nextHopNetwork ??
+    route.nextHopVpnTunnel ??
+    route.nextHopHub ?? route.nextHopInterconnectAttachment;
+  if (url !== undefined) return shortUrl(url);
+  return route.nextHopPeering === undefined ? "unknown" : `peering ${route.nextHopPeering}`;
+}
+
+function addressText(text: string): string | null {
+  try {
+    return parseAddress(text).text;
+  } catch {
+    return null;
+  }
+}

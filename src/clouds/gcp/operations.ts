@@ -1,0 +1,82 @@
+/**
+ * Waiting for operations. Each insert and delete answers at once with an operation, which takes seconds; `wait` holds the
+ * answer back until it is done, or for about two minutes
+ * (https://cloud.google.com/compute/docs/reference/rest/v1/globalOperations/wait).
+ */
+
+import { CloudError } from "../cloud_error.ts";
+import { type Operation, operationAnswer } from "./answers.ts";
+import type { ApiCall, ComputeApi } from "./compute_api.ts";
+import { errorOfOperation } from "./errors.ts";
+
+/** How long to wait, in milliseconds. */
+export interface OperationPatience {
+  /** For one answer. Short, so that a connection that died while waiting is noticed. */
+  readonly answerMs: number;
+  /** For the operation to end. */
+  readonly totalMs: number;
+}
+
+export const defaultPatience: OperationPatience = { answerMs: 12_000, totalMs: 180_000 };
+
+const operationFields = "name,status,targetLink,httpErrorStatusCode,error,warnings";
+
+/**
+ * Waits until an operation is done.
+ *
+ * @param project the project that the operation belongs to: that of the route.
+ * @param action what the operation does, as a verb phrase that fits after "Cannot".
+ * @returns the finished operation, which may carry warnings.
+ * @throws {CloudError} what the operation's own error says; `unavailable` if its end cannot be seen.
+ */
+export async function finish(
+  api: ComputeApi,
+  project: string,
+  action: string,
+  started: Operation,
+  signal: AbortSignal,
+  patience: OperationPatience = defaultPatience,
+): Promise<Operation> {
+  const deadline = performance.now() + patience.totalMs;
+  let operation = started;
+  while (operation.status !== "DONE") {
+    if (performance.now() > deadline) {
+      const why = `operation ${started.name} is not done after ${patience.totalMs / 1000} s`;
+      throw new CloudError("unavailable", `Cannot ${action}: ${why}`, { requestId: started.name });
+    }
+    operation = await look(api, project, action, started.name, signal, patience.answerMs);
+  }
+  const error = errorOfOperation(action, operation);
+  if (error !== null) throw error;
+  return operation;
+}
+
+/** One wait. Where no answer comes in time a plain `get` tells whether the operation is slow or the API out of reach. */
+async function look(
+  api: ComputeApi,
+  project: string,
+  action: string,
+  name: string,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<Operation> {
+  const path = `projects/${project}/global/operations/${name}`;
+  const get: ApiCall<Operation> = {
+    action: `${action}: wait for operation ${name}`,
+    permission: "compute.globalOperations.get",
+    path,
+    query: { fields: operationFields },
+    answer: operationAnswer,
+  };
+  try {
+    return await api.send({ ...get, method: "POST", path: `${path}/wait`, timeoutMs }, signal);
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    return await api.send(get, signal);
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof CloudError && error.cause instanceof DOMException &&
+    error.cause.name === "TimeoutError";
+}

@@ -1,0 +1,31 @@
+/**
+ * Whose route is it: the mark that our routes carry.
+ *
+ * The mark is in two places that must agree: the name begins with our prefix and the owner, and the description ends in a line
+ * that names owner and destination. An operator who copies a route copies one of them at most: names are unique, and a
+ * description pasted onto another destination does not fit it.
+ */
+
+import { ownerPrefix, type RouteSpec } from "./route_name.ts";
+
+/** The description of a route of ours: in words for people, then a line that {@linkcode ownerOf} reads. */
+export function describeRoute(spec: Pick<RouteSpec, "owner" | "prefix">, instance: string): string {
+  return `Made by cloudroutesync on ${instance} from the routes of its kernel, and removed by it. ` +
+    markLine(spec.owner, spec.prefix.text);
+}
+
+/**
+ * The owner that a route's mark names.
+ *
+ * @param destination canonical text of the route's prefix.
+ * @returns null if there is no mark, or if name, description and destination do not agree.
+ */
+export function ownerOf(name: string, description: string | undefined, destination: string): string | null {
+  const owner = /\[cloudroutesync owner=([^\s\]]+) prefix=[^\s\]]+\]$/.exec(description ?? "")?.[1];
+  if (owner === undefined || !name.startsWith(ownerPrefix(owner))) return null;
+  return description?.endsWith(markLine(owner, destination)) === true ? owner : null;
+}
+
+function markLine(owner: string, prefix: string): string {
+  return `[cloudroutesync owner=${owner} prefix=${prefix}]`;
+}

@@ -1,0 +1,95 @@
+/** Reading a network's routes. */
+
+import { parseInterfaceAddress, type Prefix } from "../../routes/prefix.ts";
+import type { CloudRoute } from "../cloud.ts";
+import { CloudError } from "../cloud_error.ts";
+import { type RouteAnswer, routeFields, routePage } from "./answers.ts";
+import type { ComputeApi } from "./compute_api.ts";
+import { nextHopId, type SelfHop } from "./next_hop.ts";
+import { resourceName, shortUrl } from "./resource_url.ts";
+import { ownerOf } from "./route_mark.ts";
+
+/** What our routes of one network have in common. */
+export interface RouteSettings {
+  readonly owner: string;
+  /** Name of this VM, for the routes' descriptions. */
+  readonly instance: string;
+  /** Short URL of the network, and the project that it names. */
+  readonly network: string;
+  readonly project: string;
+  readonly self: SelfHop;
+  readonly priority: number;
+  readonly tags: readonly string[];
+}
+
+/** A network's routes as read. */
+export interface NetworkRoutes {
+  readonly routes: readonly CloudRoute[];
+  /** How many are static, which a quota may count; the others are the cloud's own, of subnets and peerings. */
+  readonly staticCount: number;
+}
+
+/** Reads all routes of a network, of whatever kind, a route for each of Google's. */
+export async function readRoutes(
+  api: ComputeApi,
+  settings: RouteSettings,
+  signal: AbortSignal,
+): Promise<NetworkRoutes> {
+  const pages = await api.pages({
+    action: `list the routes of ${settings.network}`,
+    permission: "compute.routes.list",
+    path: `projects/${settings.project}/global/routes`,
+    query: {
+      // Spares other networks' routes where it works; what decides is the comparison below.
+      filter: `network eq .*/${resourceName(settings.network)}`,
+      fields: `nextPageToken,items(${routeFields})`,
+    },
+    answer: routePage,
+  }, signal);
+  const answers = pages.flatMap(({ items }) => items).filter(({ network }) =>
+    shortUrl(network) === settings.network
+  );
+  return {
+    routes: answers.map((answer) => cloudRoute(answer, settings)),
+    staticCount: answers.filter(isStatic).length,
+  };
+}
+
+/**
+ * A route in the program's words.
+ *
+ * A route of ours that has another priority, or is limited to other tags, than is set now does not do what is wanted though its next
+ * hop is right; its next hop then carries the difference (`10.0.0.3 priority=900`), so that it is replaced.
+ */
+export function cloudRoute(answer: RouteAnswer, settings: RouteSettings): CloudRoute {
+  const prefix = destination(answer);
+  const owner = ownerOf(answer.name, answer.description, prefix.text);
+  const hop = nextHopId(answer, settings.self);
+  const nextHop = owner === settings.owner ? `${hop}${deviation(answer, settings)}` : hop;
+  return { prefix, nextHops: [nextHop], owner, id: answer.name };
+}
+
+function deviation(answer: RouteAnswer, settings: RouteSettings): string {
+  const tags = [...answer.tags].sort().join(",");
+  const priority = answer.priority === settings.priority ? "" : ` priority=${answer.priority}`;
+  return tags === [...settings.tags].sort().join(",") ? priority : `${priority} tags=${tags}`;
+}
+
+function isStatic(answer: RouteAnswer): boolean {
+  return answer.nextHopNetwork === undefined && answer.nextHopPeering === undefined &&
+    answer.nextHopHub === undefined;
+}
+
+function destination(answer: RouteAnswer): Prefix {
+  try {
+    return parseInterfaceAddress(answer.destRange).subnet;
+  } catch (cause) {
+    throw new CloudError(
+      "invalid",
+      `Cannot read route ${answer.name}: "${answer.destRange}" is no destination`,
+      {
+        cause,
+      },
+    );
+  }
+}

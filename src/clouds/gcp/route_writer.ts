@@ -1,0 +1,144 @@
+/** Writing routes: many operations under way at once, each change told by itself. */
+
+import { getLogger } from "@logtape/logtape";
+import type { TokenBucket } from "../../sync/token_bucket.ts";
+import type { Change, CloudRoute } from "../cloud.ts";
+import { CloudError } from "../cloud_error.ts";
+import { type Operation, operationAnswer, routeAnswer, routeFields } from "./answers.ts";
+import type { ComputeApi } from "./compute_api.ts";
+import { finish, type OperationPatience } from "./operations.ts";
+import { shortUrl } from "./resource_url.ts";
+import { type NewRoute, stepsOf } from "./route_change.ts";
+import { cloudRoute, type RouteSettings } from "./route_table.ts";
+import { SendGate } from "./send_gate.ts";
+import { stagesOf } from "./stages.ts";
+
+const logger = getLogger(["cloudroutesync", "gcp"]);
+
+/** Executes changes of one network. */
+export class RouteWriter {
+  readonly #api: ComputeApi;
+  readonly #settings: RouteSettings;
+  readonly #patience: OperationPatience;
+  readonly #gate: SendGate;
+
+  /** @param bucket paces inserts and deletes; shared by all writers of a run. */
+  constructor(api: ComputeApi, settings: RouteSettings, bucket: TokenBucket, patience: OperationPatience) {
+    this.#api = api;
+    this.#settings = settings;
+    this.#patience = patience;
+    this.#gate = new SendGate(bucket);
+  }
+
+  /**
+   * Executes the changes, in their order where it matters (see `stages.ts`).
+   *
+   * @param standing the network's routes as last read.
+   * @returns one entry a change: null, or why it is not done. What is not done may be half done: the new route stands, the
+   * old one too; the next reading shows it.
+   */
+  async write(
+    changes: readonly Change[],
+    standing: readonly CloudRoute[],
+    signal: AbortSignal,
+  ): Promise<(CloudError | null)[]> {
+    const outcomes = new Map<Change, CloudError | null>();
+    for (const stage of stagesOf(changes)) {
+      await all(stage.map(async (change) => {
+        outcomes.set(change, await outcomeOf(this.#execute(change, standing, signal)));
+      }));
+    }
+    return changes.map((change) => outcomes.get(change) ?? null);
+  }
+
+  async #execute(change: Change, standing: readonly CloudRoute[], signal: AbortSignal): Promise<void> {
+    const { inserts, deletes } = stepsOf(change, standing, this.#settings);
+    await all(inserts.map((route) => this.#insert(route, signal)));
+    await all(deletes.map((name) => this.#delete(name, change, signal)));
+  }
+
+  async #insert(route: NewRoute, signal: AbortSignal): Promise<void> {
+    const action = `add route ${route.destRange} (${route.name})`;
+    try {
+      const operation = await this.#mutate(
+        action,
+        "compute.routes.create",
+        { method: "POST", body: route },
+        signal,
+      );
+      for (const { code, message } of operation.warnings) {
+        logger.warn("Google warns of route {route}: {code}: {message}", { route: route.name, code, message });
+      }
+    } catch (error) {
+      if (!isConflict(error) || !await this.#stands(route, action, signal)) throw error;
+    }
+  }
+
+  async #delete(name: string, change: Change, signal: AbortSignal): Promise<void> {
+    const action = `delete route ${change.prefix.text} (${name})`;
+    try {
+      await this.#mutate(action, "compute.routes.delete", { method: "DELETE", name }, signal);
+    } catch (error) {
+      if (!(error instanceof CloudError && error.kind === "gone")) throw error;
+    }
+  }
+
+  /** Sends an insert or delete and waits until its operation has ended well. */
+  async #mutate(
+    action: string,
+    permission: string,
+    call: { readonly method: "POST" | "DELETE"; readonly name?: string; readonly body?: NewRoute },
+    signal: AbortSignal,
+  ): Promise<Operation> {
+    const { project } = this.#settings;
+    const { method, name, body } = call;
+    const path = `projects/${project}/global/routes${name === undefined ? "" : `/${name}`}`;
+    const started = await this.#gate.pass(
+      method === "POST" ? "insert" : "delete",
+      () => this.#api.send({ action, permission, method, path, body, answer: operationAnswer }, signal),
+      signal,
+    );
+    return await finish(this.#api, project, action, started, signal, this.#patience);
+  }
+
+  /** Whether the route that is in the way of an insert is the very same: then an earlier insert got through unseen. */
+  async #stands(route: NewRoute, action: string, signal: AbortSignal): Promise<boolean> {
+    const { project, network } = this.#settings;
+    try {
+      const answer = await this.#api.send({
+        action: `${action}: look at what is there`,
+        permission: "compute.routes.get",
+        path: `projects/${project}/global/routes/${route.name}`,
+        query: { fields: routeFields },
+        answer: routeAnswer,
+      }, signal);
+      const there = cloudRoute(answer, this.#settings);
+      const wanted = cloudRoute({ ...route, tags: [...route.tags] }, this.#settings);
+      return shortUrl(answer.network) === network && there.owner === wanted.owner &&
+        there.prefix.text === wanted.prefix.text && there.nextHops[0] === wanted.nextHops[0];
+    } catch (error) {
+      // Gone again, or not there yet: the conflict stands, the next reading will tell.
+      if (error instanceof CloudError && error.kind === "gone") return false;
+      throw error;
+    }
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof CloudError && error.kind === "conflict";
+}
+
+async function outcomeOf(work: Promise<void>): Promise<CloudError | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    if (error instanceof CloudError) return error;
+    throw error;
+  }
+}
+
+/** Waits for all, also when one fails, and then throws the first failure: nothing goes on behind the caller's back. */
+async function all(work: readonly Promise<void>[]): Promise<void> {
+  for (const end of await Promise.allSettled(work)) if (end.status === "rejected") throw end.reason;
+}
