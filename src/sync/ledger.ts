@@ -33,14 +33,6 @@ export interface LedgerHeader {
   readonly owner: string;
 }
 
-/** What was found when a ledger was opened. */
-export interface LedgerFindings {
-  /** Whether nothing could be trusted: there was no file, or it was not ours, or broken in its middle. */
-  readonly lost: boolean;
-  /** What was set aside and where, as a sentence; null if all was well. */
-  readonly warning: string | null;
-}
-
 /** A claim with the prefix it is for (canonical text). */
 export interface ClaimEntry {
   readonly prefix: string;
@@ -73,29 +65,39 @@ export class Ledger {
   #lines: number;
   /** Set after a failed append, which may have left half a line: then the file is written anew first. */
   #torn = false;
+  #lost: boolean;
 
-  private constructor(store: LedgerStore, header: LedgerHeader, claims: Map<string, Claim>, lines: number) {
+  private constructor(
+    store: LedgerStore,
+    header: LedgerHeader,
+    claims: Map<string, Claim>,
+    lines: number,
+    lost: boolean,
+  ) {
     this.#store = store;
     this.#header = header;
     this.#claims = claims;
     this.#lines = lines;
+    this.#lost = lost;
   }
 
   /**
    * Opens a ledger. Nothing is written: a lost ledger is begun by {@linkcode Ledger.begin}, once it is known what to
    * begin it with.
+   *
+   * @returns the ledger, and a sentence about what was set aside, or null if all was well.
    */
   static async open(
     store: LedgerStore,
     header: LedgerHeader,
-  ): Promise<{ readonly ledger: Ledger; readonly findings: LedgerFindings }> {
+  ): Promise<{ readonly ledger: Ledger; readonly warning: string | null }> {
     const content = await store.read();
     if (content === null) {
-      return { ledger: new Ledger(store, header, new Map(), 0), findings: { lost: true, warning: null } };
+      return { ledger: new Ledger(store, header, new Map(), 0, true), warning: null };
     }
     const parsed = parseLedger(content, header);
-    const ledger = new Ledger(store, header, parsed.claims, parsed.lines);
-    if (parsed.untrusted === null) return { ledger, findings: { lost: false, warning: null } };
+    const ledger = new Ledger(store, header, parsed.claims, parsed.lines, parsed.lost);
+    if (parsed.untrusted === null) return { ledger, warning: null };
     const place = await store.setAside(parsed.untrusted);
     if (!parsed.lost) await ledger.#compact();
     return {
@@ -104,12 +106,9 @@ export class Ledger {
     };
   }
 
-  /** Reads claims without keeping anything open or setting anything aside: for `plan` and `explain`. */
-  static async peek(store: LedgerStore, header: LedgerHeader): Promise<{ claims: Claims; lost: boolean }> {
-    const content = await store.read();
-    if (content === null) return { claims: new Map(), lost: true };
-    const { claims, lost } = parseLedger(content, header);
-    return { claims, lost };
+  /** Whether nothing could be trusted (no file, not ours, broken in its middle), so that it must be begun anew. */
+  get lost(): boolean {
+    return this.#lost;
   }
 
   /** The claims as they stand. */
@@ -122,6 +121,7 @@ export class Ledger {
     this.#claims.clear();
     for (const [prefix, claim] of claims) this.#claims.set(prefix, claim);
     await this.#compact();
+    this.#lost = false;
   }
 
   /** Claims before a write: afterwards each prefix is ours while it points at one of the next hops. Durable. */

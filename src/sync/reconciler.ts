@@ -31,7 +31,7 @@ export interface SyncSettings extends ScheduleSettings {
 
 /** What a reconciler works with. */
 export interface ReconcilerOptions extends TableViewOptions {
-  readonly cloud: Cloud;
+  readonly cloud: Pick<Cloud, "traits" | "read" | "write" | "resolve" | "describe">;
   readonly settings: SyncSettings;
 }
 

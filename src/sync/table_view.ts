@@ -8,11 +8,9 @@ import type { ClaimEntry, Ledger } from "./ledger.ts";
 import { type Claim, indexTable, recoverClaims, type TableIndex } from "./ownership.ts";
 import type { PlannedChange } from "./plan.ts";
 
-/** An open ledger and how it was found. */
+/** An open ledger and what is known of its past. */
 export interface LedgerUse {
   readonly ledger: Ledger;
-  /** Whether it must be begun anew from what the table shows. */
-  readonly lost: boolean;
   /** Whether this program has certainly written to the table before. */
   readonly proven: boolean;
 }
@@ -40,7 +38,6 @@ export class TableView {
   readonly #ledger: Ledger | null;
   /** Since when a claimed next hop was not seen, by prefix and next hop. */
   readonly #absentSince = new Map<string, number>();
-  #ledgerLost: boolean;
   #state: TableState | null = null;
   #index: TableIndex = { own: new Map(), foreign: new Map(), foreignCount: 0 };
   #reads = 0;
@@ -48,7 +45,6 @@ export class TableView {
   constructor(options: TableViewOptions) {
     this.#options = options;
     this.#ledger = options.ledger?.ledger ?? null;
-    this.#ledgerLost = options.ledger?.lost ?? false;
   }
 
   /** The state as last read; null while it is not known what the table holds. */
@@ -75,7 +71,7 @@ export class TableView {
     this.#state = null;
     this.#reads++;
     const state = await this.#options.cloud.read(this.#options.table, signal);
-    if (this.#ledgerLost) await this.#beginLedger(state);
+    if (this.#ledger?.lost) await this.#beginLedger(state);
     this.adopt(state);
     await this.#forgetAbsent();
   }
@@ -133,7 +129,6 @@ export class TableView {
       return hops.length === 1 && hops[0]?.neighbour === null;
     });
     await use.ledger.begin(claims);
-    this.#ledgerLost = false;
     log.info("Began a new ledger for table {table} with {count} routes that point at this VM", {
       table: state.table.name,
       count: claims.size,

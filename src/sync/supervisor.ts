@@ -1,0 +1,230 @@
+/**
+ * Keeps all tables of one run in step: finds out who this VM is, has the tables prepared, feeds each one's reconciler from the
+ * kernel, and starts over when a table goes away.
+ */
+
+import { getLogger } from "@logtape/logtape";
+import type { Cloud, CloudIdentity, CloudTable } from "../clouds/cloud.ts";
+import { CloudError } from "../clouds/cloud_error.ts";
+import type { KernelChange, KernelTable } from "../kernel/kernel_table.ts";
+import type { Policy } from "../routes/policy.ts";
+import { backoffMs } from "./backoff.ts";
+import type { Clock } from "./clock.ts";
+import { untilItWorks } from "./patience.ts";
+import { Reconciler, type SyncSettings } from "./reconciler.ts";
+import { RouteFeed } from "./route_feed.ts";
+import type { SyncStatus } from "./sync_status.ts";
+import type { LedgerUse } from "./table_view.ts";
+
+/** What a supervisor works with. */
+export interface SupervisorOptions {
+  readonly cloud: Cloud;
+  readonly kernel: KernelTable;
+  readonly policy: Policy;
+  readonly owner: string;
+  readonly settings: SyncSettings;
+  readonly clock: Clock;
+  /** Locks a table against a second instance and opens its ledger (null where the cloud has marks). Throws if it cannot. */
+  readonly openTable: (table: CloudTable) => Promise<LedgerUse | null>;
+  /** Changes what the cloud says of this VM as the user's flags want it. */
+  readonly adjustIdentity: (identity: CloudIdentity) => CloudIdentity;
+}
+
+const log = getLogger(["cloudroutesync", "sync"]);
+/** How often tables and associations are looked after though nothing happened: at most this often, in milliseconds. */
+const prepareEveryMs = 300_000;
+
+/** Keeps all tables in step; see the head of this file. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #feed: RouteFeed;
+  readonly #openTables = new Map<string, LedgerUse | null>();
+  #identity: CloudIdentity | null = null;
+  #addresses = "";
+  #reconcilers: readonly Reconciler[] = [];
+  #identifying = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#feed = new RouteFeed(options.policy);
+  }
+
+  /** How each table stands; empty until the tables are prepared. */
+  get statuses(): readonly SyncStatus[] {
+    return this.#reconcilers.map((reconciler) => reconciler.status);
+  }
+
+  /** Number of routes wanted now. */
+  get wanted(): number {
+    return this.#feed.wanted.size;
+  }
+
+  /** Who this VM is; null until the cloud has said it. */
+  get identity(): CloudIdentity | null {
+    return this.#identity;
+  }
+
+  /**
+   * Runs until told to stop.
+   *
+   * @param stop ends it after the rounds under way.
+   * @param abandon gives up the calls under way.
+   * @throws {CloudError} `invalid` if the configuration cannot work.
+   */
+  async run(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
+    try {
+      await this.#identify(stop);
+      for (let failures = 0; !stop.aborted; failures++) {
+        if (failures > 0) {
+          await this.#options.clock.sleep(backoffMs(failures, undefined, this.#options.clock.random()), stop);
+        }
+        const startedAt = this.#options.clock.now();
+        await this.#runTables(stop, abandon);
+        if (this.#options.clock.now() - startedAt > prepareEveryMs) failures = 0;
+      }
+    } catch (error) {
+      if (!stop.aborted) throw error;
+    }
+  }
+
+  /** Takes news of the kernel. */
+  kernelChanged(change: KernelChange): void {
+    if (change.interfacesChanged && this.#addressesNow() !== this.#addresses) void this.#identifyAgain();
+    if (this.#identity === null) return;
+    this.#notify(
+      change.prefixes === "all" || change.interfacesChanged
+        ? this.#feed.rebuild(this.#options.kernel, this.#identity)
+        : this.#feed.update(this.#options.kernel, this.#identity, change.prefixes),
+    );
+  }
+
+  /**
+   * One sync of all tables.
+   *
+   * @param giveUpAt milliseconds of the clock.
+   * @returns whether all is in step.
+   */
+  async syncOnce(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
+    await this.#identify(signal, giveUpAt);
+    const { cloud, clock } = this.#options;
+    const tables = await untilItWorks((inner) => cloud.prepare(inner), clock, signal, giveUpAt);
+    this.#reconcilers = await this.#open(tables);
+    const ends = await Promise.all(
+      this.#reconcilers.map((reconciler) => reconciler.settle(signal, giveUpAt)),
+    );
+    return ends.every((inStep) => inStep);
+  }
+
+  /** Withdraws all that is owned from the tables of this run. @returns whether all is gone. */
+  async withdrawAll(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
+    this.#feed.clear();
+    const ends = await Promise.all(
+      this.#reconcilers.map((reconciler) => reconciler.withdrawAll(signal, giveUpAt)),
+    );
+    return ends.every((gone) => gone);
+  }
+
+  /** Withdraws all that is owned from the tables that exist; prepares none. For `cleanup`. */
+  async cleanUp(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
+    const { cloud, clock } = this.#options;
+    await this.#identify(signal, giveUpAt);
+    const tables = await untilItWorks((inner) => cloud.locate(inner), clock, signal, giveUpAt);
+    this.#reconcilers = await this.#open(tables);
+    if (!await this.withdrawAll(signal, giveUpAt)) return false;
+    await untilItWorks((inner) => cloud.remove(inner), clock, signal, giveUpAt);
+    return true;
+  }
+
+  async #identify(signal: AbortSignal, giveUpAt = Infinity): Promise<void> {
+    const { cloud, clock, kernel, adjustIdentity } = this.#options;
+    this.#addresses = this.#addressesNow();
+    const found = await untilItWorks((inner) => cloud.identify(inner), clock, signal, giveUpAt);
+    this.#identity = adjustIdentity(found);
+    this.#notify(this.#feed.rebuild(kernel, this.#identity));
+  }
+
+  /** This VM's addresses changed: asks anew who it is, without keeping anything waiting. */
+  async #identifyAgain(): Promise<void> {
+    if (this.#identity === null || this.#identifying) return;
+    this.#identifying = true;
+    const before = JSON.stringify(this.#identity);
+    try {
+      const deadline = this.#options.clock.now() + prepareEveryMs;
+      await this.#identify(new AbortController().signal, deadline);
+      if (JSON.stringify(this.#identity) === before) return;
+      log.info("This VM is now {instance}", { instance: this.#identity?.instance });
+      for (const reconciler of this.#reconcilers) reconciler.recheck();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      log.warn("Cannot find out who this VM is after its addresses changed: {message}", { message });
+    } finally {
+      this.#identifying = false;
+    }
+  }
+
+  #addressesNow(): string {
+    return this.#options.kernel.addresses().map((address) =>
+      `${address.interfaceIndex} ${address.address.text}`
+    )
+      .sort().join();
+  }
+
+  /** Prepares the tables and keeps them in step until told to stop, or until one goes away or is replaced. */
+  async #runTables(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
+    const { cloud, clock } = this.#options;
+    const tables = await untilItWorks((signal) => cloud.prepare(signal), clock, stop);
+    this.#reconcilers = await this.#open(tables);
+    const end = new AbortController();
+    const stopAll = (): void => end.abort();
+    stop.addEventListener("abort", stopAll, { once: true });
+    if (stop.aborted) stopAll();
+    const loops = this.#reconcilers.map(async (reconciler) => {
+      if (await reconciler.run(end.signal, abandon) === "gone") stopAll();
+    });
+    await Promise.all([...loops, this.#lookAfter(tables, end, abandon)]);
+    stop.removeEventListener("abort", stopAll);
+  }
+
+  /** Has the tables prepared again now and then: an association that somebody took away comes back. */
+  async #lookAfter(tables: readonly CloudTable[], end: AbortController, abandon: AbortSignal): Promise<void> {
+    const { cloud, clock, settings } = this.#options;
+    const ids = tables.map((table) => table.id).join();
+    for (;;) {
+      await clock.sleep(Math.max(prepareEveryMs, settings.auditMs), end.signal);
+      if (end.signal.aborted) return;
+      try {
+        const now = await cloud.prepare(abandon);
+        if (now.map((table) => table.id).join() !== ids) end.abort();
+      } catch (error) {
+        if (!(error instanceof CloudError)) throw error;
+        log.warn("Cannot look after the tables: {message}", { message: error.message });
+      }
+    }
+  }
+
+  async #open(tables: readonly CloudTable[]): Promise<readonly Reconciler[]> {
+    const { cloud, owner, settings, clock, openTable } = this.#options;
+    const reconcilers: Reconciler[] = [];
+    for (const table of tables) {
+      let ledger = this.#openTables.get(table.id);
+      if (ledger === undefined) {
+        ledger = await openTable(table);
+        this.#openTables.set(table.id, ledger);
+      }
+      const identity = (): CloudIdentity => this.#known();
+      reconcilers.push(
+        new Reconciler({ cloud, table, owner, identity, wanted: this.#feed.wanted, ledger, settings, clock }),
+      );
+    }
+    return reconcilers;
+  }
+
+  #known(): CloudIdentity {
+    if (this.#identity === null) throw new Error("Cannot compare before it is known who this VM is");
+    return this.#identity;
+  }
+
+  #notify(prefixes: readonly string[]): void {
+    for (const reconciler of this.#reconcilers) reconciler.notify(prefixes);
+  }
+}
