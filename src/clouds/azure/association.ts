@@ -1,0 +1,71 @@
+/** Which route table a subnet uses. A subnet is written whole, with all that it has, and only as it was read. */
+
+import { getLogger } from "@logtape/logtape";
+import { CloudError } from "../cloud_error.ts";
+import type { ArmClient } from "./arm_client.ts";
+import { sameId } from "./arm_id.ts";
+import { writeResource } from "./arm_resources.ts";
+import type { ArmRouteTable, ArmSubnet } from "./arm_schema.ts";
+import { subnetName } from "./machine.ts";
+import { ownerOfTable } from "./own_table.ts";
+
+const logger = getLogger(["cloudroutesync", "azure"]);
+
+/** Whether a subnet uses a table. */
+export function usesTable(subnet: ArmSubnet, tableId: string): boolean {
+  return sameId(subnet.properties.routeTable?.id ?? "", tableId);
+}
+
+/**
+ * Refuses to change what the subnet uses where that would take it from somebody.
+ *
+ * @param associated the table that the subnet uses now, or null.
+ * @throws {CloudError} of kind `invalid` with the reason.
+ */
+export function checkMayAssociate(
+  subnet: ArmSubnet,
+  associated: ArmRouteTable | null,
+  options: { readonly owner: string; readonly noAssociate: boolean },
+): void {
+  const name = subnetName(subnet.id);
+  const uses = associated === null ? "no route table" : `route table ${associated.name}`;
+  if (options.noAssociate) {
+    throw new CloudError(
+      "invalid",
+      `Cannot make subnet ${name} use a table of ours: it uses ${uses}, and -no-associate forbids to change that`,
+    );
+  }
+  const other = associated === null ? null : ownerOfTable(associated);
+  if (associated === null || other === null || other === options.owner) return;
+  throw new CloudError(
+    "invalid",
+    `Cannot make subnet ${name} use a table of owner ${options.owner}: it uses ${uses} of owner ${other}; ` +
+      `share that one with -route-table ${associated.id}`,
+  );
+}
+
+/**
+ * Makes a subnet use a table.
+ *
+ * @param tableId the table's id, or null for none.
+ * @throws {CloudError} of kind `conflict` if the subnet has changed since it was read.
+ */
+export async function associate(
+  arm: ArmClient,
+  subnet: ArmSubnet,
+  tableId: string | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const { routeTable: _, ...properties } = subnet.properties;
+  const name = subnetName(subnet.id);
+  await writeResource(arm, {
+    action: `make subnet ${name} use ${tableId === null ? "no route table" : `route table ${tableId}`}`,
+    id: subnet.id,
+    body: {
+      ...subnet,
+      properties: tableId === null ? properties : { ...properties, routeTable: { id: tableId } },
+    },
+    ifMatch: subnet.etag,
+  }, signal);
+  logger.info("Subnet {name} now uses route table {table}", { name, table: tableId ?? "none" });
+}

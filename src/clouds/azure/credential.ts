@@ -1,0 +1,87 @@
+/** Who this program is to Azure: the VM's managed identity, or a service principal from the environment. */
+
+import { EnvironmentCredential, ManagedIdentityCredential } from "@azure/identity";
+import { CloudError } from "../cloud_error.ts";
+import type { AzureEnvironment } from "./environment.ts";
+
+/** A bearer token and when it ends (milliseconds since the epoch). */
+export interface Token {
+  readonly token: string;
+  readonly expiresOnTimestamp: number;
+}
+
+/** What the SDK's pipeline asks for a token. */
+export interface TokenSource {
+  getToken(scopes: string | string[], options?: { abortSignal?: unknown }): Promise<Token>;
+}
+
+type ReadVariable = (name: string) => string | undefined;
+
+/**
+ * Chooses the credential without probing: a service principal where tenant, client and a secret or certificate are set,
+ * else the managed identity (user-assigned if only `AZURE_CLIENT_ID` is set). The SDK's own retries are off.
+ */
+export function openCredential(variable: ReadVariable, cloud: AzureEnvironment): TokenSource {
+  const retryOptions = { maxRetries: 0 };
+  const clientId = variable("AZURE_CLIENT_ID") ?? "";
+  const credential = isServicePrincipal(variable)
+    ? new EnvironmentCredential({
+      retryOptions,
+      authorityHost: variable("AZURE_AUTHORITY_HOST") ?? cloud.authority,
+    })
+    : new ManagedIdentityCredential(clientId === "" ? { retryOptions } : { clientId, retryOptions });
+  return {
+    getToken: async (scopes, options = {}) => {
+      const signal = options.abortSignal instanceof AbortSignal ? options.abortSignal : undefined;
+      try {
+        return await abandonable(credential.getToken(scopes), signal);
+      } catch (cause) {
+        signal?.throwIfAborted();
+        throw tokenError(cause);
+      }
+    },
+  };
+}
+
+/** In words, which credential {@linkcode openCredential} chooses. */
+export function describeCredential(variable: ReadVariable): string {
+  const clientId = variable("AZURE_CLIENT_ID") ?? "";
+  if (isServicePrincipal(variable)) return `service principal ${clientId}`;
+  return clientId === "" ? "system-assigned managed identity" : `user-assigned managed identity ${clientId}`;
+}
+
+function isServicePrincipal(variable: ReadVariable): boolean {
+  const set = (name: string): boolean => (variable(name) ?? "") !== "";
+  return set("AZURE_TENANT_ID") && set("AZURE_CLIENT_ID") &&
+    (set("AZURE_CLIENT_SECRET") || set("AZURE_CLIENT_CERTIFICATE_PATH"));
+}
+
+/** The SDK's credentials do not listen to a signal: the waiting ends with it, the call is left to itself. */
+async function abandonable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise;
+  const { promise: abandoned, reject } = Promise.withResolvers<never>();
+  const abandon = (): void => reject(signal.reason);
+  signal.addEventListener("abort", abandon, { once: true });
+  try {
+    return await Promise.race([promise, abandoned]);
+  } finally {
+    signal.removeEventListener("abort", abandon);
+  }
+}
+
+/**
+ * A credential that the service refused is `denied`, everything else (no answer, 5xx, throttled) `unavailable`. The
+ * metadata service says "Identity not found" where the VM has none; login errors have codes such as AADSTS7000215.
+ */
+function tokenError(cause: unknown): CloudError {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const refused = /identity not found|AADSTS(?!90|50196)|invalid_client|unauthorized_client/i.test(said);
+  const hint = /identity not found/i.test(said)
+    ? ": assign a managed identity to this VM, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+    : "";
+  return new CloudError(
+    refused ? "denied" : "unavailable",
+    `Cannot get a token for Azure: ${said.split("\n")[0]}${hint}`,
+    { cause },
+  );
+}

@@ -1,0 +1,242 @@
+/**
+ * The route table that this program makes for itself: its name, the tags that prove whose it is, what it takes over.
+ *
+ * | tag                             | says                                                                  |
+ * | ------------------------------- | --------------------------------------------------------------------- |
+ * | `cloudroutesync-owner`          | the owner for whom it was made                                        |
+ * | `cloudroutesync-network`        | `GROUP/NAME` of the virtual network that it serves                    |
+ * | `cloudroutesync-former-SUBNET`  | `GROUP/NAME` of the table that the subnet had before, `none` for none |
+ */
+
+import { getLogger } from "@logtape/logtape";
+import type { CloudTable } from "../cloud.ts";
+import { CloudError } from "../cloud_error.ts";
+import type { ArmClient } from "./arm_client.ts";
+import { nameInId, parseArmId, routeTableId, sameId } from "./arm_id.ts";
+import { readResourceIfAny, writeResource } from "./arm_resources.ts";
+import { type ArmRoute, type ArmRouteTable, type ArmSubnet, routeTableSchema } from "./arm_schema.ts";
+import type { Machine } from "./machine.ts";
+import { decodeRoute } from "./route_codec.ts";
+import { defaultOwner } from "./route_name.ts";
+
+const logger = getLogger(["cloudroutesync", "azure"]);
+
+const ownerTag = "cloudroutesync-owner";
+const networkTag = "cloudroutesync-network";
+const formerTagPrefix = "cloudroutesync-former-";
+const noFormerTable = "none";
+
+/** Whose table is meant. */
+export interface OwnTableContext {
+  readonly arm: ArmClient;
+  readonly machine: Machine;
+  readonly owner: string;
+}
+
+/** Reads a route table, or null if it does not exist. */
+export function readRouteTable(
+  arm: ArmClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<ArmRouteTable | null> {
+  return readResourceIfAny(arm, { action: `read route table ${id}`, id }, routeTableSchema, signal);
+}
+
+/** The owner that a table's tags prove, or null. */
+export function ownerOfTable(table: ArmRouteTable): string | null {
+  return table.tags[ownerTag] ?? null;
+}
+
+/** A table as the rest of the program sees it. */
+export function asCloudTable(raw: ArmRouteTable, owner: string): CloudTable {
+  return { id: raw.id, name: raw.name, ours: ownerOfTable(raw) === owner };
+}
+
+/**
+ * Finds the owner's table: the one that the subnet uses if its tags say so, else the one of its name in the resource group.
+ *
+ * @param associated the table that the subnet uses, or null.
+ * @returns null if there is none yet.
+ * @throws {CloudError} of kind `invalid` if a table of that name is there and is not proven to be ours.
+ */
+export async function findOwnTable(
+  context: OwnTableContext,
+  associated: ArmRouteTable | null,
+  signal: AbortSignal,
+): Promise<ArmRouteTable | null> {
+  if (associated !== null && serves(associated, context)) return associated;
+  const named = await readRouteTable(context.arm, ownTableId(context, false), signal);
+  if (named === null || serves(named, context)) return named;
+  if (ownerOfTable(named) === context.owner) return await findTableOfNetwork(context, signal);
+  throw notOurs(named, context.owner);
+}
+
+/** A second virtual network in the resource group has a table with the network's name in its own. */
+async function findTableOfNetwork(
+  context: OwnTableContext,
+  signal: AbortSignal,
+): Promise<ArmRouteTable | null> {
+  const named = await readRouteTable(context.arm, ownTableId(context, true), signal);
+  if (named === null || serves(named, context)) return named;
+  throw notOurs(named, context.owner);
+}
+
+/**
+ * Makes the owner's table, or completes one that was left half-made: everything that the subnet's present table routes
+ * is in it, and its tags say what that table is.
+ *
+ * @param own the table as found, or null to make it.
+ * @param former the table that the subnet uses now, or null.
+ */
+export async function makeOwnTable(
+  context: OwnTableContext,
+  own: ArmRouteTable | null,
+  former: ArmRouteTable | null,
+  signal: AbortSignal,
+): Promise<ArmRouteTable> {
+  const id = own?.id ?? await freeTableId(context, signal);
+  const name = nameInId(id, "routeTables");
+  const action = `${own === null ? "create" : "complete"} route table ${name}`;
+  const body = own === null ? newTable(context, former) : completedTable(context, own, former);
+  await writeResource(context.arm, { action, id, body, ifMatch: own?.etag }, signal);
+  logger.info("Route table {name} is made, with {count} routes of the subnet's former table {former}", {
+    name,
+    count: former?.properties.routes.length ?? 0,
+    former: former?.name ?? noFormerTable,
+  });
+  const made = await readRouteTable(context.arm, id, signal);
+  if (made !== null) return made;
+  throw new CloudError("gone", `Cannot ${action}: it is gone again`);
+}
+
+/**
+ * The table that a subnet used before ours, by what our table's tag says.
+ *
+ * @returns its id, or null if there was none.
+ */
+export function formerTableId(own: ArmRouteTable, machine: Machine): string | null {
+  const former = own.tags[formerTag(machine)] ?? noFormerTable;
+  const [resourceGroup, name] = former.split("/");
+  if (resourceGroup === undefined || name === undefined) return null;
+  return routeTableId(machine.subscription, resourceGroup, name);
+}
+
+/** Routes of others in our table that the former table does not have as well: they would be lost with it. */
+export function foreignRoutesOf(own: ArmRouteTable, former: ArmRouteTable | null, owner: string): ArmRoute[] {
+  return own.properties.routes.filter((route) =>
+    decodeRoute(route)?.owner !== owner &&
+    !(former?.properties.routes ?? []).some((other) => sameRoute(route, other))
+  );
+}
+
+function ownTableId({ machine, owner }: OwnTableContext, withNetwork: boolean): string {
+  const suffixes = [owner === defaultOwner ? "" : `-${owner}`];
+  if (withNetwork) suffixes.push(`-${nameInId(machine.networkId, "virtualNetworks")}`);
+  const name = `cloudroutesync-route-table${suffixes.join("")}`.slice(0, 80).replace(/[^A-Za-z0-9_]+$/, "");
+  return routeTableId(machine.subscription, machine.resourceGroup, name);
+}
+
+async function freeTableId(context: OwnTableContext, signal: AbortSignal): Promise<string> {
+  const id = ownTableId(context, false);
+  return await readRouteTable(context.arm, id, signal) === null ? id : ownTableId(context, true);
+}
+
+function serves(table: ArmRouteTable, { machine, owner }: OwnTableContext): boolean {
+  const network = table.tags[networkTag];
+  return ownerOfTable(table) === owner && network !== undefined &&
+    sameId(network, shortId(machine.networkId));
+}
+
+function newTable({ machine, owner }: OwnTableContext, former: ArmRouteTable | null): unknown {
+  return {
+    location: machine.location,
+    tags: { [ownerTag]: owner, [networkTag]: shortId(machine.networkId), ...formerTags(machine, former) },
+    properties: {
+      ...takenOver(former),
+      routes: (former?.properties.routes ?? []).map(copyOf),
+    },
+  };
+}
+
+function completedTable(
+  { machine }: OwnTableContext,
+  own: ArmRouteTable,
+  former: ArmRouteTable | null,
+): unknown {
+  const missing = (former?.properties.routes ?? []).filter((route) =>
+    !own.properties.routes.some((other) => isInTheWay(route, other))
+  );
+  return {
+    ...own,
+    tags: { ...own.tags, ...formerTags(machine, former) },
+    properties: {
+      ...own.properties,
+      ...takenOver(former),
+      routes: [...own.properties.routes, ...missing.map(copyOf)],
+    },
+  };
+}
+
+function formerTags(machine: Machine, former: ArmRouteTable | null): Record<string, string> {
+  return { [formerTag(machine)]: former === null ? noFormerTable : shortId(former.id) };
+}
+
+function formerTag(machine: Machine): string {
+  return `${formerTagPrefix}${nameInId(machine.subnetId, "subnets")}`;
+}
+
+/** Settings of a table besides its routes, such as `disableBgpRoutePropagation`: all but what Azure itself fills in. */
+function takenOver(former: ArmRouteTable | null): Record<string, unknown> {
+  return without(former?.properties ?? {}, ["routes", "subnets", "provisioningState", "resourceGuid"]);
+}
+
+/** A route without what Azure itself fills in. */
+function copyOf({ name, properties }: ArmRoute): { readonly name: string; readonly properties: unknown } {
+  return { name, properties: without(properties, ["provisioningState", "hasBgpOverride"]) };
+}
+
+function without(
+  source: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(source).filter(([key]) => !keys.includes(key)));
+}
+
+function isInTheWay(route: ArmRoute, other: ArmRoute): boolean {
+  return sameId(route.name, other.name) || destination(route) === destination(other);
+}
+
+function sameRoute(route: ArmRoute, other: ArmRoute): boolean {
+  const hops = (item: ArmRoute): string =>
+    `${item.properties.nextHopType} ${decodeRoute(item)?.nextHops.join(" ") ?? ""}`;
+  return destination(route) === destination(other) && hops(route) === hops(other);
+}
+
+function destination(route: ArmRoute): string {
+  return decodeRoute(route)?.prefix.text ?? route.properties.addressPrefix ?? "";
+}
+
+/** `GROUP/NAME`: a tag's value takes 256 characters, fewer than an id may have. */
+function shortId(id: string): string {
+  return `${parseArmId(id).resourceGroup}/${id.slice(id.lastIndexOf("/") + 1)}`;
+}
+
+function notOurs(table: ArmRouteTable, owner: string): CloudError {
+  const whose = ownerOfTable(table);
+  const tagged = whose === null ? `has no tag ${ownerTag}` : `belongs to owner ${whose}`;
+  return new CloudError(
+    "invalid",
+    `Cannot use route table ${table.name} for owner ${owner}: it ${tagged}; hand it over with -route-table ${table.id}, ` +
+      `or give it another name`,
+  );
+}
+
+/** The table that a subnet uses, read whole; null if it uses none. */
+export async function associatedTable(
+  arm: ArmClient,
+  subnet: ArmSubnet,
+  signal: AbortSignal,
+): Promise<ArmRouteTable | null> {
+  const id = subnet.properties.routeTable?.id;
+  return id === undefined ? null : await readRouteTable(arm, id, signal);
+}

@@ -1,0 +1,64 @@
+/** Taking back what was made: the subnet gets its former table again, ours is deleted. */
+
+import { getLogger } from "@logtape/logtape";
+import { CloudError } from "../cloud_error.ts";
+import { sameId } from "./arm_id.ts";
+import { deleteResource } from "./arm_resources.ts";
+import type { ArmRouteTable } from "./arm_schema.ts";
+import { associate, usesTable } from "./association.ts";
+import { readSubnet, subnetName } from "./machine.ts";
+import {
+  associatedTable,
+  findOwnTable,
+  foreignRoutesOf,
+  formerTableId,
+  type OwnTableContext,
+  readRouteTable,
+} from "./own_table.ts";
+
+const logger = getLogger(["cloudroutesync", "azure"]);
+
+/**
+ * Puts the former association back and deletes the table. The table stays where it still holds routes of others that are
+ * nowhere else.
+ *
+ * @throws {CloudError} of kind `conflict` if other subnets use the table: it cannot be deleted.
+ */
+export async function removeOwnTable(context: OwnTableContext, signal: AbortSignal): Promise<void> {
+  const { arm, machine, owner } = context;
+  const subnet = await readSubnet(arm, machine.subnetId, signal);
+  const own = await findOwnTable(context, await associatedTable(arm, subnet, signal), signal);
+  if (own === null) return;
+  const former = await formerTable(context, own, signal);
+  if (usesTable(subnet, own.id)) await associate(arm, subnet, former?.id ?? null, signal);
+  const others = own.properties.subnets.filter(({ id }) => !sameId(id, machine.subnetId));
+  if (others.length > 0) {
+    const names = others.map(({ id }) => subnetName(id)).join(", ");
+    throw new CloudError("conflict", `Cannot delete route table ${own.name}: it is in use by ${names}`);
+  }
+  const foreign = foreignRoutesOf(own, former, owner);
+  if (foreign.length > 0) {
+    logger.warn("Route table {table} stays: {count} routes of others are in it and nowhere else: {names}", {
+      table: own.name,
+      count: foreign.length,
+      names: foreign.slice(0, 10).map(({ name }) => name).join(", "),
+    });
+    return;
+  }
+  await deleteResource(arm, { action: `delete route table ${own.name}`, id: own.id }, signal);
+}
+
+/** The table that the subnet had; null if it had none, or if that one is gone. */
+async function formerTable(
+  { arm, machine }: OwnTableContext,
+  own: ArmRouteTable,
+  signal: AbortSignal,
+): Promise<ArmRouteTable | null> {
+  const id = formerTableId(own, machine);
+  if (id === null) return null;
+  const former = await readRouteTable(arm, id, signal);
+  if (former === null) {
+    logger.warn("The subnet's former route table {id} is gone; the subnet gets none", { id });
+  }
+  return former;
+}
