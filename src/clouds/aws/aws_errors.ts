@@ -1,0 +1,166 @@
+/**
+ * What AWS' refusals mean. The codes are EC2's
+ * (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html) and those of the credential chain.
+ */
+
+import { CloudError, type CloudErrorDetails, type CloudErrorKind } from "../cloud_error.ts";
+import { retryAfterMs } from "../http.ts";
+
+/** Code of the refusal that proves a permission: the call would have been made but for DryRun. */
+export const dryRunSucceeded = "DryRunOperation";
+
+const kinds: Readonly<Record<string, CloudErrorKind>> = {
+  RequestLimitExceeded: "throttled",
+  Throttling: "throttled",
+  ThrottlingException: "throttled",
+  ThrottledException: "throttled",
+  TooManyRequestsException: "throttled",
+  SlowDown: "throttled",
+  RouteLimitExceeded: "quota",
+  RouteTableLimitExceeded: "quota",
+  TagLimitExceeded: "quota",
+  UnauthorizedOperation: "denied",
+  AccessDenied: "denied",
+  AccessDeniedException: "denied",
+  AuthFailure: "denied",
+  InvalidClientTokenId: "denied",
+  UnrecognizedClientException: "denied",
+  SignatureDoesNotMatch: "denied",
+  OptInRequired: "denied",
+  PendingVerification: "denied",
+  Blocked: "denied",
+  ExpiredToken: "denied",
+  ExpiredTokenException: "denied",
+  RequestExpired: "denied",
+  CredentialsProviderError: "denied",
+  InstanceMetadataV1FallbackError: "denied",
+  TokenProviderError: "denied",
+  RouteAlreadyExists: "conflict",
+  "InvalidRoute.NotFound": "conflict",
+  "InvalidNetworkInterfaceID.NotFound": "conflict",
+  "InvalidAssociationID.NotFound": "conflict",
+  "Resource.AlreadyAssociated": "conflict",
+  DependencyViolation: "conflict",
+  IncorrectState: "conflict",
+  IncorrectInstanceState: "conflict",
+  "InvalidRouteTableID.NotFound": "gone",
+  "InvalidVpcID.NotFound": "gone",
+  "InvalidSubnetID.NotFound": "gone",
+  InternalError: "unavailable",
+  InternalFailure: "unavailable",
+  ServerInternal: "unavailable",
+  ServiceUnavailable: "unavailable",
+  Unavailable: "unavailable",
+};
+
+/** Codes that say that the credentials in hand are no good (any more): fetching them anew may help. */
+const staleCredentials: ReadonlySet<string> = new Set([
+  "AuthFailure",
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "InvalidClientTokenId",
+  "RequestExpired",
+]);
+
+/** A failed call as it is known before it is judged. */
+export interface FailedCall {
+  /** What the call was for, as a verb phrase that fits after "Cannot": `create route 10.1.0.0/16`. */
+  readonly doing: string;
+  /** The permission that the call needs, such as `ec2:CreateRoute`. */
+  readonly permission: string;
+  readonly error: unknown;
+  /** Whether the call's own deadline ended it. */
+  readonly timedOut: boolean;
+  /** Milliseconds since the epoch, to judge a Retry-After date by. */
+  readonly now: number;
+}
+
+/** What of an SDK's error is read; each part may be missing. */
+interface SdkError {
+  readonly code: string;
+  readonly message: string;
+  readonly status: number | undefined;
+  readonly requestId: string | undefined;
+  readonly retryAfter: string | undefined;
+}
+
+/** Makes a {@linkcode CloudError} of whatever the SDK threw. */
+export function toCloudError(call: FailedCall): CloudError {
+  if (call.error instanceof CloudError) return call.error;
+  const error = readSdkError(call.error);
+  const kind = kindOf(error, call.timedOut);
+  const why = call.timedOut ? "no answer in time" : sentence(error);
+  const details: CloudErrorDetails = {
+    status: error.status,
+    code: error.code,
+    requestId: error.requestId,
+    action: kind === "denied" ? deniedAction(error) ?? call.permission : undefined,
+    retryAfterMs: error.retryAfter === undefined
+      ? undefined
+      : retryAfterMs(new Headers({ "retry-after": error.retryAfter }), call.now),
+    cause: withoutSecrets(call.error, error),
+  };
+  return new CloudError(kind, `Cannot ${call.doing}: ${why}`, details);
+}
+
+/** Whether the credentials should be fetched anew before the next call. */
+export function spoilsCredentials(error: CloudError): boolean {
+  return error.code !== undefined && staleCredentials.has(error.code);
+}
+
+function kindOf(error: SdkError, timedOut: boolean): CloudErrorKind {
+  if (timedOut) return "unavailable";
+  const known = kinds[error.code];
+  if (known !== undefined) return known;
+  if (error.status === 429) return "throttled";
+  // Without a status there was no answer: refused, reset, unresolved, broken off, no certificate.
+  if (error.status === undefined || error.status >= 500) return "unavailable";
+  if (error.status === 401 || error.status === 403) return "denied";
+  return "invalid";
+}
+
+function sentence(error: SdkError): string {
+  const message = withoutEncodedMessage(error.message);
+  return error.code === "" || error.code === "Error" ? message : `${error.code}: ${message}`;
+}
+
+/** The encoded message is long, and whoever decodes it learns the account's policies; no log needs it. */
+function withoutEncodedMessage(message: string): string {
+  return message.replace(/\s*Encoded authorization failure message:.*$/s, "");
+}
+
+/** The action that EC2's text names: `… is not authorized to perform: ec2:CreateRoute on resource: …`. */
+function deniedAction(error: SdkError): string | undefined {
+  return /not authorized to perform:\s*([a-z0-9-]+:[A-Za-z*]+)/.exec(error.message)?.[1];
+}
+
+function readSdkError(error: unknown): SdkError {
+  const fields = record(error);
+  const metadata = record(fields["$metadata"]);
+  const headers = record(record(fields["$response"])["headers"]);
+  return {
+    code: text(fields["Code"]) ?? text(fields["name"]) ?? "",
+    message: text(fields["message"]) || text(fields["code"]) || String(error),
+    status: number(metadata["httpStatusCode"]),
+    requestId: text(metadata["requestId"]),
+    retryAfter: text(headers["retry-after"]),
+  };
+}
+
+/** The cause kept with the error: the SDK's own, unless its text or its response holds what no log may show. */
+function withoutSecrets(cause: unknown, error: SdkError): unknown {
+  return error.status === undefined ? cause : new Error(sentence(error));
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  // An object's own and inherited fields may be read by name; each one read is checked for its type.
+  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
