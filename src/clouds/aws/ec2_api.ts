@@ -42,6 +42,7 @@ import {
   parseRouteTable,
   parseRouteTables,
 } from "./ec2_answers.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 export type {
   CreateRouteCommandInput,
@@ -343,12 +344,10 @@ export class Ec2Api {
     invoke: (client: EC2Client, options: { readonly abortSignal: AbortSignal }) => Promise<Output>,
   ): Promise<Output> {
     const deadline = AbortSignal.timeout(this.#connection.timeoutMs);
+    const abortSignal = AbortSignal.any([signal, deadline]);
     this.#client ??= new EC2Client(clientConfig(this.#connection));
     try {
-      return await untilAborted(
-        invoke(this.#client, { abortSignal: AbortSignal.any([signal, deadline]) }),
-        AbortSignal.any([signal, deadline]),
-      );
+      return await untilAborted(invoke(this.#client, { abortSignal }), abortSignal);
     } catch (error) {
       signal.throwIfAborted();
       throw this.#judge(toCloudError({
@@ -365,19 +364,6 @@ export class Ec2Api {
   #judge(error: CloudError): CloudError {
     if (spoilsCredentials(error)) this.#client = null;
     return error;
-  }
-}
-
-/** The SDK looks at the signal only while a request is under way, not while it fetches credentials. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
 

@@ -7,6 +7,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Family } from "../../routes/prefix.ts";
 import { type AwsConnection, clientConfig } from "./ec2_api.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 const log = getLogger(["cloudroutesync", "aws"]);
 
@@ -55,7 +56,8 @@ export class RouteLimit {
 
   async #askSafely(signal: AbortSignal): Promise<number | null> {
     try {
-      return await this.#ask(AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+      return await untilAborted(this.#ask(deadline), deadline);
     } catch (error) {
       signal.throwIfAborted();
       log.debug("Cannot read the quota of routes a table from Service Quotas: {error}", { error });

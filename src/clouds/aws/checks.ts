@@ -1,0 +1,215 @@
+/** What `doctor` looks at on AWS. A finding is never an exception: what cannot be seen is `unknown`. */
+
+import type { CloudQuota, Finding } from "../cloud.ts";
+import { CloudError } from "../cloud_error.ts";
+import { dryRunSucceeded } from "./aws_errors.ts";
+import type { Ec2RouteTable } from "./ec2_answers.ts";
+import type { Ec2Api } from "./ec2_api.ts";
+import { hopLimitAdvice, type InstanceFacts } from "./instance_metadata.ts";
+import { associationOf } from "./own_table.ts";
+import { birthTags, formerMain } from "./tags.ts";
+
+/** What the checks work with. */
+export interface CheckContext {
+  readonly api: Ec2Api;
+  readonly facts: InstanceFacts;
+  readonly owner: string;
+  readonly fix: boolean;
+  /** Whether tables were handed over: then nothing is created or associated. */
+  readonly handedOver: boolean;
+  /** The tables to keep in step, as far as they exist. */
+  readonly tables: readonly { readonly table: Ec2RouteTable; readonly quotas: readonly CloudQuota[] }[];
+}
+
+/** Documentation prefix (RFC 5737): never a real route, and a dry run creates nothing anyway. */
+const probePrefix = "203.0.113.0/24";
+
+/** All that can be checked once this VM is identified. */
+export async function checkAws(context: CheckContext, signal: AbortSignal): Promise<Finding[]> {
+  return [
+    await checkSourceDest(context, signal),
+    await checkHopLimit(context, signal),
+    checkAssociation(context),
+    ...checkQuota(context),
+    ...await checkPermissions(context, signal),
+  ];
+}
+
+async function checkSourceDest(context: CheckContext, signal: AbortSignal): Promise<Finding> {
+  const { api, facts, fix } = context;
+  const name = "source/dest check";
+  const id = facts.primary.id;
+  return await finding(name, async () => {
+    const found = await api.findNetworkInterfaces([{ Name: "network-interface-id", Values: [id] }], signal);
+    const checked = found[0]?.SourceDestCheck;
+    if (checked === false) {
+      return { name, status: "ok", detail: `${id} forwards packets that are not its own` };
+    }
+    if (checked === undefined) {
+      return { name, status: "unknown", detail: `EC2 does not say whether ${id} is checked` };
+    }
+    const detail = `${id} drops packets that are not its own, so it cannot be a router`;
+    if (!fix) return { name, status: "bad", detail, remedy: sourceDestRemedy(id) };
+    await api.disableSourceDestCheck(id, false, signal);
+    return { name, status: "fixed", detail: `Switched off the source/dest check of ${id}` };
+  });
+}
+
+function sourceDestRemedy(id: string): string {
+  return "Run `cloudroutesync doctor -fix`, or " +
+    `aws ec2 modify-network-interface-attribute --network-interface-id ${id} --no-source-dest-check`;
+}
+
+async function checkHopLimit(context: CheckContext, signal: AbortSignal): Promise<Finding> {
+  const name = "metadata hop limit";
+  return await finding(name, async () => {
+    const limit = await context.api.metadataHopLimit(context.facts.instanceId, signal);
+    if (limit === null) {
+      return { name, status: "unknown", detail: "EC2 does not say", remedy: hopLimitAdvice };
+    }
+    // This very program got its answer, so any limit is enough for where it runs now.
+    const detail = limit > 1
+      ? `HttpPutResponseHopLimit is ${limit}: containers reach the metadata service too`
+      : "HttpPutResponseHopLimit is 1: enough here, not inside a container";
+    return limit > 1
+      ? { name, status: "ok", detail }
+      : { name, status: "ok", detail, remedy: hopLimitAdvice };
+  });
+}
+
+function checkAssociation(context: CheckContext): Finding {
+  const name = "route table association";
+  const { subnetId, id } = context.facts.primary;
+  const ids = context.tables.map(({ table }) => table.RouteTableId).join(", ");
+  if (context.handedOver) {
+    return { name, status: "ok", detail: `Tables ${ids} were handed over and stay as they are` };
+  }
+  if (context.tables.length === 0) {
+    const detail = `Owner ${context.owner} has no table yet; \`run\` creates one and associates ${subnetId}`;
+    return { name, status: "ok", detail };
+  }
+  const uses = context.tables.some(({ table }) => associationOf(table, subnetId) !== null);
+  if (uses) return { name, status: "ok", detail: `Subnet ${subnetId} of ${id} uses ${ids}` };
+  return {
+    name,
+    status: "bad",
+    detail: `Subnet ${subnetId} of ${id} does not use ${ids}`,
+    remedy: "Run `cloudroutesync apply`: it associates the subnet and carries its present routes over",
+  };
+}
+
+function checkQuota(context: CheckContext): Finding[] {
+  return context.tables.flatMap(({ table, quotas }) =>
+    quotas.map((quota): Finding => {
+      const name = `route quota of ${table.RouteTableId}, IPv${quota.families.join("+")}`;
+      if (quota.limit === null) {
+        const remedy = "Allow servicequotas:GetServiceQuota to have it known before it is reached";
+        return { name, status: "unknown", detail: `${quota.used} routes; the limit is not known`, remedy };
+      }
+      const detail = `${quota.used} of ${quota.limit} routes`;
+      if (quota.used < quota.limit) return { name, status: "ok", detail };
+      const remedy =
+        'Raise "Routes per route table" (vpc, L-93826ACB) in Service Quotas, or filter with -include';
+      return { name, status: "bad", detail, remedy };
+    })
+  );
+}
+
+async function checkPermissions(context: CheckContext, signal: AbortSignal): Promise<Finding[]> {
+  const { api, facts } = context;
+  const subnetId = facts.primary.subnetId;
+  const findings = [
+    await seen("ec2:DescribeSubnets", () => api.seeSubnet(subnetId, signal)),
+    await probed(
+      "ec2:ModifyNetworkInterfaceAttribute",
+      () => api.disableSourceDestCheck(facts.primary.id, true, signal),
+    ),
+  ];
+  for (const { table } of context.tables) findings.push(...await probeRoutes(context, table, signal));
+  if (!context.handedOver) findings.push(...await probeTable(context, signal));
+  return findings;
+}
+
+async function probeRoutes(
+  context: CheckContext,
+  table: Ec2RouteTable,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const { api, facts } = context;
+  const route = { RouteTableId: table.RouteTableId, DestinationCidrBlock: probePrefix, DryRun: true };
+  const toSelf = { ...route, NetworkInterfaceId: facts.primary.id };
+  const on = ` on ${table.RouteTableId}`;
+  return [
+    await probed("ec2:CreateRoute", () => api.createRoute(toSelf, signal), on),
+    await probed("ec2:ReplaceRoute", () => api.replaceRoute(toSelf, signal), on),
+    await probed("ec2:DeleteRoute", () => api.deleteRoute(route, signal), on),
+  ];
+}
+
+/** The calls that make, associate and remove a table of its own; those that need a table only once there is one. */
+async function probeTable(context: CheckContext, signal: AbortSignal): Promise<Finding[]> {
+  const { api, facts, owner } = context;
+  const { vpcId, subnetId } = facts.primary;
+  const findings = [
+    await probed("ec2:CreateRouteTable", () => {
+      const Tags = birthTags(owner, subnetId, formerMain);
+      const TagSpecifications = [{ ResourceType: "route-table" as const, Tags }];
+      return api.createRouteTable({ VpcId: vpcId, DryRun: true, TagSpecifications }, signal);
+    }),
+  ];
+  const table = context.tables[0]?.table;
+  if (table === undefined) return findings;
+  findings.push(
+    await probed("ec2:AssociateRouteTable", () => api.associate(table.RouteTableId, subnetId, true, signal)),
+    await probed("ec2:DeleteRouteTable", () => api.deleteRouteTable(table.RouteTableId, true, signal)),
+  );
+  const association = associationOf(table, subnetId);
+  if (association === null) return findings;
+  const id = association.RouteTableAssociationId;
+  findings.push(
+    await probed(
+      "ec2:ReplaceRouteTableAssociation",
+      () => api.replaceAssociation(id, table.RouteTableId, true, signal),
+    ),
+    await probed("ec2:DisassociateRouteTable", () => api.disassociate(id, true, signal)),
+  );
+  return findings;
+}
+
+async function seen(action: string, look: () => Promise<unknown>): Promise<Finding> {
+  const name = `permission ${action}`;
+  return await finding(name, async () => {
+    await look();
+    return { name, status: "ok", detail: "Allowed" };
+  });
+}
+
+/** Makes a dry run: EC2 refuses it with one code if the role may, with another if it may not. */
+async function probed(action: string, dryRun: () => Promise<unknown>, on = ""): Promise<Finding> {
+  const name = `permission ${action}${on}`;
+  return await finding(name, async () => {
+    try {
+      await dryRun();
+    } catch (error) {
+      if (!(error instanceof CloudError) || error.code !== dryRunSucceeded) throw error;
+    }
+    return { name, status: "ok", detail: "Allowed" };
+  });
+}
+
+async function finding(name: string, look: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof CloudError)) throw error;
+    if (error.kind !== "denied") return { name, status: "unknown", detail: error.message };
+    return {
+      name,
+      status: "bad",
+      detail: error.message,
+      remedy: `Allow ${
+        error.action ?? "the call"
+      } in the role's policy (\`cloudroutesync doctor -policy\` prints it)`,
+    };
+  }
+}

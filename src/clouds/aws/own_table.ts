@@ -1,0 +1,202 @@
+/** The route table that this program makes for its owner: found, made, completed, removed. */
+
+import { getLogger } from "@logtape/logtape";
+import { CloudError } from "../cloud_error.ts";
+import { carryOver, gatewayEndpointOf, planCarryOver } from "./carry_over.ts";
+import { type Ec2Association, type Ec2RouteTable, tagOf } from "./ec2_answers.ts";
+import type { Ec2Api } from "./ec2_api.ts";
+import { birthTags, formerMain, formerTag, onlyTable, ownTableFilters } from "./tags.ts";
+
+const log = getLogger(["cloudroutesync", "aws"]);
+
+/** Where this VM is. */
+export interface Place {
+  readonly vpcId: string;
+  /** The subnet of the primary interface: the one that is associated. */
+  readonly subnetId: string;
+}
+
+/** Whose table it is and what may be done. */
+export interface OwnTableOptions {
+  readonly owner: string;
+  /** Refuse rather than change which table the subnet uses. */
+  readonly noAssociate: boolean;
+}
+
+/** The table that a subnet uses, and by which association; an implicit one (the VPC's main table) has none. */
+interface Effective {
+  readonly table: Ec2RouteTable;
+  readonly association: Ec2Association | null;
+}
+
+/** The owner's table in a VPC. */
+export class OwnTable {
+  readonly #api: Ec2Api;
+  readonly #options: OwnTableOptions;
+  /** The same for each try of one creation, so that a try whose answer was lost does not make a second table. */
+  #clientToken: string | null = null;
+
+  constructor(api: Ec2Api, options: OwnTableOptions) {
+    this.#api = api;
+    this.#options = options;
+  }
+
+  /** Finds it; null if there is none. @throws {CloudError} `invalid` if there are several. */
+  async find(place: Place, signal: AbortSignal): Promise<Ec2RouteTable | null> {
+    const { owner } = this.#options;
+    const found = await this.#api.findRouteTables(ownTableFilters(owner, place.vpcId), signal);
+    return onlyTable(found, owner, place.vpcId);
+  }
+
+  /**
+   * Makes it ready: exists, holds what the subnet's former table held, is associated. A subnet that uses it already is left
+   * as it is.
+   */
+  async prepare(place: Place, signal: AbortSignal): Promise<Ec2RouteTable> {
+    const found = await this.find(place, signal);
+    if (found !== null && associationOf(found, place.subnetId) !== null) return found;
+    if (this.#options.noAssociate) throw associationRefused(place, found);
+    const former = await this.#effective(place, signal);
+    const table = found ?? await this.#create(place, former, signal);
+    if (found !== null) await this.#rememberFormer(found, place, former, signal);
+    await carryOver(this.#api, planCarryOver(former.table, table), table.RouteTableId, signal);
+    await this.#associate(table, place, former, signal);
+    return table;
+  }
+
+  /** Puts the subnet's former association back and deletes the table; does nothing if there is none. */
+  async remove(place: Place, signal: AbortSignal): Promise<void> {
+    const table = await this.find(place, signal);
+    if (table === null) return;
+    await this.#restore(table, place, signal);
+    const users = table.Associations.flatMap((each) => each.SubnetId ?? each.GatewayId ?? [])
+      .filter((user) => user !== place.subnetId);
+    if (users.length > 0) {
+      throw new CloudError(
+        "invalid",
+        `Cannot delete route table ${table.RouteTableId}: ${users.join(", ")} still use it; ` +
+          `run cleanup on their routers, or associate them with another table`,
+      );
+    }
+    await this.#leaveEndpoints(table, signal);
+    await this.#api.deleteRouteTable(table.RouteTableId, false, signal);
+    log.info("Deleted route table {table}", { table: table.RouteTableId });
+  }
+
+  async #create(place: Place, former: Effective, signal: AbortSignal): Promise<Ec2RouteTable> {
+    this.#clientToken ??= crypto.randomUUID();
+    const tags = birthTags(this.#options.owner, place.subnetId, formerName(former));
+    const table = await this.#api.createRouteTable({
+      VpcId: place.vpcId,
+      ClientToken: this.#clientToken,
+      TagSpecifications: [{ ResourceType: "route-table", Tags: tags }],
+    }, signal);
+    this.#clientToken = null;
+    log.info("Created route table {table} in {vpc}", { table: table.RouteTableId, vpc: place.vpcId });
+    return table;
+  }
+
+  /** The table was made before, but the subnet came (back) to another one since: that is the one to restore. */
+  async #rememberFormer(
+    table: Ec2RouteTable,
+    place: Place,
+    former: Effective,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const tag = { Key: formerTag(place.subnetId), Value: formerName(former) };
+    if (tagOf(table, tag.Key) === tag.Value) return;
+    await this.#api.createTags({ Resources: [table.RouteTableId], Tags: [tag] }, signal);
+  }
+
+  async #associate(
+    table: Ec2RouteTable,
+    place: Place,
+    former: Effective,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { association } = former;
+    if (association === null) {
+      await this.#api.associate(table.RouteTableId, place.subnetId, false, signal);
+    } else {
+      const id = association.RouteTableAssociationId;
+      await this.#api.replaceAssociation(id, table.RouteTableId, false, signal);
+    }
+    log.info("Associated subnet {subnet} with route table {table} in place of {former}", {
+      subnet: place.subnetId,
+      table: table.RouteTableId,
+      former: former.table.RouteTableId,
+    });
+  }
+
+  /** The table that the subnet uses now: its own association's, else the VPC's main one. */
+  async #effective(place: Place, signal: AbortSignal): Promise<Effective> {
+    const bySubnet = [{ Name: "association.subnet-id", Values: [place.subnetId] }];
+    const [explicit] = await this.#api.findRouteTables(bySubnet, signal);
+    if (explicit !== undefined) {
+      return { table: explicit, association: associationOf(explicit, place.subnetId) };
+    }
+    const [main] = await this.#api.findRouteTables([
+      { Name: "vpc-id", Values: [place.vpcId] },
+      { Name: "association.main", Values: ["true"] },
+    ], signal);
+    if (main !== undefined) return { table: main, association: null };
+    throw new CloudError(
+      "gone",
+      `Cannot find the route table of subnet ${place.subnetId}: ${place.vpcId} has no main table`,
+    );
+  }
+
+  async #restore(table: Ec2RouteTable, place: Place, signal: AbortSignal): Promise<void> {
+    const association = associationOf(table, place.subnetId);
+    if (association === null) return;
+    const former = tagOf(table, formerTag(place.subnetId)) ?? formerMain;
+    const id = association.RouteTableAssociationId;
+    if (former !== formerMain) {
+      try {
+        await this.#api.replaceAssociation(id, former, false, signal);
+        log.info("Associated subnet {subnet} with its former route table {former}", {
+          subnet: place.subnetId,
+          former,
+        });
+        return;
+      } catch (error) {
+        if (!(error instanceof CloudError) || error.kind !== "gone") throw error;
+        log.warn("Subnet {subnet} falls back to the VPC's main table: its former table {former} is gone", {
+          subnet: place.subnetId,
+          former,
+        });
+      }
+    }
+    await this.#api.disassociate(id, false, signal);
+  }
+
+  /** A gateway endpoint that still names the table would keep it from being deleted. */
+  async #leaveEndpoints(table: Ec2RouteTable, signal: AbortSignal): Promise<void> {
+    const endpoints = new Set(table.Routes.flatMap((route) => gatewayEndpointOf(route) ?? []));
+    for (const endpoint of endpoints) {
+      const change = { VpcEndpointId: endpoint, RemoveRouteTableIds: [table.RouteTableId] };
+      await this.#api.modifyVpcEndpoint(change, signal);
+    }
+  }
+}
+
+/** The association of a subnet with a table; null if it has none, or one that is being taken away. */
+export function associationOf(table: Ec2RouteTable, subnetId: string): Ec2Association | null {
+  const ended = new Set(["disassociating", "disassociated", "failed"]);
+  return table.Associations.find((each) =>
+    each.SubnetId === subnetId && !ended.has(each.AssociationState?.State ?? "associated")
+  ) ?? null;
+}
+
+function formerName(former: Effective): string {
+  return former.association === null ? formerMain : former.table.RouteTableId;
+}
+
+function associationRefused(place: Place, found: Ec2RouteTable | null): CloudError {
+  const what = found === null ? "a table of its own" : `route table ${found.RouteTableId}`;
+  return new CloudError(
+    "invalid",
+    `Cannot associate subnet ${place.subnetId} with ${what}: -no-associate forbids it; ` +
+      `associate it by hand, or hand over a table with -route-table`,
+  );
+}
