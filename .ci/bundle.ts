@@ -1,0 +1,86 @@
+/**
+ * Bundles the program before it is compiled: one entry chunk, and one chunk for each `await import()`.
+ *
+ * `deno compile` of the plain module graph embeds all of node_modules: 171 MB, and 133 MB RSS before anything runs. esbuild
+ * shakes the SDKs' ES modules down to what is used, and a cloud's chunk is read only by a run that needs it.
+ */
+
+import { build, type BuildResult, type Metafile, type Plugin, stop } from "esbuild";
+import { builtinModules } from "node:module";
+import { join } from "node:path";
+
+/** What to bundle, and where to. */
+export interface BundleOptions {
+  /** The entry point, such as `main.ts`. */
+  readonly entry: string;
+  /** An empty folder; it holds the chunks afterwards and nothing else. */
+  readonly folder: string;
+  /** Embedded in `src/cli/build_information.ts`. */
+  readonly commit: string;
+}
+
+/** The bundled files. */
+export interface Bundle {
+  /** Path of the entry chunk. */
+  readonly entry: string;
+  /** Size in bytes by path, as esbuild names the outputs. */
+  readonly sizes: ReadonlyMap<string, number>;
+}
+
+/**
+ * CommonJS packages call `require` for Node's own modules; a plain ES module has none.
+ * The name is long because two chunks may not declare the same one.
+ */
+const banner = [
+  'import { createRequire as createRequireOfBundle } from "node:module";',
+  "const require = createRequireOfBundle(import.meta.url);",
+].join("\n");
+
+/** `path` and its like are Node's own modules: left out of the bundle, and named as Deno wants them. */
+const nodeModules: Plugin = {
+  name: "node-modules",
+  setup(context): void {
+    const names = builtinModules.filter((name) => !name.startsWith("_") && !name.startsWith("node:"));
+    const filter = new RegExp(`^(${names.map((name) => name.replaceAll("/", "\\/")).join("|")})$`);
+    context.onResolve({ filter }, ({ path }) => ({ path: `node:${path}`, external: true }));
+  },
+};
+
+/**
+ * Bundles the program.
+ *
+ * @throws {Error} with esbuild's own account of what it could not resolve or parse.
+ */
+export async function bundle(options: BundleOptions): Promise<Bundle> {
+  try {
+    const result = await build({
+      entryPoints: [{ in: options.entry, out: "main" }],
+      outdir: options.folder,
+      outExtension: { ".js": ".mjs" },
+      chunkNames: "[name]-[hash]",
+      bundle: true,
+      splitting: true,
+      format: "esm",
+      platform: "node",
+      target: "es2024",
+      // The SDKs' ES module builds can be shaken; their CommonJS builds cannot.
+      mainFields: ["module", "main"],
+      minify: true,
+      // Names of errors and functions stand in logs.
+      keepNames: true,
+      legalComments: "none",
+      banner: { js: banner },
+      define: { BUILD_COMMIT: JSON.stringify(options.commit) },
+      plugins: [nodeModules],
+      metafile: true,
+      logLevel: "silent",
+    });
+    return { entry: join(options.folder, "main.mjs"), sizes: sizesOf(result) };
+  } finally {
+    await stop();
+  }
+}
+
+function sizesOf(result: BuildResult & { readonly metafile: Metafile }): Map<string, number> {
+  return new Map(Object.entries(result.metafile.outputs).map(([path, output]) => [path, output.bytes]));
+}

@@ -1,0 +1,121 @@
+/**
+ * Makes the executable: bundles the program, then compiles it with the least permissions.
+ *
+ *     deno task compile [--target x86_64-unknown-linux-gnu|aarch64-unknown-linux-gnu] [--output FILE] [--entry FILE]
+ *
+ * The running Deno compiles where it can fetch its `denort`; elsewhere the pair of `denort.ts` does. The same sources and the
+ * same Deno make the same bytes, wherever the folder lies.
+ */
+
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { libcPaths } from "../ffi/libc.ts";
+import { granted } from "../src/cli/least_power.ts";
+import { bundle } from "./bundle.ts";
+import { cacheFolder, denortFor, fallbackVersion, type Target } from "./denort.ts";
+import { run, say, tryRun } from "./shell.ts";
+
+const repository = resolve(import.meta.dirname ?? ".", "..");
+const targets: readonly Target[] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
+
+/** What to compile, and where to. */
+export interface CompileOptions {
+  readonly target: Target;
+  /** The executable's path; its folder is made. */
+  readonly output: string;
+  /** The program's entry point. */
+  readonly entry: string;
+}
+
+/**
+ * Compiles the program.
+ *
+ * @returns the version of Deno inside the executable.
+ * @throws {Error} if bundling or compiling fails.
+ */
+export async function compile(options: CompileOptions): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "cloudroutesync-" });
+  try {
+    // The folder's name becomes part of the executable, so it must always be the same.
+    const chunks = join(folder, "cloudroutesync");
+    const bundled = await bundle({
+      entry: options.entry,
+      folder: chunks,
+      commit: await commitOf(repository),
+    });
+    await Deno.mkdir(resolve(options.output, ".."), { recursive: true });
+    return await compileChunks(bundled.entry, chunks, options);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function compileChunks(entry: string, chunks: string, options: CompileOptions): Promise<string> {
+  const args = compileArguments(entry, chunks, options);
+  const first = await tryRun([Deno.execPath(), ...args], { folder: chunks });
+  if (first.success) return Deno.version.deno;
+  // Only the missing download has a way round; whatever else went wrong would go wrong again.
+  if (!first.errors.includes("denort")) throw new Error(`Cannot compile ${entry}: ${first.errors.trim()}`);
+  await say(`Deno ${Deno.version.deno} cannot fetch its denort here; compiling with Deno ${fallbackVersion}`);
+  const denort = await denortFor(options.target, cacheFolder(repository));
+  await run(["npx", "-y", `deno@${fallbackVersion}`, ...args], {
+    folder: chunks,
+    environment: { DENORT_BIN: denort },
+  });
+  return fallbackVersion;
+}
+
+/** The command line of `deno compile`: each permission by name. */
+function compileArguments(entry: string, chunks: string, options: CompileOptions): string[] {
+  return [
+    "compile",
+    "--quiet",
+    "--no-config",
+    "--no-lock",
+    "--no-check",
+    "--no-prompt",
+    `--allow-read=${granted.read.join(",")}`,
+    `--allow-write=${granted.write.join(",")}`,
+    "--allow-net",
+    `--allow-env=${granted.environment.join(",")}`,
+    // What lies outside the grants reads as unset or missing, rather than ending an SDK that only asks.
+    "--ignore-env",
+    "--ignore-read",
+    `--allow-ffi=${libcPaths.join(",")}`,
+    ...(granted.sys.length === 0 ? [] : [`--allow-sys=${granted.sys.join(",")}`]),
+    `--include=${chunks}`,
+    `--target=${options.target}`,
+    `--output=${resolve(options.output)}`,
+    entry,
+  ];
+}
+
+/** The commit checked out, with a `+` if files differ from it; `unknown` outside a repository. */
+async function commitOf(folder: string): Promise<string> {
+  const commit = await tryRun(["git", "-C", folder, "rev-parse", "--short=12", "HEAD"]);
+  if (!commit.success) return "unknown";
+  const changes = await run(["git", "-C", folder, "status", "--porcelain", "--untracked-files=no"]);
+  return commit.output.trim() + (changes === "" ? "" : "+");
+}
+
+function targetOf(text: string): Target {
+  const target = targets.find((known) => known === text);
+  if (target === undefined) throw new Error(`Cannot compile for "${text}": known are ${targets.join(", ")}`);
+  return target;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      target: { type: "string", default: `${Deno.build.arch}-unknown-linux-gnu` },
+      output: { type: "string", default: join(repository, "dist", "cloudroutesync") },
+      entry: { type: "string", default: join(repository, "main.ts") },
+    },
+  });
+  const version = await compile({ ...values, target: targetOf(values.target) });
+  const { size } = await Deno.stat(values.output);
+  await say(`${values.output}: ${(size / 1e6).toFixed(1)} MB, Deno ${version}, ${values.target}`);
+}
+
+if (import.meta.main) await main();
