@@ -57,7 +57,8 @@ export async function logIn(
     ...(client === undefined ? {} : { client }),
     signal,
   });
-  if (answer.status === 401) throw refused(action, settings.proof, answer);
+  // Keystone says 401 for what is wrong and 404 for an application credential that is deleted.
+  if (answer.status === 401 || isKeystonesNotFound(answer)) throw refused(action, settings.proof, answer);
   if (answer.status !== 201) throw errorOf(action, "POST /v3/auth/tokens", answer, Date.now());
   return tokenOf(action, answer);
 }
@@ -91,6 +92,11 @@ function refused(action: string, proof: Proof, answer: HttpAnswer): CloudError {
     requestId: answer.headers.get("x-openstack-request-id") ?? undefined,
     action: "log in",
   });
+}
+
+/** Whether it was Keystone that did not find something: a wrong URL is answered without its form of an error. */
+function isKeystonesNotFound({ status, body }: HttpAnswer): boolean {
+  return status === 404 && v.is(v.object({ error: v.object({ code: v.literal(404) }) }), body);
 }
 
 function tokenOf(action: string, answer: HttpAnswer): Token {

@@ -47,7 +47,9 @@ export class RouteWriter {
     try {
       if (pairs.add.length > 0) router = await this.#add(pairs.add);
     } catch (error) {
-      if (isOfKind(error, "quota") && pairs.remove.length > 0) return await this.#writeWhole(changes, pairs);
+      if (isOfKind(error, "quota") && pairs.remove.length > 0) {
+        return await this.#exchange(changes, pairs, error);
+      }
       if (isOfKind(error, "invalid") && changes.length > 1) return await this.#writeHalves(changes);
       throw error;
     }
@@ -89,6 +91,18 @@ export class RouteWriter {
     } catch (error) {
       if (!(error instanceof CloudError)) throw error;
       return { outcomes: changes.map(() => error), router: null };
+    }
+  }
+
+  /**
+   * Puts new in the place of old where there is no room for both. Neutron checks a whole list more strictly than an addition:
+   * a foreign pair such as `10.0.0.5/24`, once added, cannot be written again; then the router stays full.
+   */
+  async #exchange(changes: readonly Change[], pairs: PairChanges, noRoom: unknown): Promise<Written> {
+    try {
+      return await this.#writeWhole(changes, pairs);
+    } catch (error) {
+      throw isOfKind(error, "invalid") ? noRoom : error;
     }
   }
 
