@@ -4,7 +4,21 @@
  */
 
 import * as v from "valibot";
+import { parseAddress } from "../../routes/prefix.ts";
 import { CloudError } from "../cloud_error.ts";
+
+/** Text that is an IP address. */
+export const addressSchema = v.pipe(
+  v.string(),
+  v.check((text) => {
+    try {
+      parseAddress(text);
+      return true;
+    } catch {
+      return false;
+    }
+  }, "is not an IP address"),
+);
 
 const referenceSchema = v.looseObject({ id: v.string() });
 
@@ -57,7 +71,7 @@ export const networkSchema = v.looseObject({
 const ipConfigurationSchema = v.looseObject({
   properties: v.looseObject({
     primary: v.optional(v.nullable(v.boolean())),
-    privateIPAddress: v.optional(v.nullable(v.string())),
+    privateIPAddress: v.optional(v.nullable(addressSchema)),
     subnet: v.optional(v.nullable(referenceSchema)),
   }),
 });

@@ -81,7 +81,12 @@ function tokenError(cause: unknown): CloudError {
     : "";
   return new CloudError(
     refused ? "denied" : "unavailable",
-    `Cannot get a token for Azure: ${said.split("\n")[0]}${hint}`,
+    `Cannot get a token for Azure: ${firstLines(said)}${hint}`,
     { cause },
   );
+}
+
+/** The SDK's message has the status in its second line; what follows are headers. */
+function firstLines(text: string): string {
+  return text.split("\n").slice(0, 2).join("; ");
 }

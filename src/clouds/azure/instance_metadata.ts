@@ -8,13 +8,13 @@
 import * as v from "valibot";
 import { CloudError } from "../cloud_error.ts";
 import { call, kindOfStatus, retryAfterMs } from "../http.ts";
+import { addressSchema } from "./arm_schema.ts";
 
 const defaultEndpoint = "http://169.254.169.254";
 const apiVersion = "2021-02-01";
 
 const ipv4Schema = v.object({
-  ipAddress: v.array(v.object({ privateIpAddress: v.string() })),
-  subnet: v.optional(v.array(v.object({ address: v.string(), prefix: v.string() })), []),
+  ipAddress: v.array(v.object({ privateIpAddress: addressSchema })),
 });
 
 const metadataSchema = v.object({
@@ -30,7 +30,7 @@ const metadataSchema = v.object({
     interface: v.array(v.object({
       macAddress: v.string(),
       ipv4: v.optional(ipv4Schema, { ipAddress: [] }),
-      ipv6: v.optional(v.object({ ipAddress: v.array(v.object({ privateIpAddress: v.string() })) }), {
+      ipv6: v.optional(v.object({ ipAddress: v.array(v.object({ privateIpAddress: addressSchema })) }), {
         ipAddress: [],
       }),
     })),

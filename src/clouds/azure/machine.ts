@@ -165,7 +165,7 @@ function identityOf(
   );
   return {
     instance: metadata.compute.name,
-    addresses: unique([...own, ...told.filter((text) => text !== "").map(parseAddress)]),
+    addresses: unique([...own, ...told.map(parseAddress)]),
     self: {
       4: own.find((address) => address.family === 4)?.text ?? null,
       6: own.find((address) => address.family === 6)?.text ?? null,

@@ -1,0 +1,262 @@
+/**
+ * A whole Azure on loopback: Azure Resource Manager over https with an authority of its own, the metadata service with
+ * tokens, and the stage: a VM in one resource group, its virtual network in another.
+ */
+
+import type { CloudOptions } from "../../src/clouds/cloud_options.ts";
+import type { Namespace } from "../system/namespace.ts";
+import { FakeArm } from "./azure_arm.ts";
+import type { Json } from "./azure_arm_state.ts";
+import { makeCertificates } from "./azure_certificates.ts";
+import { FakeImds } from "./azure_imds.ts";
+
+export const subscription = "11111111-1111-4111-8111-111111111111";
+const location = "westeurope";
+const group = `/subscriptions/${subscription}/resourceGroups/router-group`;
+const networkGroup = `/subscriptions/${subscription}/resourceGroups/network-group`;
+
+/** Ids of what is on the stage. */
+export const ids = {
+  network: `${networkGroup}/providers/Microsoft.Network/virtualNetworks/vnet1`,
+  subnet: `${networkGroup}/providers/Microsoft.Network/virtualNetworks/vnet1/subnets/clients`,
+  vm: `${group}/providers/Microsoft.Compute/virtualMachines/router`,
+  nic: `${group}/providers/Microsoft.Network/networkInterfaces/router-nic`,
+  /** The table that the program makes for the default owner. */
+  ownTable: `${group}/providers/Microsoft.Network/routeTables/cloudroutesync-route-table`,
+  /** A table that operators may have given to the subnet. */
+  formerTable: `${networkGroup}/providers/Microsoft.Network/routeTables/operators-table`,
+} as const;
+
+/** Addresses on the stage. */
+export const addresses = {
+  router: "10.0.1.4",
+  router6: "fd00:1::4",
+  other: "10.0.1.20",
+  scaleSet: "10.0.1.30",
+} as const;
+
+/** Everything that a subnet can have, with a property that no API version knows yet. */
+export const subnetProperties: Json = {
+  addressPrefixes: ["10.0.1.0/24", "fd00:1::/64"],
+  networkSecurityGroup: { id: `${networkGroup}/providers/Microsoft.Network/networkSecurityGroups/nsg1` },
+  natGateway: { id: `${networkGroup}/providers/Microsoft.Network/natGateways/nat1` },
+  serviceEndpoints: [{ service: "Microsoft.Storage", locations: ["westeurope"] }],
+  serviceEndpointPolicies: [{
+    id: `${networkGroup}/providers/Microsoft.Network/serviceEndpointPolicies/sep1`,
+  }],
+  delegations: [{ name: "d1", properties: { serviceName: "Microsoft.Web/serverFarms", actions: ["a"] } }],
+  privateEndpointNetworkPolicies: "RouteTableEnabled",
+  privateLinkServiceNetworkPolicies: "Enabled",
+  defaultOutboundAccess: false,
+  propertyOfTheFuture: { nested: [1, { deep: true }] },
+};
+
+/** The servers and the stage. */
+export class AzureRig implements AsyncDisposable {
+  private constructor(
+    readonly folder: string,
+    readonly authorityFile: string,
+    readonly imds: FakeImds,
+    readonly arm: FakeArm,
+  ) {}
+
+  /** Starts all of it. */
+  static async start(): Promise<AzureRig> {
+    const folder = await Deno.makeTempDir({ prefix: "azure-rig-" });
+    const certificates = await makeCertificates(folder);
+    const imds = new FakeImds({
+      name: "router",
+      subscription,
+      resourceGroup: "router-group",
+      resourceId: ids.vm,
+      location,
+      environment: "AzurePublicCloud",
+      interfaces: [
+        {
+          macAddress: "000D3A000001",
+          ipv4: addresses.router,
+          subnet: "10.0.1.0/24",
+          ipv6: addresses.router6,
+        },
+      ],
+    });
+    const arm = new FakeArm(certificates, (token) => imds.accepts(token));
+    const rig = new AzureRig(folder, certificates.authorityFile, imds, arm);
+    rig.#setTheStage();
+    return rig;
+  }
+
+  /** What the program's environment must say. */
+  environment(): Record<string, string> {
+    return {
+      CLOUDROUTESYNC_AZURE_ENDPOINT: this.arm.url,
+      CLOUDROUTESYNC_IMDS_ENDPOINT: this.imds.url,
+      AZURE_POD_IDENTITY_AUTHORITY_HOST: this.imds.url,
+      NODE_EXTRA_CA_CERTS: this.authorityFile,
+    };
+  }
+
+  /** Options for `openAzure`. */
+  options(changed: Partial<CloudOptions> = {}): CloudOptions {
+    return {
+      owner: "cloudroutesync",
+      routeTables: [],
+      families: [4, 6],
+      ownAddress: () => null,
+      noAssociate: false,
+      noEcmp: false,
+      router: null,
+      osCloud: null,
+      priority: 1000,
+      instanceTags: [],
+      nextHopIlb: null,
+      localFile: "",
+      localLatencyMs: 0,
+      localFaults: 0,
+      azureEndpoint: this.arm.url,
+      gcpEndpoint: null,
+      imdsEndpoint: this.imds.url,
+      environment: () => undefined,
+      ...changed,
+    };
+  }
+
+  /** Gives the subnet a table of its operators, with a default route to a firewall. */
+  placeFormerTable(routes: readonly Json[] = [route("default", "0.0.0.0/0", "10.0.9.9")]): void {
+    this.arm.state.place(ids.formerTable, {
+      type: "Microsoft.Network/routeTables",
+      location,
+      tags: { team: "network" },
+      properties: { disableBgpRoutePropagation: true, resourceGuid: "guid", routes },
+    });
+    this.placeSubnet({ routeTable: { id: ids.formerTable } });
+  }
+
+  placeSubnet(more: Json = {}): void {
+    this.arm.state.place(ids.subnet, {
+      properties: { ...subnetProperties, ...more, ipConfigurations: this.#ipConfigurations() },
+    });
+  }
+
+  /**
+   * Makes both servers reachable inside a namespace, at the same addresses as outside.
+   *
+   * @returns what ends that.
+   */
+  async reachableIn(namespace: Namespace): Promise<AsyncDisposable> {
+    const relays = await Promise.all(
+      [this.arm.port, this.imds.port].map((port) => this.#relay(namespace, port)),
+    );
+    return {
+      async [Symbol.asyncDispose](): Promise<void> {
+        await Promise.all(relays.map((stop) => stop()));
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled([this.arm[Symbol.asyncDispose](), this.imds[Symbol.asyncDispose]()]);
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  /** Carries a port over a Unix socket, which namespaces do not divide. */
+  async #relay(namespace: Namespace, port: number): Promise<() => Promise<void>> {
+    const path = `${this.folder}/${port}.socket`;
+    const listener = Deno.listen({ transport: "unix", path });
+    const accept = (async () => {
+      for await (const client of listener) carry(client, port);
+    })();
+    const script = new URL("./openstack_relay.ts", import.meta.url).pathname;
+    const child = namespace.spawn([Deno.execPath(), "run", "-A", script, `${port}`, path], { stdin: "null" });
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const { stdout } = await namespace.run(["ss", "-Hltn", `sport = :${port}`]);
+      if (stdout.includes("LISTEN")) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return async () => {
+      child.kill("SIGKILL");
+      await child.status;
+      listener.close();
+      await accept.catch(() => {});
+    };
+  }
+
+  #setTheStage(): void {
+    const { state } = this.arm;
+    state.place(ids.network, {
+      type: "Microsoft.Network/virtualNetworks",
+      location,
+      properties: { addressSpace: { addressPrefixes: ["10.0.0.0/16", "fd00:1::/48"] } },
+    });
+    this.placeSubnet();
+    state.place(
+      ids.nic,
+      networkInterface("00-0D-3A-00-00-01", [addresses.router, addresses.router6], {
+        enableIPForwarding: false,
+        dnsSettings: { internalDomainNameSuffix: "x" },
+      }),
+    );
+    state.place(
+      `${networkGroup}/providers/Microsoft.Network/networkInterfaces/other-nic`,
+      networkInterface(
+        "00-0D-3A-00-00-02",
+        [addresses.other],
+      ),
+    );
+    state.place(
+      `${networkGroup}/providers/Microsoft.Network/networkInterfaces/endpoint-nic`,
+      networkInterface(
+        "00-0D-3A-00-00-03",
+        ["10.0.1.40"],
+        { privateEndpoint: { id: `${networkGroup}/providers/Microsoft.Network/privateEndpoints/pe1` } },
+      ),
+    );
+    state.place(
+      `${group}/providers/Microsoft.Compute/virtualMachineScaleSets/set1/networkInterfaces/set1-nic`,
+      networkInterface("00-0D-3A-00-00-04", [addresses.scaleSet]),
+    );
+  }
+
+  #ipConfigurations(): Json[] {
+    return [
+      `${ids.nic}/ipConfigurations/ipconfig1`,
+      `${networkGroup}/providers/Microsoft.Network/networkInterfaces/other-nic/ipConfigurations/ipconfig1`,
+      `${networkGroup}/providers/Microsoft.Network/networkInterfaces/endpoint-nic/ipConfigurations/ipconfig1`,
+      `${group}/providers/Microsoft.Compute/virtualMachineScaleSets/set1/virtualMachines/0/networkInterfaces/set1-nic/ipConfigurations/ipconfig1`,
+      `${networkGroup}/providers/Microsoft.Network/loadBalancers/lb1/frontendIPConfigurations/f1`,
+    ].map((id) => ({ id }));
+  }
+}
+
+/** A route by way of an appliance, as operators write one. */
+export function route(name: string, addressPrefix: string, nextHopIpAddress: string): Json {
+  return { name, properties: { addressPrefix, nextHopType: "VirtualAppliance", nextHopIpAddress } };
+}
+
+function networkInterface(macAddress: string, own: readonly string[], more: Json = {}): Json {
+  return {
+    type: "Microsoft.Network/networkInterfaces",
+    location,
+    properties: {
+      macAddress,
+      primary: true,
+      ...more,
+      ipConfigurations: own.map((privateIPAddress, index) => ({
+        name: `ipconfig${index + 1}`,
+        properties: { privateIPAddress, primary: index === 0, subnet: { id: ids.subnet } },
+      })),
+    },
+  };
+}
+
+async function carry(client: Deno.Conn, port: number): Promise<void> {
+  try {
+    const server = await Deno.connect({ hostname: "127.0.0.1", port });
+    await Promise.allSettled([
+      client.readable.pipeTo(server.writable),
+      server.readable.pipeTo(client.writable),
+    ]);
+  } catch {
+    client.close(); // The server is down on purpose: the client sees a closed connection.
+  }
+}
