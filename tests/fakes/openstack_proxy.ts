@@ -10,6 +10,8 @@ export interface ProxiedCall {
   readonly path: string;
   readonly status: number;
   readonly requestBody: string;
+  /** When the answer was there: milliseconds of `performance.now`. */
+  readonly answeredAt: number;
 }
 
 /** What to do to calls that match. */
@@ -79,7 +81,8 @@ export class FaultProxy implements AsyncDisposable {
     if (fault?.delayMs !== undefined) await new Promise((wake) => setTimeout(wake, fault.delayMs));
     let response = await (fault?.answer?.(request) ?? this.#forward(request, path, requestBody));
     if (fault?.change !== undefined) response = await fault.change(response);
-    this.calls.push({ method: request.method, path, status: response.status, requestBody });
+    const { method } = request;
+    this.calls.push({ method, path, status: response.status, requestBody, answeredAt: performance.now() });
     return response;
   }
 

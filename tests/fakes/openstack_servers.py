@@ -34,6 +34,9 @@ key_repository = {folder}/credential
 provider = fernet
 [identity]
 password_hash_rounds = 4
+[cache]
+enabled = true
+backend = dogpile.cache.memory
 """
 
 # `fake://` needs no message broker and ml2 without mechanism drivers no agent: what is left is the API, its policies, its

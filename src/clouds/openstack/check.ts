@@ -32,9 +32,9 @@ const anyPrefixes: Readonly<Record<Family, readonly string[]>> = {
 /** Runs all checks. A check that fails is a finding, not an error. */
 export async function checkOpenstack(context: CheckContext, signal: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const place = await attempt(findings, "identity", signal, async () => {
+  const place = await attempt(findings, "router", signal, async () => {
     const found = await findPlace(context.neutron, context.metadataEndpoint, context.choice, signal);
-    findings.push(identityFinding(found));
+    findings.push(routerFinding(found));
     return found;
   });
   await attempt(findings, "extensions", signal, async () => {
@@ -43,7 +43,7 @@ export async function checkOpenstack(context: CheckContext, signal: AbortSignal)
   if (place === null) return findings;
   for (const { id, name } of place.routers) {
     await attempt(findings, `routes of router ${name}`, signal, async () => {
-      findings.push(...await routerFindings(context, id, name, signal));
+      findings.push(...await routesFindings(context, id, name, signal));
     });
   }
   const reachable = reachableSubnets(place);
@@ -82,15 +82,15 @@ function remedyOf(error: CloudError): string | null {
     `"cloudroutesync doctor -policy" prints (missing: ${error.action ?? "unknown"})`;
 }
 
-function identityFinding(place: Place): Finding {
+function routerFinding(place: Place): Finding {
   const addresses = place.ports.flatMap((port) => port.fixed_ips.map((fixed) => fixed.ip_address)).join(", ");
   const routers = place.routers.map(({ id, name }) => `${name} (${id})`).join(", ");
-  const detail = `This is ${place.metadata.instance} with ${addresses}; its router is ${routers}.`;
+  const detail = `This VM has ${addresses}; its router is ${routers}.`;
   const reachable = reachableSubnets(place);
   const usable = place.ports.some((port) => port.fixed_ips.some((fixed) => reachable.has(fixed.subnet_id)));
-  if (usable) return { name: "identity", status: "ok", detail };
+  if (usable) return { name: "router", status: "ok", detail };
   return {
-    name: "identity",
+    name: "router",
     status: "bad",
     detail: `${detail} None of the addresses is on a subnet of that router, so no route can point here.`,
     remedy:
@@ -121,7 +121,7 @@ function extensionFinding(extensions: ReadonlySet<string>): Finding {
   };
 }
 
-async function routerFindings(
+async function routesFindings(
   context: CheckContext,
   id: string,
   name: string,

@@ -32,30 +32,38 @@ const defaultMetadataEndpoint = "http://169.254.169.254";
 
 /**
  * Opens OpenStack. Reads clouds.yaml, secure.yaml and the certificate file, if there are, and all variables at once; afterwards
- * neither files nor environment are needed. Makes no call.
- *
- * @throws {CloudError} of kind `invalid` if the settings are incomplete or wrong.
+ * neither files nor environment are needed. Makes no call. Settings that are missing or wrong are told by the first call: what
+ * {@linkcode Cloud.policy} says is needed before there are any.
  */
 export function openOpenstack(options: CloudOptions): Cloud {
-  const settings = readSettings(options.osCloud, { environment: options.environment, readFile });
-  return new OpenstackCloud(new Neutron(new Session(settings)), options);
+  return new OpenstackCloud(openNeutron(options), options);
+}
+
+function openNeutron(options: CloudOptions): Neutron | CloudError {
+  try {
+    const settings = readSettings(options.osCloud, { environment: options.environment, readFile });
+    return new Neutron(new Session(settings));
+  } catch (error) {
+    if (error instanceof CloudError) return error;
+    throw error;
+  }
 }
 
 class OpenstackCloud implements Cloud {
   readonly name = "openstack";
   readonly traits: CloudTraits;
-  readonly #neutron: Neutron;
+  readonly #opened: Neutron | CloudError;
   readonly #options: CloudOptions;
   readonly #metadataEndpoint: string;
-  readonly #limits: RouteLimits;
+  readonly #limits = new RouteLimits();
   #place: Place | null = null;
   #atomic: boolean | null = null;
 
-  constructor(neutron: Neutron, options: CloudOptions) {
-    this.#neutron = neutron;
+  /** @param opened Neutron, or why it cannot be spoken to. */
+  constructor(opened: Neutron | CloudError, options: CloudOptions) {
+    this.#opened = opened;
     this.#options = options;
     this.#metadataEndpoint = options.imdsEndpoint ?? defaultMetadataEndpoint;
-    this.#limits = new RouteLimits(neutron);
     this.traits = {
       changesPerWrite: 1000,
       concurrentWrites: 1,
@@ -94,7 +102,7 @@ class OpenstackCloud implements Cloud {
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
     const router = await this.#neutron.router(table.id, signal);
-    return stateOf(table, router, await this.#limits.of(router, signal));
+    return stateOf(table, router, await this.#limits.of(router, this.#neutron, signal));
   }
 
   async write(
@@ -117,9 +125,13 @@ class OpenstackCloud implements Cloud {
   /** Nothing to remove: the router was there before. */
   async remove(_signal: AbortSignal): Promise<void> {}
 
-  check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
-    return checkOpenstack({
-      neutron: this.#neutron,
+  async check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
+    if (this.#opened instanceof CloudError) {
+      const remedy = "set the OS_* variables, or name an entry of clouds.yaml with -os-cloud";
+      return [{ name: "settings", status: "bad", detail: this.#opened.message, remedy }];
+    }
+    return await checkOpenstack({
+      neutron: this.#opened,
       metadataEndpoint: this.#metadataEndpoint,
       choice: this.#options,
       families: this.#options.families,
@@ -135,8 +147,13 @@ class OpenstackCloud implements Cloud {
     return nextHop;
   }
 
-  #findPlace(signal: AbortSignal): Promise<Place> {
-    return findPlace(this.#neutron, this.#metadataEndpoint, this.#options, signal);
+  get #neutron(): Neutron {
+    if (this.#opened instanceof CloudError) throw this.#opened;
+    return this.#opened;
+  }
+
+  async #findPlace(signal: AbortSignal): Promise<Place> {
+    return await findPlace(this.#neutron, this.#metadataEndpoint, this.#options, signal);
   }
 
   async #knownPlace(signal: AbortSignal): Promise<Place> {
@@ -152,7 +169,7 @@ class OpenstackCloud implements Cloud {
       return error;
     }
     const router = await this.#neutron.router(table.id, signal);
-    const limit = await this.#limits.refresh(router, signal);
+    const limit = await this.#limits.refresh(router, this.#neutron, signal);
     if (limit === null) return error;
     const { message, status, code, requestId, cause } = error;
     return new CloudError("quota", `${message} The limit is ${limit}.`, {

@@ -8,21 +8,16 @@ const keepMs = 60_000;
 
 /** The limits, asked of Neutron and kept for a while, and those that errors told. */
 export class RouteLimits {
-  readonly #neutron: Neutron;
   /** By project. */
   readonly #known = new Map<string, { readonly limit: number | null; readonly at: number }>();
   /** By router. */
   readonly #told = new Map<string, { readonly limit: number; readonly at: number }>();
 
-  constructor(neutron: Neutron) {
-    this.#neutron = neutron;
-  }
-
   /** The limit, asked for if it is not known or not fresh; null if Neutron does not tell. */
-  async of(router: Router, signal: AbortSignal): Promise<number | null> {
+  async of(router: Router, neutron: Neutron, signal: AbortSignal): Promise<number | null> {
     const known = this.#known.get(router.project_id);
     if (known !== undefined && Date.now() - known.at < keepMs) return this.known(router);
-    return await this.refresh(router, signal) ?? this.#toldBy(router.id);
+    return await this.refresh(router, neutron, signal) ?? this.#toldBy(router.id);
   }
 
   /** The limit as last heard, without a call. */
@@ -36,8 +31,8 @@ export class RouteLimits {
   }
 
   /** Asks now. Whoever may not read quotas is told by an error when the limit is reached; until then it is unknown. */
-  async refresh(router: Router, signal: AbortSignal): Promise<number | null> {
-    const limit = await this.#ask(router.project_id, signal);
+  async refresh(router: Router, neutron: Neutron, signal: AbortSignal): Promise<number | null> {
+    const limit = await askLimit(router.project_id, neutron, signal);
     this.#known.set(router.project_id, { limit, at: Date.now() });
     return limit;
   }
@@ -47,14 +42,14 @@ export class RouteLimits {
     const told = this.#told.get(routerId);
     return told !== undefined && Date.now() - told.at < keepMs ? told.limit : null;
   }
+}
 
-  async #ask(projectId: string, signal: AbortSignal): Promise<number | null> {
-    try {
-      const limit = await this.#neutron.routeLimit(projectId, signal);
-      return limit === Infinity ? null : limit;
-    } catch (error) {
-      if (error instanceof CloudError && (error.kind === "denied" || error.kind === "gone")) return null;
-      throw error;
-    }
+async function askLimit(projectId: string, neutron: Neutron, signal: AbortSignal): Promise<number | null> {
+  try {
+    const limit = await neutron.routeLimit(projectId, signal);
+    return limit === Infinity ? null : limit;
+  } catch (error) {
+    if (error instanceof CloudError && (error.kind === "denied" || error.kind === "gone")) return null;
+    throw error;
   }
 }

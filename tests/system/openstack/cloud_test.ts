@@ -74,7 +74,7 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
   async "locate() says gone when no router is on the subnet or none has the name"(rig): Promise<void> {
     await rejects(open(rig, { router: "nowhere" }).locate(signal()), "gone", /router "nowhere"/);
     await rig.proxy.inject({
-      match: /GET \/network\/v2.0\/ports\?.*device_owner/,
+      match: /ports\?.*device_owner=network/,
       answer: () => Response.json({ ports: [] }),
     });
     await rejects(open(rig).locate(signal()), "gone", /router of subnet .*none is on it.*-router/);
@@ -467,8 +467,8 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     assert.equal(quota?.status, "bad");
     assert.match(quota?.detail ?? "", /1 of 1/);
     rig.proxy.inject({ match: /network_data/, answer: () => new Response("", { status: 503 }) });
-    const [identity] = await open(rig).check({ fix: false }, signal());
-    assert.deepEqual([identity?.name, identity?.status], ["identity", "unknown"]);
+    const [router] = await open(rig).check({ fix: false }, signal());
+    assert.deepEqual([router?.name, router?.status], ["router", "unknown"]);
   },
 };
 
