@@ -80,6 +80,8 @@ export class FakeArm implements AsyncDisposable {
   beforeWrite: ((call: ArmCallRecord) => void) | null = null;
   /** Most items of a page of a list. */
   pageSize = 100;
+  /** What every list names as its next page; null: the real one. */
+  nextLink: string | null = null;
 
   readonly #acceptsToken: (token: string) => boolean;
   readonly #certificates: Certificates;
@@ -99,6 +101,24 @@ export class FakeArm implements AsyncDisposable {
 
   get url(): string {
     return `https://127.0.0.1:${this.port}`;
+  }
+
+  /** Puts all knobs back, and forgets calls and resources. */
+  reset(): void {
+    this.state.clear();
+    this.calls.length = 0;
+    this.faults.length = 0;
+    this.denied.clear();
+    this.pollsPerOperation = 1;
+    this.operationMs = 0;
+    this.retryAfterSeconds = null;
+    this.latencyMs = 0;
+    this.failingOperations = 0;
+    this.apiVersions = null;
+    this.toldRouteLimit = 1_000;
+    this.beforeWrite = null;
+    this.pageSize = 100;
+    this.nextLink = null;
   }
 
   /** Writes so far: PUT and DELETE, whatever became of them. */
@@ -243,7 +263,7 @@ export class FakeArm implements AsyncDisposable {
       const next = from + this.pageSize < all.length
         ? `${this.url}${path}?api-version=${query.get("api-version")}&$skipToken=${from + this.pageSize}`
         : undefined;
-      return Response.json({ value: all.slice(from, from + this.pageSize), nextLink: next });
+      return Response.json({ value: all.slice(from, from + this.pageSize), nextLink: this.nextLink ?? next });
     }
     const shown = this.state.show(path);
     return Response.json(shown, { headers: { etag: String(shown.etag) } });

@@ -50,6 +50,13 @@ export class ArmState {
     });
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#kept.clear();
+    this.rules.routeLimit = 1_000;
+    this.rules.ecmp = true;
+  }
+
   has(id: string): boolean {
     return this.#kept.has(id.toLowerCase());
   }

@@ -86,6 +86,21 @@ export class AzureRig implements AsyncDisposable {
     return rig;
   }
 
+  /** Sets the stage anew. Servers and tokens stay. */
+  reset(): void {
+    this.arm.reset();
+    this.imds.tokenLifetime = 86_400;
+    this.imds.hasIdentity = true;
+    this.imds.status = 200;
+    this.imds.tokenRequests.length = 0;
+    this.#setTheStage();
+  }
+
+  /** Makes the SDK in this very process trust the authority and find the token endpoint. */
+  useHere(): void {
+    for (const [name, value] of Object.entries(this.environment())) Deno.env.set(name, value);
+  }
+
   /** What the program's environment must say. */
   environment(): Record<string, string> {
     return {
