@@ -1,0 +1,204 @@
+/**
+ * A small Google Cloud to test against: one network of two subnets, three VMs, a project (or two, with Shared VPC), the fake API and
+ * the metadata server of `router-a`. Reachable on loopback, and from inside a network namespace by {@linkcode GcpRig.relayInto}.
+ */
+
+import type { CloudOptions } from "../../src/clouds/cloud_options.ts";
+import type { Namespace } from "../system/namespace.ts";
+import { FakeCompute } from "./gcp_compute.ts";
+import { FakeMetadata } from "./gcp_metadata.ts";
+import type { FakeInstance, FakeProject, FakeRoute } from "./gcp_world.ts";
+import { urlOf } from "./gcp_world.ts";
+
+/** How the rig is to be. */
+export interface GcpRigOptions {
+  /** The network belongs to project `host`, the VMs to `prod`. */
+  readonly sharedVpc?: boolean;
+  /** From a request to its operation's end, in milliseconds; 0 unless told. */
+  readonly operationMs?: number;
+  /** Entries a page of a list; 500 unless told. */
+  readonly pageSize?: number;
+}
+
+/** Addresses of `router-a`, which the program runs on, and of its neighbours. */
+export const addresses = {
+  router: "10.0.0.2",
+  routerIpv6: "fd20:0:0:1::2",
+  neighbour: "10.0.0.3",
+  neighbourIpv6: "fd20:0:0:1::3",
+  client: "10.0.0.4",
+  gateway: "10.0.0.1",
+} as const;
+
+/** The rig. */
+export class GcpRig implements AsyncDisposable {
+  readonly compute = new FakeCompute();
+  readonly metadata: FakeMetadata;
+  /** The project of the network and its routes. */
+  readonly project: FakeProject;
+  /** What the program needs in its environment to find the rig. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly #servers: readonly Deno.HttpServer[];
+  readonly #ports: readonly { readonly port: number; readonly socket: string }[];
+  readonly #folder: string;
+
+  private constructor(options: GcpRigOptions) {
+    this.project = this.compute.project(options.sharedVpc === true ? "host" : "prod");
+    this.compute.operations.delayMs = options.operationMs ?? 0;
+    this.compute.pageSize = options.pageSize ?? 500;
+    const instance = furnish(this.compute, this.project);
+    this.metadata = new FakeMetadata("prod", instance);
+    this.compute.tokens.add("ya29.first");
+    this.#folder = Deno.makeTempDirSync({ prefix: "cloudroutesync-gcp-" });
+    const handlers = [this.compute.handle, this.metadata.handle];
+    const servers = handlers.map((handler, index) => serve(handler, `${this.#folder}/${index}.sock`));
+    this.#servers = servers.flatMap(({ tcp, unix }) => [tcp, unix]);
+    this.#ports = servers.map(({ tcp, socket }) => ({ port: tcp.addr.port, socket }));
+    const [api, metadata] = this.#ports;
+    this.environment = {
+      CLOUDROUTESYNC_GCP_ENDPOINT: `http://127.0.0.1:${api?.port}`,
+      GCE_METADATA_HOST: `127.0.0.1:${metadata?.port}`,
+    };
+  }
+
+  /** Starts the rig. */
+  static start(options: GcpRigOptions = {}): GcpRig {
+    return new GcpRig(options);
+  }
+
+  /** Short URL of the network, which is the id of its table. */
+  get network(): string {
+    return `projects/${this.project.id}/global/networks/net`;
+  }
+
+  /** Options to open the cloud with. */
+  options(changed: Partial<CloudOptions> = {}): CloudOptions {
+    return {
+      owner: "edge",
+      routeTables: [],
+      families: [4, 6],
+      noAssociate: false,
+      noEcmp: false,
+      router: null,
+      osCloud: null,
+      ownAddress: () => null,
+      priority: 1000,
+      instanceTags: [],
+      nextHopIlb: null,
+      localFile: "",
+      localLatencyMs: 0,
+      localFaults: 0,
+      azureEndpoint: null,
+      gcpEndpoint: this.environment.CLOUDROUTESYNC_GCP_ENDPOINT ?? null,
+      imdsEndpoint: null,
+      environment: (name) => this.environment[name],
+      ...changed,
+    };
+  }
+
+  /** Routes that are neither the cloud's own nor the default one. */
+  get routes(): readonly FakeRoute[] {
+    return [...this.project.routes.values()].filter(({ name }) => !name.startsWith("default-route-"));
+  }
+
+  /** What the routes come to, for comparisons: `10.1.0.0/16 router-a`, sorted. */
+  get summary(): readonly string[] {
+    return this.routes.map(({ destRange, nextHopInstance, nextHopIp, nextHopIlb }) =>
+      `${destRange} ${(nextHopInstance ?? nextHopIp ?? nextHopIlb ?? "").replace(/^.*\//, "")}`
+    ).sort();
+  }
+
+  /** An operator's own static route. */
+  addForeign(name: string, destRange: string, changed: Partial<FakeRoute> = {}): void {
+    const network = urlOf(this.network);
+    const nextHopIp = addresses.client;
+    this.project.routes.set(name, {
+      name,
+      network,
+      destRange,
+      priority: 1000,
+      nextHopIp,
+      routeType: "STATIC",
+      ...changed,
+    });
+  }
+
+  /** Makes the rig reachable inside a namespace, at the same addresses as outside. */
+  async relayInto(namespace: Namespace): Promise<AsyncDisposable> {
+    const relay = new URL("./openstack_relay.ts", import.meta.url).pathname;
+    const children = this.#ports.map(({ port, socket }) =>
+      namespace.spawn([Deno.execPath(), "run", "-A", relay, `${port}`, socket], {
+        stdout: "null",
+        stderr: "null",
+      })
+    );
+    for (const { port } of this.#ports) await untilListening(namespace, port);
+    return {
+      [Symbol.asyncDispose]: async (): Promise<void> => {
+        for (const child of children) child.kill("SIGKILL");
+        await Promise.all(children.map((child) => child.status));
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.compute.stop();
+    await Promise.all(this.#servers.map((server) => server.shutdown()));
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** Furnishes the projects. @returns the VM that the program runs on. */
+function furnish(compute: FakeCompute, project: FakeProject): FakeInstance {
+  project.addNetwork("net", [
+    {
+      name: "west",
+      region: "europe-west1",
+      ipCidrRange: "10.0.0.0/24",
+      gatewayAddress: addresses.gateway,
+      internalIpv6Prefix: "fd20:0:0:1::/64",
+      secondaryIpRanges: [{ rangeName: "pods", ipCidrRange: "10.64.0.0/16" }],
+    },
+    { name: "east", region: "us-east1", ipCidrRange: "10.1.0.0/24", gatewayAddress: "10.1.0.1" },
+  ]);
+  project.addNetwork("other", [
+    { name: "south", region: "europe-west1", ipCidrRange: "172.20.0.0/24", gatewayAddress: "172.20.0.1" },
+  ]);
+  const vm = (name: string, networkIP: string, ipv6Address?: string): FakeInstance => ({
+    name,
+    zone: "europe-west1-b",
+    canIpForward: true,
+    interfaces: [{
+      subnetProject: project.id,
+      subnet: "west",
+      networkIP,
+      ...(ipv6Address === undefined ? {} : { ipv6Address }),
+    }],
+  });
+  const router = vm("router-a", addresses.router, addresses.routerIpv6);
+  compute.project("prod").instances.push(
+    router,
+    vm("router-b", addresses.neighbour, addresses.neighbourIpv6),
+    vm("client", addresses.client),
+  );
+  return router;
+}
+
+function serve(
+  handler: (request: Request) => Response | Promise<Response>,
+  socket: string,
+): { readonly tcp: Deno.HttpServer<Deno.NetAddr>; readonly unix: Deno.HttpServer; readonly socket: string } {
+  const quiet = (): void => {};
+  const tcp = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: quiet }, handler);
+  const unix = Deno.serve({ path: socket, onListen: quiet }, handler);
+  return { tcp, unix, socket };
+}
+
+async function untilListening(namespace: Namespace, port: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { code } = await namespace.run(["bash", "-c", `exec 3<>/dev/tcp/127.0.0.1/${port}`]);
+    if (code === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`Cannot reach the rig in the namespace: nothing listens at port ${port}`);
+}
