@@ -1,0 +1,169 @@
+/**
+ * Holds up the design's walls: data flows ffi → kernel → routes → sync → clouds, the part that decides is pure, and what costs
+ * power or memory is reached only where it is meant to be.
+ */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { stop, transform } from "esbuild";
+import { findCycle, type Import, reachable, readModuleGraph, repositoryFolder } from "./module_graph.ts";
+
+const graph = await readModuleGraph();
+const modules = [...graph.keys()];
+const running: readonly Import["kind"][] = ["static", "dynamic"];
+
+/** The pace of calls: arithmetic that decides nothing, for the loop and for a cloud that makes several calls a write. */
+const pace = "src/sync/token_bucket.ts";
+
+/** What each part may import, besides itself: the data flow, read backwards. Types are no imports in this sense. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  "ffi/": [],
+  "src/kernel/": ["ffi/", "src/routes/"],
+  "src/routes/": [],
+  "src/sync/": [
+    "src/routes/",
+    "src/kernel/kernel_table.ts",
+    "src/clouds/cloud.ts",
+    "src/clouds/cloud_error.ts",
+  ],
+  "src/clouds/": ["src/routes/", pace],
+  "src/observe/": ["src/routes/", "src/sync/", "src/clouds/cloud.ts", "src/clouds/cloud_error.ts"],
+};
+
+/** The modules that decide; time and randomness come to them as arguments. */
+const pure = modules.filter((name) =>
+  name.startsWith("src/routes/") || name === "src/sync/plan.ts" || name === "src/sync/guard.ts"
+);
+
+/** Ways to the clock, to chance, to the network and to the machine. */
+const impure =
+  /\b(Deno|performance|crypto|process|globalThis|navigator)\s*[.[]|\b(Date|Temporal)\b|\bMath\s*\.\s*random\b|\b(fetch|setTimeout|setInterval|queueMicrotask)\s*\(/;
+
+/** The source of a module without types and comments. */
+async function codeOf(name: string): Promise<string> {
+  const source = await Deno.readTextFile(join(repositoryFolder, name));
+  return (await transform(source, { loader: "ts", legalComments: "none" })).code;
+}
+
+/** Imports that break a rule, as `importer → imported`. */
+function breaches(
+  importers: readonly string[],
+  allowed: (target: string, importer: string) => boolean,
+  kinds: readonly Import["kind"][] = running,
+): string[] {
+  return importers.flatMap((importer) =>
+    (graph.get(importer) ?? [])
+      .filter(({ target, kind }) => kinds.includes(kind) && !allowed(target, importer))
+      .map(({ target }) => `${importer} → ${target}`)
+  );
+}
+
+/** `src/clouds/aws` of a file in it; null for what all clouds share. */
+function cloudFolder(name: string): string | null {
+  return name.match(/^src\/clouds\/[^/]+(?=\/)/)?.[0] ?? null;
+}
+
+const isPackage = (name: string): boolean => /^(npm|node):/.test(name);
+
+Deno.test("module graph holds the whole program and no file that nothing uses", async () => {
+  const files: string[] = [];
+  for (const folder of ["ffi", "src"]) files.push(...await typescriptFiles(folder));
+  assert.ok(files.length > 20);
+  assert.deepEqual(files.filter((file) => !graph.has(file)), []);
+});
+
+Deno.test("routes, plan and guard use no Deno, clock, chance or network, nor does what they import", async () => {
+  assert.ok(pure.includes("src/sync/plan.ts") && pure.includes("src/sync/guard.ts") && pure.length > 4);
+  const reached = new Set(pure.flatMap((name) => [...reachable(graph, name, running)]));
+  assert.deepEqual([...reached].filter(isPackage), []);
+  const findings: string[] = [];
+  for (const name of reached) {
+    const line = (await codeOf(name)).split("\n").find((text) => impure.test(text));
+    if (line !== undefined) findings.push(`${name}: ${line.trim()}`);
+  }
+  await stop();
+  assert.deepEqual(findings, []);
+});
+
+Deno.test("only ffi opens libraries", async () => {
+  const openers: string[] = [];
+  for (const name of modules.filter((module) => module.endsWith(".ts") && !module.startsWith("ffi/"))) {
+    if (/\bdlopen\b|\bUnsafe(Pointer|Callback|FnPointer)/.test(await codeOf(name))) openers.push(name);
+  }
+  await stop();
+  assert.deepEqual(openers, []);
+});
+
+Deno.test("only the kernel's part and the command line import ffi", () => {
+  const others = modules.filter((name) => !/^(ffi|src\/kernel|src\/cli)\//.test(name));
+  assert.deepEqual(
+    breaches(others, (target) => !target.startsWith("ffi/"), ["static", "dynamic", "type"]),
+    [],
+  );
+});
+
+Deno.test("each part imports only what lies before it in the flow of data", () => {
+  for (const [part, others] of Object.entries(mayImport)) {
+    const importers = modules.filter((name) => name.startsWith(part));
+    const allowed = (target: string): boolean =>
+      isPackage(target) || target.startsWith(part) || others.some((other) => target.startsWith(other));
+    assert.deepEqual(
+      breaches(importers, allowed),
+      [],
+      `${part} may import ${others.join(", ") || "nothing else"}`,
+    );
+  }
+});
+
+Deno.test("no part but the command line itself imports the command line", () => {
+  const others = modules.filter((name) => !name.startsWith("src/cli/") && name !== "main.ts");
+  assert.deepEqual(breaches(others, (target) => !target.startsWith("src/cli/"), [...running, "type"]), []);
+});
+
+Deno.test("clouds never import one another, nor the parts that decide or read the kernel", () => {
+  const clouds = modules.filter((name) => cloudFolder(name) !== null);
+  assert.deepEqual(new Set(clouds.map(cloudFolder)).size, 5);
+  const allowed = (target: string, importer: string): boolean => {
+    if (isPackage(target) || target.startsWith("src/routes/") || target === pace) return true;
+    if (!target.startsWith("src/clouds/") || target === "src/clouds/registry.ts") return false;
+    return [null, cloudFolder(importer)].includes(cloudFolder(target));
+  };
+  assert.deepEqual(breaches(clouds, allowed), []);
+});
+
+Deno.test("a cloud's SDK is imported in that cloud's folder alone", () => {
+  const homes: Readonly<Record<string, RegExp>> = {
+    "src/clouds/aws/": /^npm:\/?(@aws-sdk|@smithy)\//,
+    "src/clouds/azure/": /^npm:\/?@azure\//,
+    "src/clouds/gcp/": /^npm:\/?google-auth-library/,
+  };
+  for (const [home, sdk] of Object.entries(homes)) {
+    const others = modules.filter((name) => !name.startsWith(home));
+    assert.deepEqual(breaches(others, (target) => !sdk.test(target)), []);
+    assert.ok(breaches(modules, (target) => !sdk.test(target)).length > 0, `${home} imports no SDK`);
+  }
+});
+
+Deno.test("no dependency is loaded before FFI is given up, and no cloud before it is chosen", () => {
+  const atStart = reachable(graph, "main.ts", ["static"]);
+  assert.ok(atStart.has("ffi/libc.ts") && atStart.has("src/cli/least_power.ts"));
+  assert.deepEqual([...atStart].filter((name) => name.startsWith("npm:")), []);
+  const program = [...reachable(graph, "src/cli/program.ts", ["static"])];
+  // The embedded cloud is no load: it has no SDK, and its notion of "this VM" serves `routes` too.
+  const clouds = program.filter((name) => ![null, "src/clouds/local"].includes(cloudFolder(name)));
+  assert.deepEqual(clouds, []);
+});
+
+Deno.test("no module imports itself by way of others", () => {
+  assert.equal(findCycle(graph, running), null);
+});
+
+async function typescriptFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(join(repositoryFolder, folder))) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) files.push(...await typescriptFiles(path));
+    else if (name.endsWith(".ts")) files.push(path);
+  }
+  return files.sort();
+}
