@@ -34,6 +34,8 @@ export type Backend = string | ((request: Request) => Response);
 /** A reverse proxy on loopback and on a Unix socket, the latter for clients in another network namespace. */
 export class FaultProxy implements AsyncDisposable {
   readonly calls: ProxiedCall[] = [];
+  /** The token of the last call that carried one. */
+  lastToken: string | null = null;
   readonly url: string;
   readonly port: number;
   readonly socketPath: string;
@@ -82,6 +84,7 @@ export class FaultProxy implements AsyncDisposable {
     let response = await (fault?.answer?.(request) ?? this.#forward(request, path, requestBody));
     if (fault?.change !== undefined) response = await fault.change(response);
     const { method } = request;
+    this.lastToken = request.headers.get("x-auth-token") ?? this.lastToken;
     this.calls.push({ method, path, status: response.status, requestBody, answeredAt: performance.now() });
     return response;
   }

@@ -156,6 +156,11 @@ export class OpenstackRig implements AsyncDisposable {
     await this.admin.neutron("PUT", `quotas/${this.ids.project}`, { quota: { router_route: limit } });
   }
 
+  /** Revokes the token that was last seen at the proxy. */
+  async revokeToken(): Promise<void> {
+    await this.admin.revoke(this.proxy.lastToken ?? "");
+  }
+
   /** Back to an empty router, a quota of 30, no faults and an empty log. */
   async reset(): Promise<void> {
     await this.setRouteQuota(30);

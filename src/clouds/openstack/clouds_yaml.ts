@@ -4,7 +4,7 @@
  */
 
 import * as v from "valibot";
-import { parse } from "yaml";
+import { parseDocument } from "yaml";
 import { CloudError } from "../cloud_error.ts";
 
 const scalarSchema = v.union([v.string(), v.number(), v.boolean(), v.null()]);
@@ -100,13 +100,14 @@ function readFirst(base: "clouds" | "secure", override: string, source: CloudsYa
 
 /** JSON is YAML, so one parser reads both. */
 function parseFile(path: string, text: string): Readonly<Record<string, CloudsYamlEntry>> {
-  let document: unknown;
-  try {
-    document = parse(text);
-  } catch (cause) {
-    throw new CloudError("invalid", `Cannot read ${path}: it is not YAML`, { cause });
+  const document = parseDocument(text);
+  const [flaw] = document.errors;
+  if (flaw !== undefined) {
+    // No cause: the parser's own message shows the line, and that may hold a secret.
+    const line = flaw.linePos?.[0].line ?? "?";
+    throw new CloudError("invalid", `Cannot read ${path}: it is not YAML (line ${line})`);
   }
-  const result = v.safeParse(fileSchema, document ?? {});
+  const result = v.safeParse(fileSchema, document.toJS() ?? {});
   if (!result.success) {
     // The issues' own texts quote the values, and those may be secrets.
     const where = result.issues.map((issue) => v.getDotPath(issue) ?? "the whole").join(", ");
