@@ -1,0 +1,259 @@
+/**
+ * An AWS of a test's own: moto, the strict front before it, a metadata service, and a VPC with a router VM in it.
+ *
+ * ```
+ * VPC 10.0.0.0/16 (+ IPv6), main table: 0.0.0.0/0 to an internet gateway
+ *   subnet A 10.0.1.0/24   router 10.0.1.10 (and 10.0.1.11), peer 10.0.1.20 (and 10.0.1.21)
+ *   subnet B 10.0.2.0/24   client 10.0.2.30
+ * ```
+ */
+
+import { AwsMetadata } from "./aws_metadata.ts";
+import { adminCall, AwsStrictFront } from "./aws_strict_front.ts";
+import { itemsOf, textOf } from "./aws_xml.ts";
+
+const cache = Deno.env.get("CLOUDROUTESYNC_TEST_CACHE") ?? new URL("../../.cache", import.meta.url).pathname;
+const motoServer = `${cache}/aws/venv/bin/moto_server`;
+
+/** A VM of the rig. */
+export interface RigInstance {
+  readonly instanceId: string;
+  readonly interfaceId: string;
+  readonly addresses: readonly string[];
+}
+
+/** Ids of what stands in the rig's VPC. */
+export interface RigVpc {
+  readonly vpcId: string;
+  readonly ipv6Block: string;
+  readonly mainTableId: string;
+  readonly internetGatewayId: string;
+  readonly subnetA: string;
+  readonly subnetB: string;
+  readonly router: RigInstance;
+  readonly peer: RigInstance;
+  readonly client: RigInstance;
+}
+
+/** A route as the rig's EC2 shows it. */
+export interface RigRoute {
+  readonly destination: string;
+  readonly target: string;
+  readonly state: string;
+}
+
+/** Why the rig cannot be started here, or null. With `CI` set it is always null: there it must work. */
+export function awsRigMissing(): string | null {
+  if (Deno.env.has("CI")) return null;
+  try {
+    Deno.statSync(motoServer);
+    return null;
+  } catch {
+    return "moto is not installed: run .ci/install/aws.sh";
+  }
+}
+
+/** A running rig. */
+export class AwsRig implements AsyncDisposable {
+  private constructor(
+    readonly front: AwsStrictFront,
+    readonly metadata: AwsMetadata,
+    readonly vpc: RigVpc,
+    readonly moto: Deno.ChildProcess,
+  ) {}
+
+  /** Starts it all. @param hostname address to listen at: loopback, or an address of a namespace's own. */
+  static async start(hostname = "127.0.0.1"): Promise<AwsRig> {
+    const { process, url } = await startMoto();
+    const front = AwsStrictFront.start(url, hostname);
+    const vpc = await buildVpc(front.url);
+    const metadata = metadataOf(vpc, hostname);
+    return new AwsRig(front, metadata, vpc, process);
+  }
+
+  /** What the program needs in its environment. */
+  get environment(): Record<string, string> {
+    return {
+      AWS_ENDPOINT_URL: this.front.url,
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: this.metadata.url,
+      AWS_REGION: "us-east-1",
+    };
+  }
+
+  /** Calls EC2 as the operator would: past all faults, uncounted. @returns the answer's XML. */
+  async admin(action: string, fields: Readonly<Record<string, string>>): Promise<string> {
+    return await adminCall(this.front.url, action, fields);
+  }
+
+  /** The routes of a table but for `local`. */
+  async routes(tableId: string): Promise<RigRoute[]> {
+    return routesOf(await this.table(tableId)).filter((route) => route.target !== "local");
+  }
+
+  /** A table's XML. */
+  async table(tableId: string): Promise<string> {
+    const answer = await this.admin("DescribeRouteTables", { "RouteTableId.1": tableId });
+    return itemsOf(answer, "routeTableSet")[0] ?? "";
+  }
+
+  /** The table that a subnet is explicitly associated with, or null. */
+  async tableOfSubnet(subnetId: string): Promise<string | null> {
+    const answer = await this.admin("DescribeRouteTables", {
+      "Filter.1.Name": "association.subnet-id",
+      "Filter.1.Value.1": subnetId,
+    });
+    return textOf(itemsOf(answer, "routeTableSet")[0] ?? "", "routeTableId");
+  }
+
+  /** Creates a table in the VPC, with tags. */
+  async createTable(vpcId: string, tags: Readonly<Record<string, string>> = {}): Promise<string> {
+    const fields: Record<string, string> = { VpcId: vpcId };
+    for (const [index, [key, value]] of Object.entries(tags).entries()) {
+      fields["TagSpecification.1.ResourceType"] = "route-table";
+      fields[`TagSpecification.1.Tag.${index + 1}.Key`] = key;
+      fields[`TagSpecification.1.Tag.${index + 1}.Value`] = value;
+    }
+    return needed(await this.admin("CreateRouteTable", fields), "routeTableId");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.metadata[Symbol.asyncDispose]();
+    await this.front[Symbol.asyncDispose]();
+    this.moto.kill("SIGKILL");
+    await this.moto.status;
+  }
+}
+
+/** The routes that a table's XML shows. */
+export function routesOf(tableXml: string): RigRoute[] {
+  const targets = [
+    "networkInterfaceId",
+    "gatewayId",
+    "natGatewayId",
+    "transitGatewayId",
+    "vpcPeeringConnectionId",
+    "egressOnlyInternetGatewayId",
+    "carrierGatewayId",
+  ];
+  return itemsOf(tableXml, "routeSet").map((route) => ({
+    destination: textOf(route, "destinationCidrBlock") ?? textOf(route, "destinationIpv6CidrBlock") ??
+      textOf(route, "destinationPrefixListId") ?? "",
+    target: targets.map((name) => textOf(route, name)).find((text) => text !== null) ?? "",
+    state: textOf(route, "state") ?? "",
+  }));
+}
+
+/** moto says on stderr which port the kernel gave it. */
+async function startMoto(): Promise<{ readonly process: Deno.ChildProcess; readonly url: string }> {
+  const process = new Deno.Command(motoServer, {
+    args: ["-H", "127.0.0.1", "-p", "0"],
+    env: { PYTHONUNBUFFERED: "1" },
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const lines = process.stderr.pipeThrough(new TextDecoderStream());
+  let seen = "";
+  const reader = lines.getReader();
+  while (true) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`Cannot start moto: ${seen}`);
+    seen += value;
+    const port = /Running on http:\/\/127\.0\.0\.1:(\d+)/.exec(seen)?.[1];
+    if (port === undefined) continue;
+    void drain(reader);
+    return { process, url: `http://127.0.0.1:${port}` };
+  }
+}
+
+/** A full pipe would stop moto: its request log is read and thrown away. */
+async function drain(reader: ReadableStreamDefaultReader<string>): Promise<void> {
+  while (!(await reader.read()).done);
+}
+
+async function buildVpc(url: string): Promise<RigVpc> {
+  const call = (action: string, fields: Record<string, string>): Promise<string> =>
+    adminCall(url, action, fields);
+  const created = await call("CreateVpc", { CidrBlock: "10.0.0.0/16", AmazonProvidedIpv6CidrBlock: "true" });
+  const vpcId = needed(created, "vpcId");
+  const ipv6Block = needed(created, "ipv6CidrBlock");
+  const subnet = async (block: string, number: number): Promise<string> =>
+    needed(
+      await call("CreateSubnet", {
+        VpcId: vpcId,
+        CidrBlock: block,
+        Ipv6CidrBlock: ipv6Block.replace(/00::\/56$/, `0${number}::/64`),
+      }),
+      "subnetId",
+    );
+  const subnetA = await subnet("10.0.1.0/24", 1);
+  const subnetB = await subnet("10.0.2.0/24", 2);
+  const internetGatewayId = needed(await call("CreateInternetGateway", {}), "internetGatewayId");
+  await call("AttachInternetGateway", { InternetGatewayId: internetGatewayId, VpcId: vpcId });
+  const tables = await call("DescribeRouteTables", { "Filter.1.Name": "vpc-id", "Filter.1.Value.1": vpcId });
+  const mainTableId = needed(tables, "routeTableId");
+  await call("CreateRoute", {
+    RouteTableId: mainTableId,
+    DestinationCidrBlock: "0.0.0.0/0",
+    GatewayId: internetGatewayId,
+  });
+  return {
+    vpcId,
+    ipv6Block,
+    mainTableId,
+    internetGatewayId,
+    subnetA,
+    subnetB,
+    router: await buildInstance(url, subnetA, ["10.0.1.10", "10.0.1.11"]),
+    peer: await buildInstance(url, subnetA, ["10.0.1.20", "10.0.1.21"]),
+    client: await buildInstance(url, subnetB, ["10.0.2.30"]),
+  };
+}
+
+/** Makes a VM with one interface that has the given addresses, the first of them primary. */
+export async function buildInstance(
+  url: string,
+  subnetId: string,
+  addresses: readonly string[],
+): Promise<RigInstance> {
+  const fields: Record<string, string> = { SubnetId: subnetId };
+  for (const [index, address] of addresses.entries()) {
+    fields[`PrivateIpAddresses.${index + 1}.PrivateIpAddress`] = address;
+    fields[`PrivateIpAddresses.${index + 1}.Primary`] = String(index === 0);
+  }
+  const interfaceId = needed(await adminCall(url, "CreateNetworkInterface", fields), "networkInterfaceId");
+  const run = await adminCall(url, "RunInstances", {
+    ImageId: "ami-12c6146b",
+    MinCount: "1",
+    MaxCount: "1",
+    "NetworkInterface.1.DeviceIndex": "0",
+    "NetworkInterface.1.NetworkInterfaceId": interfaceId,
+  });
+  return { instanceId: needed(run, "instanceId"), interfaceId, addresses };
+}
+
+function metadataOf(vpc: RigVpc, hostname: string): AwsMetadata {
+  return new AwsMetadata(
+    [{
+      mac: "0e:00:00:00:00:0a",
+      values: {
+        "interface-id": vpc.router.interfaceId,
+        "subnet-id": vpc.subnetA,
+        "vpc-id": vpc.vpcId,
+        "device-number": "0",
+        "local-ipv4s": vpc.router.addresses.join("\n"),
+        "subnet-ipv4-cidr-block": "10.0.1.0/24",
+        "subnet-ipv6-cidr-blocks": vpc.ipv6Block.replace(/00::\/56$/, "01::/64"),
+        "vpc-ipv4-cidr-blocks": "10.0.0.0/16",
+        "vpc-ipv6-cidr-blocks": vpc.ipv6Block,
+      },
+    }],
+    { instanceId: vpc.router.instanceId, region: "us-east-1", accountId: "123456789012" },
+    hostname,
+  );
+}
+
+function needed(xml: string, name: string): string {
+  const text = textOf(xml, name);
+  if (text === null) throw new Error(`Cannot build the rig: no ${name} in ${xml}`);
+  return text;
+}

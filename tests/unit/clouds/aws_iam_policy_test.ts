@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { iamPolicy, type PolicyScope } from "../../../src/clouds/aws/iam_policy.ts";
+
+interface Statement {
+  readonly Sid: string;
+  readonly Action: string[];
+  readonly Resource: string | string[];
+  readonly Condition?: Record<string, Record<string, string>>;
+}
+
+const scope: PolicyScope = {
+  owner: "me",
+  region: "eu-west-1",
+  accountId: "123456789012",
+  vpcId: "vpc-1",
+  routeTables: [],
+};
+
+function statements(of: PolicyScope): Statement[] {
+  return JSON.parse(iamPolicy(of)).Statement;
+}
+
+const isWrite = (action: string): boolean => !/:(Describe|Get)/.test(action);
+
+Deno.test("iamPolicy() limits every write to resources of this region and account", () => {
+  for (const { Sid, Action, Resource } of statements(scope).filter((each) => each.Action.some(isWrite))) {
+    for (const resource of [Resource].flat()) {
+      assert.match(resource, /^arn:aws:ec2:eu-west-1:123456789012:/, `${Sid} of ${Action}`);
+    }
+  }
+});
+
+Deno.test("iamPolicy() lets routes be written only in tables of the owner", () => {
+  const writing = statements(scope).filter((each) => each.Action.includes("ec2:CreateRoute"));
+  assert.equal(writing.length, 1);
+  assert.deepEqual(writing[0]?.Condition, { StringEquals: { "aws:ResourceTag/cloudroutesync:owner": "me" } });
+});
+
+Deno.test("iamPolicy() names handed-over tables and allows neither creation nor association", () => {
+  const handed = statements({ ...scope, routeTables: ["rtb-1", "rtb-2"] });
+  const actions = handed.flatMap((each) => each.Action);
+  assert.ok(!actions.some((action) => /Associate|CreateRouteTable|CreateTags|DeleteRouteTable/.test(action)));
+  assert.deepEqual(handed.at(-1)?.Resource, [
+    "arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-1",
+    "arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-2",
+  ]);
+});
+
+Deno.test("iamPolicy() speaks of China and the government regions by their partitions", () => {
+  assert.match(iamPolicy({ ...scope, region: "cn-north-1" }), /arn:aws-cn:ec2:cn-north-1:/);
+  assert.match(iamPolicy({ ...scope, region: "us-gov-west-1" }), /arn:aws-us-gov:ec2:us-gov-west-1:/);
+});
+
+Deno.test("iamPolicy() leaves open what is not known", () => {
+  const open = { ...scope, region: "*", accountId: "*", vpcId: "*" };
+  assert.match(iamPolicy(open), /arn:\*:ec2:\*:\*:route-table\/\*/);
+  assert.doesNotMatch(iamPolicy(open), /RequestedRegion|ec2:Vpc/);
+});

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import {
+  type Ec2RouteTable,
+  parseRouteTable,
+  parseRouteTables,
+} from "../../../src/clouds/aws/ec2_answers.ts";
+import { cloudRoutesOf, cloudTableOf, quotasOf } from "../../../src/clouds/aws/table_state.ts";
+import { CloudError } from "../../../src/clouds/cloud_error.ts";
+
+function table(routes: readonly object[], tags: Readonly<Record<string, string>> = {}): Ec2RouteTable {
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  return parseRouteTable({ RouteTableId: "rtb-1", VpcId: "vpc-1", Routes: routes, Tags });
+}
+
+Deno.test("cloudRoutesOf() shows interfaces, other targets and blackholes, in order", () => {
+  const routes = cloudRoutesOf(table([
+    { DestinationIpv6CidrBlock: "2001:db8::/32", NetworkInterfaceId: "eni-1", State: "active" },
+    {
+      DestinationCidrBlock: "10.1.0.0/16",
+      NetworkInterfaceId: "eni-1",
+      InstanceId: "i-1",
+      State: "blackhole",
+    },
+    { DestinationCidrBlock: "0.0.0.0/0", GatewayId: "igw-1", State: "active" },
+  ]));
+  assert.deepEqual(
+    routes.map(({ prefix, nextHops, owner, blackhole }) => [prefix.text, nextHops, owner, blackhole]),
+    [
+      ["0.0.0.0/0", ["igw-1"], null, undefined],
+      ["10.1.0.0/16", ["eni-1"], null, true],
+      ["2001:db8::/32", ["eni-1"], null, undefined],
+    ],
+  );
+});
+
+Deno.test("cloudRoutesOf() lets the static route stand for a propagated one, whichever is listed first", () => {
+  const fixed = { DestinationCidrBlock: "10.1.0.0/16", NetworkInterfaceId: "eni-1", Origin: "CreateRoute" };
+  const propagated = {
+    DestinationCidrBlock: "10.1.0.0/16",
+    GatewayId: "vgw-1",
+    Origin: "EnableVgwRoutePropagation",
+  };
+  for (const routes of [[fixed, propagated], [propagated, fixed]]) {
+    assert.deepEqual(cloudRoutesOf(table(routes)).map((route) => route.nextHops), [["eni-1"]]);
+  }
+  assert.deepEqual(cloudRoutesOf(table([propagated])).map((route) => route.nextHops), [["vgw-1"]]);
+});
+
+Deno.test("cloudRoutesOf() refuses a route without destination and one that is no prefix", () => {
+  for (const route of [{ GatewayId: "igw-1" }, { DestinationCidrBlock: "10.0.0.1/16", GatewayId: "igw-1" }]) {
+    assert.throws(
+      () => cloudRoutesOf(table([route])),
+      (error) =>
+        error instanceof CloudError && error.kind === "invalid" &&
+        /^Cannot read route table rtb-1: /.test(error.message),
+    );
+  }
+});
+
+Deno.test("quotasOf() counts the families apart, prefix lists by size, propagated routes not at all", () => {
+  const quotas = quotasOf(
+    table([
+      { DestinationCidrBlock: "10.0.0.0/16", GatewayId: "local" },
+      { DestinationCidrBlock: "10.1.0.0/16", NetworkInterfaceId: "eni-1" },
+      { DestinationCidrBlock: "10.2.0.0/16", GatewayId: "vgw-1", Origin: "EnableVgwRoutePropagation" },
+      { DestinationIpv6CidrBlock: "::/0", EgressOnlyInternetGatewayId: "eigw-1" },
+      { DestinationPrefixListId: "pl-1", TransitGatewayId: "tgw-1" },
+    ]),
+    [{ family: 4, entries: 20 }],
+    (family) => family === 4 ? 500 : null,
+  );
+  assert.deepEqual(quotas, [
+    { families: [4], used: 22, limit: 500 },
+    { families: [6], used: 1, limit: null },
+  ]);
+});
+
+Deno.test("cloudTableOf() takes a table for its own only by both tags", () => {
+  const tags = { name: "cloudroutesync", "cloudroutesync:owner": "me" };
+  assert.equal(cloudTableOf(table([], tags), "me").ours, true);
+  assert.equal(cloudTableOf(table([], tags), "you").ours, false);
+  assert.equal(cloudTableOf(table([], { name: "cloudroutesync" }), "me").ours, false);
+});
+
+Deno.test("parseRouteTables() names the field that makes no sense", () => {
+  assert.throws(
+    () => parseRouteTables([{ VpcId: "vpc-1" }]),
+    /Cannot read route tables: EC2's answer makes no sense: .*RouteTableId/s,
+  );
+});
