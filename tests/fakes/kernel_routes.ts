@@ -1,0 +1,155 @@
+/** Kernel routes made of a few words, and a kernel table that lives in memory. */
+
+import type { InterfaceAddress, KernelRoute, KernelTable, Leg, Link } from "../../src/kernel/kernel_table.ts";
+import { parseAddress, parseInterfaceAddress, parsePrefix, type Prefix } from "../../src/routes/prefix.ts";
+
+/** What a leg is made of; what is left out is as on an ordinary leg. */
+export interface LegParts {
+  /** Address text; left out: no gateway. */
+  readonly via?: string;
+  /** Device name; `eth0` unless told. */
+  readonly dev?: string;
+  readonly weight?: number;
+  readonly dead?: boolean;
+  readonly linkDown?: boolean;
+}
+
+/** What a route is made of; what is left out is as on a route that FRR's BGP put into table main. */
+export interface RouteParts extends LegParts {
+  readonly table?: number;
+  readonly protocol?: number;
+  readonly type?: number;
+  readonly tos?: number;
+  readonly metric?: number;
+  /** Instead of the one leg that `via` and `dev` describe. */
+  readonly legs?: readonly LegParts[];
+}
+
+/** FRR's BGP (`zebra/rt_netlink.h`). */
+export const bgpProtocol = 186;
+const mainTable = 254;
+const unicastType = 1;
+
+/** Makes a leg: `leg({ via: "10.0.0.2" })` goes by that gateway out of eth0. */
+export function leg(parts: LegParts = {}): Leg {
+  const name = parts.dev ?? "eth0";
+  return {
+    gateway: parts.via === undefined ? null : parseAddress(parts.via),
+    interfaceIndex: interfaceIndex(name),
+    interfaceName: name,
+    weight: parts.weight ?? 1,
+    dead: parts.dead ?? false,
+    linkDown: parts.linkDown ?? false,
+    onLink: false,
+  };
+}
+
+/** Makes a route: `kernelRoute("198.51.100.0/24", { via: "10.0.0.2" })` is an ordinary BGP route. */
+export function kernelRoute(prefix: string, parts: RouteParts = {}): KernelRoute {
+  const type = parts.type ?? unicastType;
+  return {
+    prefix: parsePrefix(prefix),
+    table: parts.table ?? mainTable,
+    protocol: parts.protocol ?? bgpProtocol,
+    type,
+    scope: 0,
+    tos: parts.tos ?? 0,
+    metric: parts.metric ?? 20,
+    nextHopId: null,
+    legs: parts.legs?.map(leg) ?? (type === unicastType ? [leg(parts)] : []),
+  };
+}
+
+/** Makes a link that is up and has carrier unless told otherwise. */
+export function link(name: string, parts: Partial<Link> = {}): Link {
+  return { index: interfaceIndex(name), name, up: true, running: true, ...parts };
+}
+
+/**
+ * Makes an address of a device: `interfaceAddress("eth0", "10.0.0.4/24")`.
+ *
+ * @param scope `ifa_scope`: 0 global, 253 link, 254 host.
+ */
+export function interfaceAddress(device: string, text: string, scope = 0): InterfaceAddress {
+  return { interfaceIndex: interfaceIndex(device), ...parseInterfaceAddress(text), scope };
+}
+
+/** A kernel table in memory. The order of the routes given is the kernel's own. */
+export class FakeKernelTable implements KernelTable {
+  #groups = new Map<string, KernelRoute[]>();
+  #links: readonly Link[];
+  #addresses: readonly InterfaceAddress[];
+  #size = 0;
+
+  constructor(
+    routes: Iterable<KernelRoute> = [],
+    links: readonly Link[] = [],
+    addresses: readonly InterfaceAddress[] = [],
+  ) {
+    this.#links = links;
+    this.#addresses = addresses;
+    this.replace(routes);
+  }
+
+  /** Puts these routes in the place of all. */
+  replace(routes: Iterable<KernelRoute>): void {
+    this.#groups = new Map();
+    this.#size = 0;
+    for (const route of routes) this.#add(route);
+  }
+
+  /** Puts these routes in the place of those of their prefix; with none the prefix is withdrawn. */
+  set(prefix: string, ...routes: readonly KernelRoute[]): void {
+    this.#size -= this.#groups.get(prefix)?.length ?? 0;
+    this.#groups.delete(prefix);
+    for (const route of routes) this.#add(route);
+  }
+
+  /** Puts these links and addresses in the place of all. */
+  setInterfaces(links: readonly Link[], addresses: readonly InterfaceAddress[]): void {
+    this.#links = links;
+    this.#addresses = addresses;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  *routes(): Iterable<KernelRoute> {
+    for (const group of this.#groups.values()) yield* group;
+  }
+
+  *prefixes(accept?: (protocol: number, type: number) => boolean): Iterable<readonly KernelRoute[]> {
+    for (const group of this.#groups.values()) {
+      if (accept === undefined || group.some((route) => accept(route.protocol, route.type))) yield group;
+    }
+  }
+
+  routesOf(prefix: Prefix): readonly KernelRoute[] {
+    return this.#groups.get(prefix.text) ?? [];
+  }
+
+  links(): readonly Link[] {
+    return this.#links;
+  }
+
+  addresses(): readonly InterfaceAddress[] {
+    return this.#addresses;
+  }
+
+  #add(route: KernelRoute): void {
+    const group = this.#groups.get(route.prefix.text);
+    if (group === undefined) this.#groups.set(route.prefix.text, [route]);
+    else group.push(route);
+    this.#size++;
+  }
+}
+
+/** Numbers devices by name, the same name always the same: eth0 is 2, eth1 is 3, others come after 100. */
+function interfaceIndex(name: string): number {
+  const ethernet = /^eth([0-9])$/.exec(name);
+  if (ethernet !== null) return 2 + Number(ethernet[1]);
+  let value = 0;
+  for (const character of name) value = (value * 31 + character.charCodeAt(0)) % 10_000;
+  return 100 + value;
+}
