@@ -216,7 +216,9 @@ function parseIpv4(text: string): Words | null {
 function parseIpv6(text: string): Words | null {
   const halves = text.split("::");
   if (halves.length > 2) return null;
-  const [head, tail] = halves.map((half) => half === "" ? [] : ipv6Groups(half));
+  const [head, tail] = halves.map((half, index) =>
+    half === "" ? [] : ipv6Groups(half, index === halves.length - 1)
+  );
   if (head === null || head === undefined || tail === null) return null;
   if (tail === undefined) return head.length === 8 ? wordsOfGroups(head) : null;
   const missing = 8 - head.length - tail.length;
@@ -224,12 +226,12 @@ function parseIpv6(text: string): Words | null {
   return wordsOfGroups([...head, ...new Array<number>(missing).fill(0), ...tail]);
 }
 
-/** The 16-bit groups of one side of `::`; the last may be a dotted quad, which stands for two. */
-function ipv6Groups(half: string): number[] | null {
+/** The 16-bit groups of one side of `::`; the address's last may be a dotted quad, which stands for two. */
+function ipv6Groups(half: string, isEnd: boolean): number[] | null {
   const groups: number[] = [];
   const parts = half.split(":");
   for (const [index, part] of parts.entries()) {
-    if (index === parts.length - 1 && part.includes(".")) {
+    if (isEnd && index === parts.length - 1 && part.includes(".")) {
       const quad = parseIpv4(part);
       if (quad === null) return null;
       groups.push(quad[0] >>> 16, quad[0] & 0xffff);
