@@ -64,7 +64,7 @@ export class FakeArm implements AsyncDisposable {
   /** Actions that the caller's role lacks. */
   readonly denied = new Set<string>();
   /** How often an operation says `InProgress` before it is done, and how long it takes at least. */
-  pollsPerOperation = 1;
+  pollsPerOperation = 0;
   operationMs = 0;
   /** Seconds that answers to accepted changes ask to wait; null: none. */
   retryAfterSeconds: number | null = null;
@@ -109,7 +109,7 @@ export class FakeArm implements AsyncDisposable {
     this.calls.length = 0;
     this.faults.length = 0;
     this.denied.clear();
-    this.pollsPerOperation = 1;
+    this.pollsPerOperation = 0;
     this.operationMs = 0;
     this.retryAfterSeconds = null;
     this.latencyMs = 0;

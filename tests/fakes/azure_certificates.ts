@@ -4,6 +4,7 @@
 export interface Certificates {
   /** For `NODE_EXTRA_CA_CERTS`. */
   readonly authorityFile: string;
+  readonly authority: string;
   readonly certificate: string;
   readonly key: string;
 }
@@ -42,6 +43,7 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
   ]);
   return {
     authorityFile: file("ca.pem"),
+    authority: await Deno.readTextFile(file("ca.pem")),
     certificate: await Deno.readTextFile(file("server.pem")),
     key: await Deno.readTextFile(file("server.key")),
   };

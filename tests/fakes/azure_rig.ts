@@ -3,6 +3,8 @@
  * tokens, and the stage: a VM in one resource group, its virtual network in another.
  */
 
+import type { ClientRequest, IncomingMessage } from "node:http";
+import https, { type RequestOptions } from "node:https";
 import type { CloudOptions } from "../../src/clouds/cloud_options.ts";
 import type { Namespace } from "../system/namespace.ts";
 import { FakeArm } from "./azure_arm.ts";
@@ -51,14 +53,21 @@ export const subnetProperties: Json = {
   propertyOfTheFuture: { nested: [1, { deep: true }] },
 };
 
+const httpsRequest = https.request;
+
 /** The servers and the stage. */
 export class AzureRig implements AsyncDisposable {
+  readonly #authority: string;
+
   private constructor(
     readonly folder: string,
     readonly authorityFile: string,
+    authority: string,
     readonly imds: FakeImds,
     readonly arm: FakeArm,
-  ) {}
+  ) {
+    this.#authority = authority;
+  }
 
   /** Starts all of it. */
   static async start(): Promise<AzureRig> {
@@ -81,7 +90,7 @@ export class AzureRig implements AsyncDisposable {
       ],
     });
     const arm = new FakeArm(certificates, (token) => imds.accepts(token));
-    const rig = new AzureRig(folder, certificates.authorityFile, imds, arm);
+    const rig = new AzureRig(folder, certificates.authorityFile, certificates.authority, imds, arm);
     rig.#setTheStage();
     return rig;
   }
@@ -96,9 +105,15 @@ export class AzureRig implements AsyncDisposable {
     this.#setTheStage();
   }
 
-  /** Makes the SDK in this very process trust the authority and find the token endpoint. */
+  /**
+   * Makes the SDK in this very process trust the authority and find the token endpoint. A process reads its authorities
+   * once, before a test can name one, so the SDK's own way out is told instead.
+   */
   useHere(): void {
-    for (const [name, value] of Object.entries(this.environment())) Deno.env.set(name, value);
+    Deno.env.set("AZURE_POD_IDENTITY_AUTHORITY_HOST", this.imds.url);
+    const request = (options: RequestOptions, answered?: (message: IncomingMessage) => void): ClientRequest =>
+      httpsRequest({ ...options, ca: this.#authority }, answered);
+    Object.assign(https, { request });
   }
 
   /** What the program's environment must say. */
@@ -107,7 +122,10 @@ export class AzureRig implements AsyncDisposable {
       CLOUDROUTESYNC_AZURE_ENDPOINT: this.arm.url,
       CLOUDROUTESYNC_IMDS_ENDPOINT: this.imds.url,
       AZURE_POD_IDENTITY_AUTHORITY_HOST: this.imds.url,
+      // Deno 2.6 obeys the latter two only.
       NODE_EXTRA_CA_CERTS: this.authorityFile,
+      SSL_CERT_FILE: this.authorityFile,
+      DENO_TLS_CA_STORE: "system",
     };
   }
 
