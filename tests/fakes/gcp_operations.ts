@@ -53,7 +53,7 @@ export class FakeOperations {
     };
     this.#all.set(name, operation);
     operation.timers.push(
-      setTimeout(() => operation.status = "RUNNING", this.delayMs / 2),
+      setTimeout(() => begin(operation), this.delayMs / 2),
       setTimeout(() => end(operation), this.delayMs),
     );
     return answerOf(operation);
@@ -89,6 +89,11 @@ export class FakeOperations {
       done.resolve();
     }
   }
+}
+
+/** Timers of a busy process may fire in another order than they were set for. */
+function begin(operation: RunningOperation): void {
+  if (operation.status === "PENDING") operation.status = "RUNNING";
 }
 
 function end(operation: RunningOperation): void {

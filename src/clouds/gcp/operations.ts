@@ -8,6 +8,7 @@ import { CloudError } from "../cloud_error.ts";
 import { type Operation, operationAnswer } from "./answers.ts";
 import type { ApiCall, ComputeApi } from "./compute_api.ts";
 import { errorOfOperation } from "./errors.ts";
+import { pause } from "./pause.ts";
 
 /** How long to wait, in milliseconds. */
 export interface OperationPatience {
@@ -15,9 +16,12 @@ export interface OperationPatience {
   readonly answerMs: number;
   /** For the operation to end. */
   readonly totalMs: number;
+  /** Least time between two questions: when Google is busy, `wait` may come back at once with nothing done. */
+  readonly betweenMs: number;
 }
 
-export const defaultPatience: OperationPatience = { answerMs: 12_000, totalMs: 180_000 };
+/** For the real cloud, where an operation takes seconds. */
+export const defaultPatience: OperationPatience = { answerMs: 12_000, totalMs: 180_000, betweenMs: 1_000 };
 
 const operationFields = "name,status,targetLink,httpErrorStatusCode,error,warnings";
 
@@ -44,7 +48,9 @@ export async function finish(
       const why = `operation ${started.name} is not done after ${patience.totalMs / 1000} s`;
       throw new CloudError("unavailable", `Cannot ${action}: ${why}`, { requestId: started.name });
     }
+    const askedAt = performance.now();
     operation = await look(api, project, action, started.name, signal, patience.answerMs);
+    if (operation.status !== "DONE") await pause(askedAt + patience.betweenMs - performance.now(), signal);
   }
   const error = errorOfOperation(action, operation);
   if (error !== null) throw error;

@@ -2,6 +2,7 @@
 
 import { TokenBucket } from "../../sync/token_bucket.ts";
 import { CloudError } from "../cloud_error.ts";
+import { pause } from "./pause.ts";
 
 /**
  * Below Google's 1,500 calls a minute and project: the burst and a minute's tokens are 1,500 together
@@ -84,20 +85,5 @@ export class SendGate {
 
   #close(mutation: Mutation, error: CloudError): void {
     if (!this.#closed.has(mutation)) this.#closed.set(mutation, error);
-  }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0) return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const giveUp = (): void => reject(signal.reason);
-  signal.throwIfAborted();
-  signal.addEventListener("abort", giveUp, { once: true });
-  const timer = setTimeout(resolve, ms);
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", giveUp);
   }
 }
