@@ -8,7 +8,9 @@
 import { createNetworkManagement } from "@azure/arm-network/api";
 import { getLogger } from "@logtape/logtape";
 import { CloudError } from "../cloud_error.ts";
+import { abandonable } from "./abandonable.ts";
 import { armError, parseRefusal } from "./arm_error.ts";
+
 import type { TokenSource } from "./credential.ts";
 import type { AzureEnvironment } from "./environment.ts";
 
@@ -96,27 +98,24 @@ export class ArmClient {
     throw armError(request.action, answer.status, answer.headers, answer.body);
   }
 
+  /**
+   * One try with a deadline. When that or the caller ends it, the call is abandoned, not aborted: a request that is
+   * destroyed under way makes node:http of Deno 2.6 emit an error that nobody hears, which ends the program.
+   */
   async #attempt(request: ArmCall): Promise<ArmAnswer> {
     const deadline = AbortSignal.timeout(request.method === "GET" ? readTimeoutMs : writeTimeoutMs);
-    const { promise: abandoned, reject } = Promise.withResolvers<never>();
-    const abandon = (): void => reject(deadline.reason);
-    deadline.addEventListener("abort", abandon, { once: true });
     try {
-      const call = this.#send(request, AbortSignal.any([request.signal, deadline]));
-      return await Promise.race([call, abandoned]);
+      return await abandonable(this.#send(request), AbortSignal.any([request.signal, deadline]));
     } catch (cause) {
       request.signal.throwIfAborted();
       throw this.#connectionError(request, cause, deadline.aborted);
-    } finally {
-      deadline.removeEventListener("abort", abandon);
     }
   }
 
-  async #send(request: ArmCall, abortSignal: AbortSignal): Promise<ArmAnswer> {
+  async #send(request: ArmCall): Promise<ArmAnswer> {
     const { method, body, ifMatch } = request;
     const resource = this.#sdk.pathUnchecked(this.#url(request));
     const options = {
-      abortSignal,
       ...(body === undefined ? {} : { body, contentType: "application/json" }),
       headers: ifMatch === undefined ? {} : { "if-match": ifMatch },
     };

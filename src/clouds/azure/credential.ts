@@ -2,6 +2,7 @@
 
 import { EnvironmentCredential, ManagedIdentityCredential } from "@azure/identity";
 import { CloudError } from "../cloud_error.ts";
+import { abandonable } from "./abandonable.ts";
 import type { AzureEnvironment } from "./environment.ts";
 
 /** A bearer token and when it ends (milliseconds since the epoch). */
@@ -12,8 +13,11 @@ export interface Token {
 
 /** What the SDK's pipeline asks for a token. */
 export interface TokenSource {
-  getToken(scopes: string | string[], options?: { abortSignal?: unknown }): Promise<Token>;
+  getToken(scopes: string | string[]): Promise<Token>;
 }
+
+/** Deadline for a token in milliseconds; the SDK has none, and lets all calls wait for the one that hangs. */
+const tokenTimeoutMs = 10_000;
 
 type ReadVariable = (name: string) => string | undefined;
 
@@ -31,12 +35,10 @@ export function openCredential(variable: ReadVariable, cloud: AzureEnvironment):
     })
     : new ManagedIdentityCredential(clientId === "" ? { retryOptions } : { clientId, retryOptions });
   return {
-    getToken: async (scopes, options = {}) => {
-      const signal = options.abortSignal instanceof AbortSignal ? options.abortSignal : undefined;
+    getToken: async (scopes) => {
       try {
-        return await abandonable(credential.getToken(scopes), signal);
+        return await abandonable(credential.getToken(scopes), AbortSignal.timeout(tokenTimeoutMs));
       } catch (cause) {
-        signal?.throwIfAborted();
         throw tokenError(cause);
       }
     },
@@ -54,19 +56,6 @@ function isServicePrincipal(variable: ReadVariable): boolean {
   const set = (name: string): boolean => (variable(name) ?? "") !== "";
   return set("AZURE_TENANT_ID") && set("AZURE_CLIENT_ID") &&
     (set("AZURE_CLIENT_SECRET") || set("AZURE_CLIENT_CERTIFICATE_PATH"));
-}
-
-/** The SDK's credentials do not listen to a signal: the waiting ends with it, the call is left to itself. */
-async function abandonable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await promise;
-  const { promise: abandoned, reject } = Promise.withResolvers<never>();
-  const abandon = (): void => reject(signal.reason);
-  signal.addEventListener("abort", abandon, { once: true });
-  try {
-    return await Promise.race([promise, abandoned]);
-  } finally {
-    signal.removeEventListener("abort", abandon);
-  }
 }
 
 /**
