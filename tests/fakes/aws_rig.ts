@@ -11,9 +11,7 @@
 import { AwsMetadata } from "./aws_metadata.ts";
 import { adminCall, AwsStrictFront } from "./aws_strict_front.ts";
 import { itemsOf, textOf } from "./aws_xml.ts";
-
-const cache = Deno.env.get("CLOUDROUTESYNC_TEST_CACHE") ?? new URL("../../.cache", import.meta.url).pathname;
-const motoServer = `${cache}/aws/venv/bin/moto_server`;
+import { Moto } from "./moto.ts";
 
 /** A VM of the rig. */
 export interface RigInstance {
@@ -42,33 +40,26 @@ export interface RigRoute {
   readonly state: string;
 }
 
-/** Why the rig cannot be started here, or null. With `CI` set it is always null: there it must work. */
-export function awsRigMissing(): string | null {
-  if (Deno.env.has("CI")) return null;
-  try {
-    Deno.statSync(motoServer);
-    return null;
-  } catch {
-    return "moto is not installed: run .ci/install/aws.sh";
-  }
-}
-
 /** A running rig. */
 export class AwsRig implements AsyncDisposable {
   private constructor(
     readonly front: AwsStrictFront,
     readonly metadata: AwsMetadata,
     readonly vpc: RigVpc,
-    readonly moto: Deno.ChildProcess,
+    readonly ownMoto: Moto | null,
   ) {}
 
-  /** Starts it all. @param hostname address to listen at: loopback, or an address of a namespace's own. */
-  static async start(hostname = "127.0.0.1"): Promise<AwsRig> {
-    const { process, url } = await startMoto();
-    const front = AwsStrictFront.start(url, hostname);
+  /**
+   * Starts it all.
+   *
+   * @param shared a running moto, which is emptied first; without one the rig starts its own.
+   */
+  static async start(shared: Moto | null = null): Promise<AwsRig> {
+    await shared?.reset();
+    const own = shared === null ? await Moto.start() : null;
+    const front = AwsStrictFront.start((shared ?? own)?.url ?? "");
     const vpc = await buildVpc(front.url);
-    const metadata = metadataOf(vpc, hostname);
-    return new AwsRig(front, metadata, vpc, process);
+    return new AwsRig(front, metadataOf(vpc), vpc, own);
   }
 
   /** What the program needs in its environment. */
@@ -119,8 +110,7 @@ export class AwsRig implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.metadata[Symbol.asyncDispose]();
     await this.front[Symbol.asyncDispose]();
-    this.moto.kill("SIGKILL");
-    await this.moto.status;
+    await this.ownMoto?.[Symbol.asyncDispose]();
   }
 }
 
@@ -141,33 +131,6 @@ export function routesOf(tableXml: string): RigRoute[] {
     target: targets.map((name) => textOf(route, name)).find((text) => text !== null) ?? "",
     state: textOf(route, "state") ?? "",
   }));
-}
-
-/** moto says on stderr which port the kernel gave it. */
-async function startMoto(): Promise<{ readonly process: Deno.ChildProcess; readonly url: string }> {
-  const process = new Deno.Command(motoServer, {
-    args: ["-H", "127.0.0.1", "-p", "0"],
-    env: { PYTHONUNBUFFERED: "1" },
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const lines = process.stderr.pipeThrough(new TextDecoderStream());
-  let seen = "";
-  const reader = lines.getReader();
-  while (true) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`Cannot start moto: ${seen}`);
-    seen += value;
-    const port = /Running on http:\/\/127\.0\.0\.1:(\d+)/.exec(seen)?.[1];
-    if (port === undefined) continue;
-    void drain(reader);
-    return { process, url: `http://127.0.0.1:${port}` };
-  }
-}
-
-/** A full pipe would stop moto: its request log is read and thrown away. */
-async function drain(reader: ReadableStreamDefaultReader<string>): Promise<void> {
-  while (!(await reader.read()).done);
 }
 
 async function buildVpc(url: string): Promise<RigVpc> {
@@ -231,7 +194,7 @@ export async function buildInstance(
   return { instanceId: needed(run, "instanceId"), interfaceId, addresses };
 }
 
-function metadataOf(vpc: RigVpc, hostname: string): AwsMetadata {
+function metadataOf(vpc: RigVpc): AwsMetadata {
   return new AwsMetadata(
     [{
       mac: "0e:00:00:00:00:0a",
@@ -248,7 +211,6 @@ function metadataOf(vpc: RigVpc, hostname: string): AwsMetadata {
       },
     }],
     { instanceId: vpc.router.instanceId, region: "us-east-1", accountId: "123456789012" },
-    hostname,
   );
 }
 

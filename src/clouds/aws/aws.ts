@@ -279,5 +279,9 @@ class AwsCloud implements Cloud {
 }
 
 function withLimit(error: CloudError, limit: number): CloudError {
-  return new CloudError("quota", `${error.message} (the table holds ${limit} routes)`, { ...error, limit, cause: error.cause });
+  return new CloudError("quota", `${error.message} (the table holds ${limit} routes)`, {
+    ...error,
+    limit,
+    cause: error.cause,
+  });
 }

@@ -20,7 +20,7 @@ export class InterfaceLookup {
   readonly #api: Pick<Ec2Api, "findNetworkInterfaces">;
   readonly #now: () => number;
   readonly #known = new Map<string, { readonly id: string | null; readonly until: number }>();
-  /** An address of each interface, for people. */
+  /** The primary address of each interface, for people. */
   readonly #addresses = new Map<string, string>();
 
   /** @param now monotonic clock in milliseconds. */
@@ -72,7 +72,7 @@ export class InterfaceLookup {
       for (const address of addressesOf(each, family)) {
         if (!addresses.includes(address)) continue;
         this.#known.set(address, { id: each.NetworkInterfaceId, until: now + rememberMs });
-        this.#addresses.set(each.NetworkInterfaceId, address);
+        this.#addresses.set(each.NetworkInterfaceId, each.PrivateIpAddress ?? address);
       }
     }
   }

@@ -1,0 +1,543 @@
+/** AWS as a Cloud, against moto behind the strict front. */
+
+import assert from "node:assert/strict";
+import { openAws } from "../../../src/clouds/aws/aws.ts";
+import type { Change, Cloud, CloudTable, Finding, TableState } from "../../../src/clouds/cloud.ts";
+import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
+import type { CloudOptions } from "../../../src/clouds/cloud_options.ts";
+import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
+import { AwsRig } from "../../fakes/aws_rig.ts";
+import { isWrite } from "../../fakes/aws_strict_front.ts";
+import { Moto, motoMissing } from "../../fakes/moto.ts";
+
+const missing = motoMissing();
+/** One for all tests: it takes two seconds to start. */
+let moto: Moto | null = null;
+
+Deno.test.afterAll(async () => await moto?.[Symbol.asyncDispose]());
+
+const signal = AbortSignal.timeout(300_000);
+
+/** What the SDK reads from the process itself; the tests of one process run one after the other. */
+const sdkVariables = ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+
+interface Subject {
+  readonly rig: AwsRig;
+  readonly open: (options?: Partial<CloudOptions>) => Cloud;
+}
+
+function rigTest(name: string, body: (subject: Subject) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: missing !== null,
+    // The SDK keeps its connections open for the next call.
+    sanitizeResources: false,
+    sanitizeOps: false,
+    fn: async () => {
+      await using rig = await AwsRig.start(moto ??= await Moto.start());
+      const former = sdkVariables.map((variable) => [variable, Deno.env.get(variable)] as const);
+      for (const variable of sdkVariables) Deno.env.delete(variable);
+      Deno.env.set("AWS_EC2_METADATA_SERVICE_ENDPOINT", rig.metadata.url);
+      try {
+        await body({ rig, open: (options) => openAws(optionsOf(rig, options)) });
+      } finally {
+        for (const [variable, value] of former) {
+          if (value === undefined) Deno.env.delete(variable);
+          else Deno.env.set(variable, value);
+        }
+      }
+    },
+  });
+}
+
+function optionsOf(rig: AwsRig, options: Partial<CloudOptions> = {}): CloudOptions {
+  return {
+    owner: "cloudroutesync",
+    routeTables: [],
+    families: [4],
+    noAssociate: false,
+    noEcmp: false,
+    router: null,
+    osCloud: null,
+    priority: 1000,
+    instanceTags: [],
+    nextHopIlb: null,
+    localFile: "",
+    localLatencyMs: 0,
+    localFaults: 0,
+    azureEndpoint: null,
+    gcpEndpoint: null,
+    ownAddress: () => null,
+    imdsEndpoint: null,
+    environment: (name) => rig.environment[name],
+    ...options,
+  };
+}
+
+async function prepared(cloud: Cloud): Promise<{ readonly table: CloudTable; readonly state: TableState }> {
+  const [table] = await cloud.prepare(signal);
+  assert.ok(table);
+  return { table, state: await cloud.read(table, signal) };
+}
+
+function add(prefix: string, to: string): Change {
+  return { action: "add", prefix: parsePrefix(prefix), from: null, to: [to] };
+}
+
+function replace(state: TableState, prefix: string, to: string): Change {
+  return { action: "replace", prefix: parsePrefix(prefix), from: routeOf(state, prefix), to: [to] };
+}
+
+function remove(state: TableState, prefix: string): Change {
+  return { action: "delete", prefix: parsePrefix(prefix), from: routeOf(state, prefix), to: null };
+}
+
+function routeOf(state: TableState, prefix: string): TableState["routes"][number] {
+  return state.routes.find((route) => route.prefix.text === prefix) ??
+    { prefix: parsePrefix(prefix), nextHops: ["eni-0"], owner: null };
+}
+
+async function write(
+  cloud: Cloud,
+  { table, state }: { readonly table: CloudTable; readonly state: TableState },
+  change: Change,
+): Promise<CloudError | null> {
+  const { outcomes } = await cloud.write(table, [change], state, signal);
+  assert.equal(outcomes.length, 1);
+  return outcomes[0] ?? null;
+}
+
+function statusOf(findings: readonly Finding[], name: string): string | undefined {
+  return findings.find((finding) => finding.name.startsWith(name))?.status;
+}
+
+const isKind = (kind: CloudErrorKind) => (error: unknown): boolean =>
+  error instanceof CloudError && error.kind === kind;
+
+rigTest(
+  "prepare() creates a tagged table that has the main table's way out, then associates the subnet",
+  async ({ rig, open }) => {
+    const cloud = open();
+    assert.deepEqual(await cloud.locate(signal), []);
+    const { table, state } = await prepared(cloud);
+    assert.equal(table.ours, true);
+    assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), table.id);
+    assert.deepEqual(routeOf(state, "0.0.0.0/0").nextHops, [rig.vpc.internetGatewayId]);
+    const xml = await rig.table(table.id);
+    for (const tag of ["name", "Name", "cloudroutesync:owner"]) {
+      assert.match(xml, new RegExp(`<key>${tag}</key><value>cloudroutesync</value>`));
+    }
+    const writes = rig.front.calls.filter(isWrite).map((call) => call.action);
+    assert.deepEqual(writes, ["CreateRouteTable", "CreateRoute", "AssociateRouteTable"]);
+    assert.deepEqual((await cloud.locate(signal)).map((each) => each.id), [table.id]);
+  },
+);
+
+rigTest("prepare() changes nothing once the subnet uses the table", async ({ rig, open }) => {
+  await open().prepare(signal);
+  const before = rig.front.calls.filter(isWrite).length;
+  const [again] = await open().prepare(signal);
+  assert.equal(rig.front.calls.filter(isWrite).length, before);
+  assert.equal(again?.id, await rig.tableOfSubnet(rig.vpc.subnetA));
+});
+
+rigTest(
+  "prepare() carries over NAT, peering, IPv6, gateway endpoints and gateway propagation",
+  async ({ rig, open }) => {
+    const { vpc } = rig;
+    const former = await rig.createTable(vpc.vpcId);
+    const element = async (action: string, fields: Record<string, string>, name: string): Promise<string> =>
+      new RegExp(`<${name}>([^<]+)<`).exec(await rig.admin(action, fields))?.[1] ?? assert.fail(name);
+    const nat = await element(
+      "CreateNatGateway",
+      { SubnetId: vpc.subnetB, ConnectivityType: "private" },
+      "natGatewayId",
+    );
+    const other = await element("CreateVpc", { CidrBlock: "10.77.0.0/16" }, "vpcId");
+    const peering = await element(
+      "CreateVpcPeeringConnection",
+      { VpcId: vpc.vpcId, PeerVpcId: other },
+      "vpcPeeringConnectionId",
+    );
+    const egress = await element(
+      "CreateEgressOnlyInternetGateway",
+      { VpcId: vpc.vpcId },
+      "egressOnlyInternetGatewayId",
+    );
+    const route = (fields: Record<string, string>): Promise<string> =>
+      rig.admin("CreateRoute", { RouteTableId: former, ...fields });
+    await route({ DestinationCidrBlock: "0.0.0.0/0", NatGatewayId: nat });
+    await route({ DestinationCidrBlock: "10.77.0.0/16", VpcPeeringConnectionId: peering });
+    await route({ DestinationIpv6CidrBlock: "::/0", EgressOnlyInternetGatewayId: egress });
+    await route({ DestinationCidrBlock: "172.20.0.0/16", NetworkInterfaceId: vpc.peer.interfaceId });
+    rig.front.addEndpointRoute(former, { prefixListId: "pl-63a5400a", endpointId: "vpce-s3" });
+    rig.front.propagate(former, "vgw-1");
+    await rig.admin("AssociateRouteTable", { RouteTableId: former, SubnetId: vpc.subnetA });
+
+    const { table } = await prepared(open());
+    assert.deepEqual(await rig.routes(table.id), await rig.routes(former));
+    assert.match(await rig.table(table.id), /<propagatingVgwSet><item><gatewayId>vgw-1</);
+    assert.equal(rig.front.count("ReplaceRouteTableAssociation"), 1);
+    assert.equal(rig.front.count("AssociateRouteTable"), 0);
+    assert.equal(await rig.tableOfSubnet(vpc.subnetA), table.id);
+
+    await open().remove(signal);
+    assert.equal(await rig.tableOfSubnet(vpc.subnetA), former);
+    assert.deepEqual(rig.front.endpointRoutes(table.id), []);
+  },
+);
+
+rigTest(
+  "prepare() completes a table that a crash left without routes and association",
+  async ({ rig, open }) => {
+    const half = await rig.createTable(rig.vpc.vpcId, {
+      name: "cloudroutesync",
+      "cloudroutesync:owner": "cloudroutesync",
+    });
+    const { table } = await prepared(open());
+    assert.equal(table.id, half);
+    assert.equal(rig.front.count("CreateRouteTable"), 0);
+    assert.deepEqual((await rig.routes(half)).map((route) => route.target), [rig.vpc.internetGatewayId]);
+    assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), half);
+  },
+);
+
+rigTest(
+  "prepare() leaves the subnet where it is while something cannot be carried over",
+  async ({ rig, open }) => {
+    rig.front.faults.denied.add("CreateRoute");
+    const cloud = open();
+    await assert.rejects(cloud.prepare(signal), isKind("denied"));
+    assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), null);
+    rig.front.faults.denied.clear();
+    const { table } = await prepared(cloud);
+    assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), table.id);
+    assert.equal(rig.front.count("CreateRouteTable"), 1);
+  },
+);
+
+rigTest("prepare() makes one table although the answer to its creation was lost", async ({ rig, open }) => {
+  const cloud = open();
+  rig.front.faults.loseNext.add("CreateRouteTable");
+  await assert.rejects(cloud.prepare(signal), isKind("unavailable"));
+  // What EC2 has made is not listed at once: only the client token tells.
+  const { table } = await prepared(cloud);
+  const listed = await rig.admin("DescribeRouteTables", {
+    "Filter.1.Name": "tag:name",
+    "Filter.1.Value.1": "cloudroutesync",
+  });
+  assert.equal(listed.match(/<tagSet>/g)?.length, 1);
+  assert.ok(listed.includes(table.id));
+});
+
+rigTest("prepare() refuses under -no-associate before it creates anything", async ({ rig, open }) => {
+  await assert.rejects(open({ noAssociate: true }).prepare(signal), /-no-associate forbids it/);
+  assert.deepEqual(rig.front.calls.filter(isWrite), []);
+});
+
+rigTest("locate() finds its own table across pages, and in its own VPC only", async ({ rig, open }) => {
+  const tags = { name: "cloudroutesync", "cloudroutesync:owner": "cloudroutesync" };
+  const elsewhere = /<vpcId>([^<]+)/.exec(await rig.admin("CreateVpc", { CidrBlock: "10.0.0.0/16" }))?.[1];
+  await rig.createTable(elsewhere ?? "", tags);
+  await rig.createTable(rig.vpc.vpcId, { name: "cloudroutesync", "cloudroutesync:owner": "someone-else" });
+  assert.deepEqual(await open().locate(signal), []);
+  const { table } = await prepared(open());
+  const other = await prepared(open({ owner: "third" }));
+  assert.notEqual(other.table.id, table.id);
+});
+
+rigTest("locate() names all tables when several are its own", async ({ rig, open }) => {
+  const tags = { name: "cloudroutesync", "cloudroutesync:owner": "cloudroutesync" };
+  const twins: string[] = [];
+  for (let count = 0; count < 3; count++) twins.push(await rig.createTable(rig.vpc.vpcId, tags));
+  await assert.rejects(
+    open().locate(signal),
+    (error) =>
+      error instanceof CloudError && error.kind === "invalid" &&
+      twins.every((id) => error.message.includes(id)),
+  );
+  assert.equal(rig.front.count("DescribeRouteTables"), 2, "two pages of two");
+});
+
+rigTest(
+  "locate() takes handed-over tables as they are and refuses those of another VPC",
+  async ({ rig, open }) => {
+    const { vpc } = rig;
+    const second = await rig.createTable(vpc.vpcId);
+    const cloud = open({ routeTables: [vpc.mainTableId, second] });
+    const ids = (await cloud.prepare(signal)).map((table) => [table.id, table.ours]);
+    assert.deepEqual(new Set(ids.map(([id]) => id)), new Set([vpc.mainTableId, second]));
+    assert.ok(ids.every(([, ours]) => ours === false));
+    await cloud.remove(signal);
+    assert.deepEqual(rig.front.calls.filter(isWrite), []);
+    await assert.rejects(open({ routeTables: ["rtb-none"] }).locate(signal), isKind("gone"));
+    const elsewhere =
+      /<vpcId>([^<]+)/.exec(await rig.admin("CreateVpc", { CidrBlock: "10.9.0.0/16" }))?.[1] ?? "";
+    const stray = await rig.createTable(elsewhere);
+    await assert.rejects(open({ routeTables: [stray] }).locate(signal), isKind("invalid"));
+  },
+);
+
+rigTest(
+  "remove() restores the main table, deletes its own, and does nothing twice",
+  async ({ rig, open }) => {
+    const { table } = await prepared(open());
+    await open().remove(signal);
+    assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), null);
+    await assert.rejects(rig.table(table.id), /InvalidRouteTableID/);
+    const before = rig.front.calls.filter(isWrite).length;
+    await open().remove(signal);
+    assert.equal(rig.front.calls.filter(isWrite).length, before);
+  },
+);
+
+rigTest("remove() keeps a table that another subnet uses", async ({ rig, open }) => {
+  const { table } = await prepared(open());
+  await rig.admin("AssociateRouteTable", { RouteTableId: table.id, SubnetId: rig.vpc.subnetB });
+  await assert.rejects(
+    open().remove(signal),
+    new RegExp(`Cannot delete route table .*: ${rig.vpc.subnetB} still use`),
+  );
+  assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), null);
+  assert.equal(await rig.tableOfSubnet(rig.vpc.subnetB), table.id);
+});
+
+rigTest("remove() falls back to the main table when the former one is gone", async ({ rig, open }) => {
+  const former = await rig.createTable(rig.vpc.vpcId);
+  await rig.admin("AssociateRouteTable", { RouteTableId: former, SubnetId: rig.vpc.subnetA });
+  await prepared(open());
+  await rig.admin("DeleteRouteTable", { RouteTableId: former });
+  await open().remove(signal);
+  assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), null);
+});
+
+rigTest("write() creates, replaces and deletes with one call each, IPv4 and IPv6", async ({ rig, open }) => {
+  const cloud = open();
+  const at = await prepared(cloud);
+  const { router, peer } = rig.vpc;
+  const before = rig.front.count();
+  for (const prefix of ["192.168.7.0/24", "2001:db8:7::/48"]) {
+    assert.equal(await write(cloud, at, add(prefix, router.interfaceId)), null);
+    assert.equal(await write(cloud, at, replace(at.state, prefix, peer.interfaceId)), null);
+    assert.deepEqual(
+      (await rig.routes(at.table.id)).filter((route) => route.destination === prefix).map((route) =>
+        route.target
+      ),
+      [peer.interfaceId],
+    );
+    assert.equal(await write(cloud, at, remove(at.state, prefix)), null);
+  }
+  assert.equal(rig.front.count(), before + 6);
+  assert.deepEqual((await rig.routes(at.table.id)).map((route) => route.destination), ["0.0.0.0/0"]);
+});
+
+rigTest("write() says what EC2's refusals mean", async ({ rig, open }) => {
+  const cloud = open();
+  const at = await prepared(cloud);
+  const self = rig.vpc.router.interfaceId;
+  const kind = async (change: Change): Promise<CloudErrorKind | undefined> =>
+    (await write(cloud, at, change))?.kind;
+  assert.equal(await kind(add("0.0.0.0/0", self)), "conflict", "a foreign route stands there");
+  assert.equal(await kind(replace(at.state, "192.168.1.0/24", self)), "conflict", "nothing to replace");
+  assert.equal(await kind(remove(at.state, "192.168.1.0/24")), undefined, "gone already is done");
+  assert.equal(await kind(add("169.254.168.0/24", self)), "invalid");
+  assert.equal(await kind(add("192.168.1.0/24", "igw-1")), "invalid", "only interfaces are written");
+  await rig.admin("DeleteNetworkInterface", { NetworkInterfaceId: rig.vpc.client.interfaceId }).catch(
+    () => {},
+  );
+  const gone = { ...at, table: { ...at.table, id: "rtb-00000000" } };
+  assert.equal((await write(cloud, gone, add("192.168.1.0/24", self)))?.kind, "gone");
+});
+
+rigTest(
+  "write() learns the limit from a full table where Service Quotas does not tell it",
+  async ({ rig, open }) => {
+    rig.front.faults.quotaTold = false;
+    rig.front.rules.limit = 4;
+    const cloud = open();
+    const at = await prepared(cloud);
+    assert.deepEqual(at.state.quotas.map((quota) => [quota.used, quota.limit]), [[2, null], [1, null]]);
+    const self = rig.vpc.router.interfaceId;
+    assert.equal(await write(cloud, at, add("192.168.1.0/24", self)), null);
+    assert.equal(await write(cloud, at, add("192.168.2.0/24", self)), null);
+    const error = await write(cloud, at, add("192.168.3.0/24", self));
+    assert.equal(error?.kind, "quota");
+    assert.equal(error?.limit, 4);
+    const state = await cloud.read(at.table, signal);
+    assert.deepEqual(state.quotas.map((quota) => [quota.used, quota.limit]), [[4, 4], [1, null]]);
+  },
+);
+
+rigTest("read() knows the limit from Service Quotas, asked once", async ({ rig, open }) => {
+  rig.front.rules.limit = 777;
+  const cloud = open();
+  const { table, state } = await prepared(cloud);
+  await cloud.read(table, signal);
+  assert.deepEqual(state.quotas.map((quota) => quota.limit), [777, 777]);
+  assert.equal(rig.front.count("GetServiceQuota"), 1);
+});
+
+rigTest("read() shows a route to a deleted interface as a blackhole", async ({ rig, open }) => {
+  const cloud = open();
+  const at = await prepared(cloud);
+  const fields = { SubnetId: rig.vpc.subnetA };
+  const doomed = /<networkInterfaceId>([^<]+)/.exec(await rig.admin("CreateNetworkInterface", fields))?.[1] ??
+    "";
+  assert.equal(await write(cloud, at, add("192.168.1.0/24", doomed)), null);
+  await rig.admin("DeleteNetworkInterface", { NetworkInterfaceId: doomed });
+  const state = await cloud.read(at.table, signal);
+  assert.equal(routeOf(state, "192.168.1.0/24").blackhole, true);
+  assert.equal(routeOf(state, "0.0.0.0/0").blackhole, undefined);
+  assert.equal((await write(cloud, at, add("192.168.2.0/24", doomed)))?.kind, "conflict");
+});
+
+rigTest(
+  "read() counts a customer's prefix list by its most entries and keeps it out of the routes",
+  async ({ rig, open }) => {
+    const created = await rig.admin("CreateManagedPrefixList", {
+      PrefixListName: "branches",
+      MaxEntries: "20",
+      AddressFamily: "IPv4",
+    });
+    const id = /<prefixListId>([^<]+)/.exec(created)?.[1] ?? assert.fail(created);
+    const cloud = open();
+    const { table } = await prepared(cloud);
+    rig.front.addEndpointRoute(table.id, { prefixListId: id, endpointId: "tgw-1" });
+    const state = await cloud.read(table, signal);
+    assert.equal(state.quotas[0]?.used, 22);
+    assert.equal(state.routes.length, 3);
+    await cloud.read(table, signal);
+    assert.equal(rig.front.count("DescribeManagedPrefixLists"), 1);
+  },
+);
+
+rigTest(
+  "resolve() finds primary and secondary addresses with one call, over pages",
+  async ({ rig, open }) => {
+    const cloud = open();
+    const gateways = ["10.0.1.20", "10.0.1.21", "10.0.1.10", "10.0.2.30", "10.0.1.99"].map(parseAddress);
+    const found = await cloud.resolve(gateways, signal);
+    const { peer, router, client } = rig.vpc;
+    assert.deepEqual([...found.values()], [
+      peer.interfaceId,
+      peer.interfaceId,
+      router.interfaceId,
+      client.interfaceId,
+      null,
+    ]);
+    assert.equal(rig.front.count("DescribeNetworkInterfaces"), 2, "three interfaces in pages of two");
+    await cloud.resolve(gateways, signal);
+    assert.equal(rig.front.count("DescribeNetworkInterfaces"), 2);
+    assert.equal(cloud.describe(peer.interfaceId), `${peer.interfaceId} (10.0.1.20)`);
+  },
+);
+
+rigTest("a throttled call says so, is made once, and keeps Retry-After", async ({ rig, open }) => {
+  const cloud = open();
+  const at = await prepared(cloud);
+  rig.front.faults.throttled = 1;
+  rig.front.faults.retryAfterS = 3;
+  const before = rig.front.count();
+  const error = await write(cloud, at, add("192.168.1.0/24", rig.vpc.router.interfaceId));
+  assert.equal(error?.kind, "throttled");
+  assert.equal(error?.retryAfterMs, 3000);
+  assert.equal(rig.front.count(), before + 1);
+});
+
+rigTest("a denied call names the action and keeps the encoded message to itself", async ({ rig, open }) => {
+  const cloud = open();
+  const at = await prepared(cloud);
+  rig.front.faults.denied.add("CreateRoute");
+  const error = await write(cloud, at, add("192.168.1.0/24", rig.vpc.router.interfaceId));
+  assert.equal(error?.kind, "denied");
+  assert.equal(error?.action, "ec2:CreateRoute");
+  assert.doesNotMatch(Deno.inspect(error), /4Gk0secret/);
+});
+
+rigTest("expired credentials are denied, then fetched anew", async ({ rig, open }) => {
+  const cloud = open();
+  const at = await prepared(cloud);
+  const fetched = rig.metadata.credentials;
+  rig.front.faults.expired = true;
+  assert.equal((await write(cloud, at, add("192.168.1.0/24", rig.vpc.router.interfaceId)))?.kind, "denied");
+  rig.front.faults.expired = false;
+  assert.equal(await write(cloud, at, add("192.168.1.0/24", rig.vpc.router.interfaceId)), null);
+  assert.ok(rig.metadata.credentials > fetched);
+});
+
+rigTest("credentials that are about to expire are refreshed without a refusal", async ({ rig, open }) => {
+  rig.metadata.credentialsLastS = 60;
+  const cloud = open();
+  const { table } = await prepared(cloud);
+  await cloud.read(table, signal);
+  assert.ok(rig.metadata.credentials > 1);
+  assert.ok(rig.front.calls.every((call) => call.code === null));
+});
+
+rigTest("the credential chain never asks metadata of version 1", async ({ rig, open }) => {
+  const cloud = open();
+  await cloud.identify(signal);
+  rig.metadata.status = 403;
+  await assert.rejects(cloud.locate(signal), isKind("denied"));
+  assert.deepEqual(rig.metadata.paths.filter((path) => path.includes("security-credentials")), []);
+});
+
+rigTest(
+  "5xx and a refused connection are unavailable, and over when the cloud is back",
+  async ({ rig, open }) => {
+    const cloud = open();
+    const at = await prepared(cloud);
+    rig.front.faults.status = 500;
+    await assert.rejects(cloud.read(at.table, signal), isKind("unavailable"));
+    rig.front.faults.status = null;
+    await rig.front.refuse();
+    await assert.rejects(cloud.read(at.table, signal), isKind("unavailable"));
+    rig.front.accept();
+    assert.equal((await cloud.read(at.table, signal)).routes.length, 3);
+  },
+);
+
+rigTest("a caller who gives up gets its own reason", async ({ rig, open }) => {
+  const cloud = open();
+  const at = await prepared(cloud);
+  rig.front.faults.latencyMs = 2_000;
+  const controller = new AbortController();
+  const reading = cloud.read(at.table, controller.signal);
+  controller.abort(new Error("enough"));
+  await assert.rejects(reading, /enough/);
+});
+
+rigTest("check() proves each permission by a dry run and changes nothing", async ({ rig, open }) => {
+  await open().prepare(signal);
+  const before = rig.front.calls.length;
+  rig.front.faults.denied.add("ReplaceRoute");
+  const findings = await open().check({ fix: false }, signal);
+  assert.deepEqual(rig.front.calls.slice(before).filter(isWrite), []);
+  assert.equal(statusOf(findings, "identity"), "ok");
+  assert.equal(statusOf(findings, "source/dest check"), "bad");
+  assert.equal(statusOf(findings, "route table association"), "ok");
+  assert.equal(statusOf(findings, "permission ec2:CreateRoute on"), "ok");
+  const denied = findings.find((finding) => finding.name.startsWith("permission ec2:ReplaceRoute on"));
+  assert.equal(denied?.status, "bad");
+  assert.match(denied?.remedy ?? "", /Allow ec2:ReplaceRoute/);
+});
+
+rigTest("check() switches the source/dest check off once, when asked to", async ({ rig, open }) => {
+  assert.equal(statusOf(await open().check({ fix: true }, signal), "source/dest check"), "fixed");
+  assert.equal(statusOf(await open().check({ fix: true }, signal), "source/dest check"), "ok");
+  const writes = rig.front.calls.filter(isWrite).map((call) => call.action);
+  assert.deepEqual(writes, ["ModifyNetworkInterfaceAttribute"]);
+});
+
+rigTest("check() reports an unreachable metadata service as a finding", async ({ rig, open }) => {
+  rig.metadata.status = 500;
+  const findings = await open().check({ fix: false }, signal);
+  assert.deepEqual(findings.map((finding) => [finding.name, finding.status]), [["identity", "bad"]]);
+});
+
+rigTest("policy() is for the very region, account and VPC once they are known", async ({ rig, open }) => {
+  const cloud = open();
+  assert.match(cloud.policy(), /arn:aws:ec2:us-east-1:\*:/);
+  await cloud.identify(signal);
+  assert.ok(cloud.policy().includes(`arn:aws:ec2:us-east-1:123456789012:vpc/${rig.vpc.vpcId}`));
+});
