@@ -5,7 +5,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import * as v from "valibot";
-import { commandMeanings, type CommandName, isCommand } from "./commands.ts";
+import { commandMeanings, type CommandName, isCommand } from "./command_names.ts";
 import { environmentVariable, type Flag, flags } from "./flags.ts";
 
 /** One value that was given, with the place it came from for error messages. */

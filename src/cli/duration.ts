@@ -12,7 +12,9 @@ export function parseDuration(text: string): number {
   if (/^[0-9]+(\.[0-9]+)?$/.test(text)) return Number(text) * 1000;
   const parts = [...text.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)/g)];
   if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) {
-    throw new SyntaxError(`Cannot parse duration "${text}": it is neither a number of seconds nor like 250ms, 5s or 2m`);
+    throw new SyntaxError(
+      `Cannot parse duration "${text}": it is neither a number of seconds nor like 250ms, 5s or 2m`,
+    );
   }
   return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (unitMs[unit ?? ""] ?? 0), 0);
 }

@@ -1,6 +1,12 @@
 /** The log: one line a decision, on standard error, as text or JSON. */
 
-import { configure, getAnsiColorFormatter, getJsonLinesFormatter, getTextFormatter, type LogRecord } from "@logtape/logtape";
+import {
+  configure,
+  getAnsiColorFormatter,
+  getJsonLinesFormatter,
+  getTextFormatter,
+  type LogRecord,
+} from "@logtape/logtape";
 
 /** How to log. */
 export interface LoggingOptions {
@@ -27,6 +33,9 @@ export async function configureLogging(options: LoggingOptions): Promise<void> {
 
 function formatterOf(format: "text" | "json"): (record: LogRecord) => string {
   if (format === "json") return getJsonLinesFormatter({ categorySeparator: ".", properties: "flatten" });
-  const options = { timestamp: "rfc3339", category: (names: readonly string[]): string => names.at(-1) ?? "" } as const;
+  const options = {
+    timestamp: "rfc3339",
+    category: (names: readonly string[]): string => names.at(-1) ?? "",
+  } as const;
   return Deno.stderr.isTerminal() ? getAnsiColorFormatter(options) : getTextFormatter(options);
 }

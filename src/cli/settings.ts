@@ -118,9 +118,9 @@ function settingsOf(reader: ValueReader): Settings {
 }
 
 function policyOf(reader: ValueReader): Policy {
-  const protocols = reader.list("protocol", protocolNumber);
+  const protocols = reader.list("protocol", protocolOf);
   return {
-    tables: reader.list("table", tableNumber),
+    tables: reader.list("table", tableOf),
     protocols: protocols.length === 0 ? null : new Set(protocols),
     filter: filterOf(reader),
     interfaces: new Set(reader.list("interface", deviceName)),
@@ -216,7 +216,9 @@ class ValueReader {
   /** All values of several flags in the order in which they were given. */
   ordered<T>(flagNames: readonly string[], parse: (text: string, flag: string) => T): readonly T[] {
     return this.#values.filter((given) => flagNames.includes(given.flag)).flatMap((given) =>
-      itemsOf(given.value).flatMap((item) => this.#parse(given, item, (text) => parse(text, given.flag)) ?? [])
+      itemsOf(given.value).flatMap((item) =>
+        this.#parse(given, item, (text) => parse(text, given.flag)) ?? []
+      )
     );
   }
 
@@ -246,20 +248,42 @@ function oneOf<T extends string>(text: string, choices: readonly T[]): T {
 
 function integer(text: string, least: number, most: number): number {
   const value = /^[0-9]+$/.test(text) ? Number(text) : NaN;
-  if (!(value >= least && value <= most)) throw new RangeError(`"${text}" is not a whole number from ${least} to ${most}`);
+  if (!(value >= least && value <= most)) {
+    throw new RangeError(`"${text}" is not a whole number from ${least} to ${most}`);
+  }
   return value;
 }
 
 function decimal(text: string, least: number, most: number): number {
   const value = /^[0-9]*\.?[0-9]+$/.test(text) ? Number(text) : NaN;
-  if (!(value >= least && value <= most)) throw new RangeError(`"${text}" is not a number from ${least} to ${most}`);
+  if (!(value >= least && value <= most)) {
+    throw new RangeError(`"${text}" is not a number from ${least} to ${most}`);
+  }
   return value;
+}
+
+function protocolOf(text: string): number {
+  const number = protocolNumber(text);
+  if (number === null) {
+    throw new SyntaxError(`"${text}" is neither a routing protocol's name nor a number from 0 to 255`);
+  }
+  return number;
+}
+
+function tableOf(text: string): number {
+  const number = tableNumber(text);
+  if (number === null || number === 0) {
+    throw new SyntaxError(`"${text}" is neither main, default or local nor a number from 1 to 4294967295`);
+  }
+  return number;
 }
 
 /** An owner's name becomes part of tags, route names and file names. */
 function ownerName(text: string): string {
   if (/^[a-z][a-z0-9-]{0,30}$/.test(text)) return text;
-  throw new SyntaxError(`"${text}" is not a name of 1 to 31 lower-case letters, digits and dashes that begins with a letter`);
+  throw new SyntaxError(
+    `"${text}" is not a name of 1 to 31 lower-case letters, digits and dashes that begins with a letter`,
+  );
 }
 
 /** IFNAMSIZ (linux/if.h) is 16 with the final zero byte; a name has neither slash nor space. */

@@ -272,10 +272,19 @@ export class RouteDecoder {
 /**
  * A request for all routes of a table; the kernel filters.
  *
- * @param table 1 to 4294967295. If it does not exist the kernel answers ENOENT.
+ * @param table 1 to 4294967295, or null for all tables. If it does not exist the kernel answers ENOENT.
  */
-export function routeDumpRequest(family: Family, table: number, sequence: number): Uint8Array<ArrayBuffer> {
+export function routeDumpRequest(
+  family: Family,
+  table: number | null,
+  sequence: number,
+): Uint8Array<ArrayBuffer> {
   const header = new Uint8Array(rtmsgBytes);
   header[0] = family === 4 ? AF_INET : AF_INET6;
-  return dumpRequest(RTM_GETROUTE, sequence, header, [{ type: RTA_TABLE, value: table }]);
+  return dumpRequest(
+    RTM_GETROUTE,
+    sequence,
+    header,
+    table === null ? [] : [{ type: RTA_TABLE, value: table }],
+  );
 }

@@ -100,10 +100,7 @@ export class Ledger {
     if (parsed.untrusted === null) return { ledger, warning: null };
     const place = await store.setAside(parsed.untrusted);
     if (!parsed.lost) await ledger.#compact();
-    return {
-      ledger,
-      findings: { lost: parsed.lost, warning: `${parsed.problem}; it was set aside as ${place}` },
-    };
+    return { ledger, warning: `${parsed.problem}; it was set aside as ${place}` };
   }
 
   /** Whether nothing could be trusted (no file, not ours, broken in its middle), so that it must be begun anew. */

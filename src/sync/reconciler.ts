@@ -153,6 +153,7 @@ export class Reconciler {
     const now = fitted.waves.reduce((sum, wave) => sum + wave.length, 0);
     return {
       table: this.#options.table.name,
+      id: this.#options.table.id,
       inStep: this.#isInStep(),
       wanted: this.#options.wanted.size,
       owned: this.#view.index.own.size,

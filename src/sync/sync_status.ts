@@ -4,7 +4,9 @@ import type { CloudQuota } from "../clouds/cloud.ts";
 
 /** The state of one table. */
 export interface SyncStatus {
+  /** The table's name for people, and its id. */
   readonly table: string;
+  readonly id: string;
   /** Whether all that is wanted is there and nothing of ours is there that is not wanted. */
   readonly inStep: boolean;
   /** Number of wanted routes. */

@@ -4,8 +4,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { parsePrefix, type Prefix } from "../../routes/prefix.ts";
-import type { OwnAddress } from "../../routes/own_address.ts";
+import { parsePrefix } from "../../routes/prefix.ts";
 import type {
   Change,
   Cloud,
@@ -21,6 +20,7 @@ import { CloudError } from "../cloud_error.ts";
 import type { CloudOptions } from "../cloud_options.ts";
 import { drawFault } from "./fault.ts";
 import { type LocalDocument, LocalFile, type LocalRoute } from "./local_file.ts";
+import { localIdentity } from "./local_identity.ts";
 
 const traits: CloudTraits = {
   changesPerWrite: 1000,
@@ -178,20 +178,4 @@ class LocalCloud implements Cloud {
     const { localLatencyMs } = this.#options;
     if (localLatencyMs > 0) await sleep(localLatencyMs, undefined, { signal });
   }
-}
-
-/** Who this VM is when only the kernel can tell. */
-export function localIdentity(own: readonly OwnAddress[], reserved: readonly Prefix[] = []): CloudIdentity {
-  const of = (family: 4 | 6): string | null =>
-    own.find(({ address }) => address.family === family)?.address.text ?? null;
-  const subnets = own.map(({ subnet }) => subnet);
-  return {
-    instance: own.map(({ address }) => address.text).join(", "),
-    addresses: own.map(({ address }) => address),
-    self: { 4: of(4), 6: of(6) },
-    subnets,
-    networks: subnets,
-    subnetRouters: [],
-    reserved,
-  };
 }

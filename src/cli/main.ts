@@ -1,0 +1,19 @@
+/**
+ * The entry. Libc is opened first and FFI given up right after, before any dependency is loaded: nothing that comes later can
+ * open a library. That is why only this file and what it imports at its head run with that power.
+ */
+
+import { libcPaths, openLibc } from "../../ffi/libc.ts";
+import { revokeForeignFunctions } from "./least_power.ts";
+
+/**
+ * Runs the program and ends the process with its exit code.
+ *
+ * @param args the command line without the program's name.
+ */
+export async function main(args: readonly string[]): Promise<never> {
+  const libc = openLibc();
+  await revokeForeignFunctions(libcPaths);
+  const { runProgram } = await import("./program.ts");
+  Deno.exit(await runProgram(args, libc));
+}

@@ -1,0 +1,101 @@
+/** The program behind the command line: settings, log, command, exit code. */
+
+import { getLogger } from "@logtape/logtape";
+import type { Libc } from "../../ffi/libc.ts";
+import { CloudError } from "../clouds/cloud_error.ts";
+import { UsageError } from "./cloud_session.ts";
+import { helpText, parseCommandLine } from "./command_line.ts";
+import type { CommandName } from "./command_names.ts";
+import type { CommandContext } from "./context.ts";
+import { configureLogging } from "./logging.ts";
+import { readSettings, type Settings } from "./settings.ts";
+
+const log = getLogger(["cloudroutesync", "cli"]);
+/** Exit code of configuration errors. */
+const usageExit = 2;
+
+/**
+ * Runs the program.
+ *
+ * @param args the command line without the program's name.
+ * @returns the exit code.
+ */
+export async function runProgram(args: readonly string[], libc: Libc): Promise<number> {
+  const environment = (name: string): string | undefined => Deno.env.get(name);
+  const commandLine = parseCommandLine(args, {
+    environment,
+    readFile: (path) => Deno.readTextFileSync(path),
+  });
+  if (commandLine.help) {
+    write(Deno.stdout, helpText());
+    return 0;
+  }
+  const { settings, errors } = readSettings(commandLine);
+  if (settings === null) return failUsage(errors);
+  await configureLogging({ format: settings.logFormat, debug: settings.debug });
+  const context: CommandContext = {
+    settings,
+    libc,
+    argument: commandLine.argument,
+    environment,
+    print: (text) => write(Deno.stdout, text),
+  };
+  return await runCommand(commandLine.command, context);
+}
+
+async function runCommand(command: CommandName, context: CommandContext): Promise<number> {
+  try {
+    return await dispatch(command, context);
+  } catch (error) {
+    if (error instanceof UsageError) return failUsage([error.message]);
+    return failRun(error, context.settings);
+  }
+}
+
+async function dispatch(command: CommandName, context: CommandContext): Promise<number> {
+  switch (command) {
+    case "run":
+      return await (await import("./commands/run.ts")).run(context);
+    case "plan":
+      return await (await import("./commands/plan.ts")).plan(context);
+    case "apply":
+      return await (await import("./commands/apply.ts")).apply(context);
+    case "routes":
+      return await (await import("./commands/routes.ts")).routes(context);
+    case "explain":
+      return await (await import("./commands/explain.ts")).explain(context);
+    case "doctor":
+      return await (await import("./commands/doctor.ts")).doctor(context);
+    case "cleanup":
+      return await (await import("./commands/cleanup.ts")).cleanup(context);
+    case "version":
+      return (await import("./commands/version.ts")).version(context);
+  }
+}
+
+function failUsage(errors: readonly string[]): number {
+  for (const error of errors) write(Deno.stderr, `cloudroutesync: ${error}\n`);
+  write(Deno.stderr, "Usage: cloudroutesync [command] [flags]; cloudroutesync -help lists both\n");
+  return usageExit;
+}
+
+/** What a command could not do is one sentence; the stack of an error nobody thought of helps to report it. */
+function failRun(error: unknown, settings: Settings): number {
+  const message = error instanceof Error ? error.message : String(error);
+  write(Deno.stderr, `cloudroutesync: ${message}\n`);
+  if (error instanceof Error && (settings.debug || !isExpected(error))) {
+    log.error("{stack}", { stack: error.stack });
+  }
+  return 1;
+}
+
+function isExpected(error: Error): boolean {
+  return error instanceof CloudError ||
+    ["SecondInstanceError", "StateFolderError", "LedgerError", "SystemError", "NetlinkError", "AbortError"]
+      .includes(error.name);
+}
+
+function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+}

@@ -1,0 +1,34 @@
+/** SIGTERM and SIGINT as abort signals. */
+
+/** When to end, and when to give up what is under way. */
+export interface StopSignals extends Disposable {
+  readonly stop: AbortSignal;
+  readonly abandon: AbortSignal;
+}
+
+/** A call under way may take this long after the first signal; the process is gone within 5 s. */
+const abandonAfterMs = 4_000;
+
+/** Listens for SIGTERM and SIGINT; a second one abandons at once. */
+export function listenForStop(): StopSignals {
+  const stop = new AbortController();
+  const abandon = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const give = (): void => abandon.abort(new DOMException("Told to stop", "AbortError"));
+  const onSignal = (): void => {
+    if (stop.signal.aborted) return give();
+    stop.abort(new DOMException("Told to stop", "AbortError"));
+    timer = setTimeout(give, abandonAfterMs);
+  };
+  Deno.addSignalListener("SIGTERM", onSignal);
+  Deno.addSignalListener("SIGINT", onSignal);
+  return {
+    stop: stop.signal,
+    abandon: abandon.signal,
+    [Symbol.dispose](): void {
+      clearTimeout(timer);
+      Deno.removeSignalListener("SIGTERM", onSignal);
+      Deno.removeSignalListener("SIGINT", onSignal);
+    },
+  };
+}

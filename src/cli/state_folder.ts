@@ -1,0 +1,138 @@
+/** Where this program keeps its ledgers and locks, and how a table is locked and its ledger opened. */
+
+import { getLogger } from "@logtape/logtape";
+import { LockFile } from "../../ffi/lock_file.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import type { Cloud, CloudTable } from "../clouds/cloud.ts";
+import { Ledger } from "../sync/ledger.ts";
+import { ledgerFile } from "../sync/ledger_file.ts";
+import { memoryStore } from "../sync/memory_store.ts";
+import type { LedgerUse } from "../sync/table_view.ts";
+import type { Settings } from "./settings.ts";
+
+/** Another process keeps the same table for the same owner. */
+export class SecondInstanceError extends Error {
+  override readonly name = "SecondInstanceError";
+}
+
+/** The state of a run cannot be kept. */
+export class StateFolderError extends Error {
+  override readonly name = "StateFolderError";
+}
+
+const log = getLogger(["cloudroutesync", "state"]);
+const defaultFolder = "/var/lib/cloudroutesync";
+
+/** The state folder: `-state`, else what systemd gives (`StateDirectory=`), else /var/lib/cloudroutesync. */
+export function stateFolder(settings: Settings, environment: (name: string) => string | undefined): string {
+  const given = settings.stateFolder ?? environment("STATE_DIRECTORY")?.split(":")[0];
+  return given === undefined || given === "" ? defaultFolder : given;
+}
+
+/** Opens tables for a run: one lock and, where the cloud has no marks, one ledger each. */
+export class TableKeeper implements Disposable {
+  readonly #libc: Libc;
+  readonly #cloud: Pick<Cloud, "name" | "traits">;
+  readonly #settings: Settings;
+  readonly #folder: string;
+  readonly #locks: LockFile[] = [];
+
+  constructor(libc: Libc, cloud: Pick<Cloud, "name" | "traits">, settings: Settings, folder: string) {
+    this.#libc = libc;
+    this.#cloud = cloud;
+    this.#settings = settings;
+    this.#folder = folder;
+  }
+
+  /**
+   * Locks a table against a second instance of the same owner and opens its ledger.
+   *
+   * @returns null where the routes carry marks.
+   * @throws {SecondInstanceError} naming the other process; {@linkcode StateFolderError} if the folder cannot be used.
+   */
+  async open(table: CloudTable): Promise<LedgerUse | null> {
+    const stem = this.#stemOf(table);
+    const lock = await this.#lock(stem, table);
+    if (this.#cloud.traits.ownership === "mark") return null;
+    const { ledger, warning } = await this.#openLedger(stem, table);
+    if (warning !== null) log.warn("{warning}", { warning });
+    return { ledger, proven: lock?.existedBefore ?? false };
+  }
+
+  /** Reads a table's ledger without locking or changing anything: for `plan` and `explain`. */
+  async peek(table: CloudTable): Promise<LedgerUse | null> {
+    if (this.#cloud.traits.ownership === "mark") return null;
+    const stem = this.#stemOf(table);
+    const content = await ledgerFile(`${stem}.jsonl`).read();
+    const header = { cloud: this.#cloud.name, table: table.id, owner: this.#settings.owner };
+    const { ledger } = await Ledger.open(memoryStore(content), header);
+    return { ledger, proven: await exists(`${stem}.lock`) };
+  }
+
+  /** Where the errors of a running instance lie. */
+  statusFile(table: Pick<CloudTable, "id">): string {
+    return `${this.#stemOf(table)}.status.json`;
+  }
+
+  [Symbol.dispose](): void {
+    for (const lock of this.#locks) lock[Symbol.dispose]();
+    this.#locks.length = 0;
+  }
+
+  #stemOf(table: Pick<CloudTable, "id">): string {
+    const { owner } = this.#settings;
+    if (this.#cloud.name === "local") return `${table.id}.${owner}`;
+    const name = table.id.replace(/^.*\/(?=.)/, "").replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(-64);
+    return `${this.#folder}/${this.#cloud.name}.${name}.${hash(table.id)}.${owner}`;
+  }
+
+  async #lock(stem: string, table: CloudTable): Promise<LockFile | null> {
+    try {
+      if (this.#cloud.name !== "local") await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      const lock = LockFile.take(this.#libc, `${stem}.lock`, Deno.pid);
+      if (lock instanceof LockFile) {
+        this.#locks.push(lock);
+        return lock;
+      }
+      throw new SecondInstanceError(
+        `Cannot keep table ${table.name} in step: process ${lock} does so already for owner ${this.#settings.owner}`,
+      );
+    } catch (cause) {
+      if (cause instanceof SecondInstanceError) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const message = `Cannot use the state folder for table ${table.name}: ${why} (-state names another)`;
+      if (this.#cloud.traits.ownership === "ledger") throw new StateFolderError(message, { cause });
+      log.warn("{message}; going on without a lock against a second instance", { message });
+      return null;
+    }
+  }
+
+  async #openLedger(
+    stem: string,
+    table: CloudTable,
+  ): Promise<{ readonly ledger: Ledger; readonly warning: string | null }> {
+    const header = { cloud: this.#cloud.name, table: table.id, owner: this.#settings.owner };
+    try {
+      return await Ledger.open(ledgerFile(`${stem}.jsonl`), header);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new StateFolderError(`Cannot open the ledger ${stem}.jsonl: ${why}`, { cause });
+    }
+  }
+}
+
+/** FNV-1a, 32 bits: keeps tables of one name in different accounts apart. */
+function hash(text: string): string {
+  let value = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
+  return value.toString(16).padStart(8, "0");
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * What a running instance leaves on disk for `explain`: the errors of the moment. A convenience, written now and then and
+ * trusted for nothing else.
+ */
+
+import * as v from "valibot";
+import type { SyncStatus } from "../sync/sync_status.ts";
+
+const schema = v.object({ pid: v.number(), errors: v.record(v.string(), v.string()) });
+
+/** Writes the errors of a table; a failure to do so is of no consequence. */
+export async function writeStatusFile(path: string, status: SyncStatus): Promise<void> {
+  const text = JSON.stringify({ pid: Deno.pid, errors: Object.fromEntries(status.errors) });
+  try {
+    await Deno.writeTextFile(`${path}.new`, text, { mode: 0o600 });
+    await Deno.rename(`${path}.new`, path);
+  } catch {
+    // Whoever asks `explain` then learns of no last error.
+  }
+}
+
+/** The last error of a prefix, else of the whole table; null if none is known. */
+export async function lastErrorOf(path: string, prefix: string): Promise<string | null> {
+  try {
+    const parsed = v.safeParse(schema, JSON.parse(await Deno.readTextFile(path)));
+    return parsed.success ? parsed.output.errors[prefix] ?? parsed.output.errors[""] ?? null : null;
+  } catch {
+    return null;
+  }
+}
