@@ -154,12 +154,13 @@ function liveLegs(route: KernelRoute, policy: Policy): readonly (Leg | null)[] |
     return takesProtocol(policy, route.protocol) ? [null] : "protocol";
   }
   if (route.type !== unicastType) return "type";
-  const named = route.legs.filter((leg) => policy.interfaces.has(leg.interfaceName ?? ""));
-  const legs = named.length > 0 ? named : route.legs.filter((leg) => leg.gateway !== null);
+  const isNamed = (leg: Leg): boolean => policy.interfaces.has(leg.interfaceName ?? "");
+  const legs = route.legs.filter((leg) => leg.gateway !== null || isNamed(leg));
   if (legs.length === 0) return "no-gateway";
   const live = legs.filter((leg) => !leg.dead && !leg.linkDown);
   if (live.length === 0) return "link-down";
-  return named.length > 0 || takesProtocol(policy, route.protocol) ? live : "protocol";
+  const taken = takesProtocol(policy, route.protocol) ? live : live.filter(isNamed);
+  return taken.length === 0 ? "protocol" : taken;
 }
 
 function destinationReason(prefix: Prefix, policy: Policy, identity: PolicyIdentity): DropReason | null {
