@@ -38,9 +38,7 @@ const prefix: fc.Arbitrary<Prefix> = address.chain(({ family: kind, words }) =>
 const prefixes: fc.Arbitrary<readonly [Prefix, Prefix]> = fc.oneof(
   fc.tuple(prefix, prefix),
   prefix.chain((one) =>
-    fc.nat(addressBits(one.family)).map((length) =>
-      [one, prefixOf(one.family, one.words, length)] as const
-    )
+    fc.nat(addressBits(one.family)).map((length) => [one, prefixOf(one.family, one.words, length)] as const)
   ),
 );
 
@@ -68,9 +66,12 @@ function canonicalIpv6(text: string): string {
 }
 
 Deno.test("parseAddress() undoes formatAddress() for any address", () => {
-  fc.assert(fc.property(address, (one) => {
-    assert.deepEqual(parseAddress(formatAddress(one.family, one.words)), one);
-  }), runs);
+  fc.assert(
+    fc.property(address, (one) => {
+      assert.deepEqual(parseAddress(formatAddress(one.family, one.words)), one);
+    }),
+    runs,
+  );
 });
 
 Deno.test("parsePrefix() undoes the text of any prefix", () => {
@@ -78,76 +79,120 @@ Deno.test("parsePrefix() undoes the text of any prefix", () => {
 });
 
 Deno.test("formatAddress() writes IPv6 as the URL standard's serializer does", () => {
-  fc.assert(fc.property(words6, (words) => {
-    const plain = words.flatMap((value) => [value >>> 16, value & 0xffff])
-      .map((group) => group.toString(16)).join(":");
-    assert.equal(formatAddress(6, words), canonicalIpv6(plain));
-  }), runs);
+  fc.assert(
+    fc.property(words6, (words) => {
+      const plain = words.flatMap((value) => [value >>> 16, value & 0xffff])
+        .map((group) => group.toString(16)).join(":");
+      assert.equal(formatAddress(6, words), canonicalIpv6(plain));
+    }),
+    runs,
+  );
 });
 
 Deno.test("parseAddress() reads what fast-check's generators write, to the same canonical text", () => {
-  fc.assert(fc.property(fc.ipV6().filter((text) => isIPv6(text)), (text) => {
-    assert.equal(parseAddress(text).text, canonicalIpv6(text));
-  }), runs);
+  fc.assert(
+    fc.property(fc.ipV6().filter((text) => isIPv6(text)), (text) => {
+      assert.equal(parseAddress(text).text, canonicalIpv6(text));
+    }),
+    runs,
+  );
   fc.assert(fc.property(fc.ipV4(), (text) => assert.equal(parseAddress(text).text, text)), runs);
 });
 
 Deno.test("parseAddress() takes a text exactly when node:net calls it an address", () => {
-  const piece = fc.constantFrom("0", "1", "ffff", "10", "256", "01", "1.2.3.4", "::", ":", ".", "g", "-1", "");
-  fc.assert(fc.property(fc.array(piece, { maxLength: 12 }).map((parts) => parts.join("")), (text) => {
-    const expected = isIPv4(text) || isIPv6(text);
-    if (expected) assert.doesNotThrow(() => parseAddress(text));
-    else assert.throws(() => parseAddress(text), SyntaxError);
-  }), { numRuns: 20_000 });
+  const piece = fc.constantFrom(
+    "0",
+    "1",
+    "ffff",
+    "10",
+    "256",
+    "01",
+    "1.2.3.4",
+    "::",
+    ":",
+    ".",
+    "g",
+    "-1",
+    "",
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }).map((parts) => parts.join("")), (text) => {
+      const expected = isIPv4(text) || isIPv6(text);
+      if (expected) assert.doesNotThrow(() => parseAddress(text));
+      else assert.throws(() => parseAddress(text), SyntaxError);
+    }),
+    { numRuns: 20_000 },
+  );
 });
 
 Deno.test("prefixOf() clears exactly the host bits", () => {
-  fc.assert(fc.property(address, fc.nat(128), ({ family: kind, words }, any) => {
-    const length = any % (addressBits(kind) + 1);
-    const shift = BigInt(addressBits(kind) - length);
-    assert.equal(numberOf(kind, prefixOf(kind, words, length).words), (numberOf(kind, words) >> shift) << shift);
-  }), runs);
+  fc.assert(
+    fc.property(address, fc.nat(128), ({ family: kind, words }, any) => {
+      const length = any % (addressBits(kind) + 1);
+      const shift = BigInt(addressBits(kind) - length);
+      assert.equal(
+        numberOf(kind, prefixOf(kind, words, length).words),
+        (numberOf(kind, words) >> shift) << shift,
+      );
+    }),
+    runs,
+  );
 });
 
 Deno.test("prefixContains() is containment of address ranges", () => {
-  fc.assert(fc.property(prefixes, ([outer, inner]) => {
-    const [outerFirst, outerLast] = boundsOf(outer);
-    const [innerFirst, innerLast] = boundsOf(inner);
-    const expected = outer.family === inner.family && outerFirst <= innerFirst && innerLast <= outerLast;
-    assert.equal(prefixContains(outer, inner), expected);
-  }), runs);
+  fc.assert(
+    fc.property(prefixes, ([outer, inner]) => {
+      const [outerFirst, outerLast] = boundsOf(outer);
+      const [innerFirst, innerLast] = boundsOf(inner);
+      const expected = outer.family === inner.family && outerFirst <= innerFirst && innerLast <= outerLast;
+      assert.equal(prefixContains(outer, inner), expected);
+    }),
+    runs,
+  );
 });
 
 Deno.test("prefixContainsAddress() is the containment of the host prefix", () => {
-  fc.assert(fc.property(prefix, address, (outer, inner) => {
-    assert.equal(prefixContainsAddress(outer, inner), prefixContains(outer, hostPrefix(inner)));
-    const first = ipAddress(outer.family, outer.words);
-    assert.equal(prefixContainsAddress(outer, first), true);
-  }), runs);
+  fc.assert(
+    fc.property(prefix, address, (outer, inner) => {
+      assert.equal(prefixContainsAddress(outer, inner), prefixContains(outer, hostPrefix(inner)));
+      const first = ipAddress(outer.family, outer.words);
+      assert.equal(prefixContainsAddress(outer, first), true);
+    }),
+    runs,
+  );
 });
 
 Deno.test("comparePrefixes() and compareMoreSpecificFirst() are total orders in which only equals tie", () => {
   for (const compare of [comparePrefixes, compareMoreSpecificFirst]) {
-    fc.assert(fc.property(prefix, prefix, prefix, (one, two, three) => {
-      assert.equal(Math.sign(compare(one, two)), -Math.sign(compare(two, one)) + 0);
-      assert.equal(compare(one, two) === 0, one.text === two.text);
-      if (compare(one, two) <= 0 && compare(two, three) <= 0) assert.ok(compare(one, three) <= 0);
-    }), runs);
+    fc.assert(
+      fc.property(prefix, prefix, prefix, (one, two, three) => {
+        assert.equal(Math.sign(compare(one, two)), -Math.sign(compare(two, one)) + 0);
+        assert.equal(compare(one, two) === 0, one.text === two.text);
+        if (compare(one, two) <= 0 && compare(two, three) <= 0) assert.ok(compare(one, three) <= 0);
+      }),
+      runs,
+    );
   }
 });
 
 Deno.test("compareMoreSpecificFirst() puts every prefix before what covers it", () => {
-  fc.assert(fc.property(prefixes, ([outer, inner]) => {
-    fc.pre(outer.text !== inner.text && prefixContains(outer, inner));
-    assert.ok(compareMoreSpecificFirst(inner, outer) < 0);
-  }), { numRuns: 500 });
+  fc.assert(
+    fc.property(prefixes, ([outer, inner]) => {
+      fc.pre(outer.text !== inner.text && prefixContains(outer, inner));
+      assert.ok(compareMoreSpecificFirst(inner, outer) < 0);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 Deno.test("compareAddresses() orders by value within a family, IPv4 before IPv6", () => {
-  fc.assert(fc.property(address, address, (one, two) => {
-    const left = numberOf(one.family, one.words);
-    const right = numberOf(two.family, two.words);
-    const byValue = left < right ? -1 : left > right ? 1 : 0;
-    assert.equal(Math.sign(compareAddresses(one, two)), Math.sign(one.family - two.family) || byValue);
-  }), runs);
+  fc.assert(
+    fc.property(address, address, (one, two) => {
+      const left = numberOf(one.family, one.words);
+      const right = numberOf(two.family, two.words);
+      const byValue = left < right ? -1 : left > right ? 1 : 0;
+      assert.equal(Math.sign(compareAddresses(one, two)), Math.sign(one.family - two.family) || byValue);
+    }),
+    runs,
+  );
 });
