@@ -23,8 +23,9 @@ import { routesOfPairs } from "./extra_routes.ts";
 import { Neutron, type Router, type RouterName } from "./neutron.ts";
 import { findPlace, identityOf, type Place } from "./place.ts";
 import { policyText } from "./policy.ts";
+import { countFitting, roomAfter } from "./room.ts";
 import { RouteLimits } from "./route_limits.ts";
-import { RouteWriter } from "./route_writer.ts";
+import { RouteWriter, type Written } from "./route_writer.ts";
 import { Session } from "./session.ts";
 import { readSettings } from "./settings.ts";
 
@@ -114,12 +115,21 @@ class OpenstackCloud implements Cloud {
     this.#atomic ??= (await this.#neutron.extensions(signal)).has("extraroute-atomic");
     const writer = new RouteWriter(this.#neutron, state, this.#atomic, signal);
     try {
-      const { outcomes, router } = await writer.write(changes);
-      if (router === null) return { outcomes };
-      return { outcomes, state: stateOf(table, router, this.#limits.known(router)) };
-    } catch (error) {
-      throw await this.#withLimit(error, table, signal);
+      return this.#result(table, await writer.write(changes));
+    } catch (cause) {
+      const error = await this.#withLimit(cause, table, signal);
+      const count = countFitting(changes, roomAfter(error, state));
+      if (error.kind !== "quota" || count === 0) throw error;
+      // Neutron adds a list whole or not at all; up to the limit the order given decides, as if each had been a call.
+      const { outcomes, router } = await writer.write(changes.slice(0, count));
+      const refused = changes.slice(count).map(() => error);
+      return this.#result(table, { outcomes: [...outcomes, ...refused], router });
     }
+  }
+
+  #result(table: CloudTable, { outcomes, router }: Written): WriteResult {
+    if (router === null) return { outcomes };
+    return { outcomes, state: stateOf(table, router, this.#limits.known(router)) };
   }
 
   /** Nothing to remove: the router was there before. */
@@ -162,8 +172,9 @@ class OpenstackCloud implements Cloud {
   }
 
   /** Since Neutron 29 the error does not tell the limit that was reached, but the quota does. */
-  async #withLimit(error: unknown, table: CloudTable, signal: AbortSignal): Promise<unknown> {
-    if (!(error instanceof CloudError) || error.kind !== "quota") return error;
+  async #withLimit(error: unknown, table: CloudTable, signal: AbortSignal): Promise<CloudError> {
+    if (!(error instanceof CloudError)) throw error;
+    if (error.kind !== "quota") return error;
     if (error.limit !== undefined) {
       this.#limits.tell(table.id, error.limit);
       return error;

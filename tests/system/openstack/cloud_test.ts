@@ -204,13 +204,44 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     assert.equal(result.state?.routes[0]?.id, undefined);
   },
 
-  async "write() says quota and its limit, and adds nothing, when one route is too many"(rig): Promise<void> {
+  async "write() adds what fits, in the order given, and says quota and its limit for the rest"(
+    rig,
+  ): Promise<void> {
     await rig.setRouteQuota(3);
+    await rig.addRoutes([{ destination: "203.0.113.0/24", nexthop: "10.0.0.77" }]);
     const table = await ready(rig);
     const changes = [1, 2, 3, 4].map((index) => add(`198.51.${index}.0/24`, self));
-    const error = await rejects(table.write(changes, await table.read()), "quota", /limit is 3/);
-    assert.equal(error.limit, 3);
-    assert.deepEqual(await rig.routeTexts(), []);
+    const { outcomes, state } = await table.write(changes, await table.read());
+    assert.deepEqual(outcomes.map((outcome) => outcome?.kind ?? null), [null, null, "quota", "quota"]);
+    assert.deepEqual([outcomes[3]?.limit, state?.routes.length], [3, 3]);
+    assert.match(outcomes[3]?.message ?? "", /limit is 3/);
+  },
+
+  async "write() says quota when nothing fits"(rig): Promise<void> {
+    await rig.setRouteQuota(1);
+    await rig.addRoutes([{ destination: "203.0.113.0/24", nexthop: "10.0.0.77" }]);
+    const table = await ready(rig);
+    const error = await rejects(
+      table.write([add("198.51.1.0/24", self)], await table.read()),
+      "quota",
+      /limit is 1/,
+    );
+    assert.equal(error.limit, 1);
+  },
+
+  async "write() learns the limit of an older Neutron from its error, and read() knows it then"(
+    rig,
+  ): Promise<void> {
+    await rig.setRouteQuota(2);
+    rig.proxy.inject({ match: /GET .*quotas/, answer: () => Response.json({ quota: { router: 10 } }) });
+    rig.proxy.inject({ match: /PUT/, times: 1, answer: () => routesExhausted(2) });
+    const table = await ready(rig);
+    const before = await table.read();
+    assert.equal(before.quotas[0]?.limit, null);
+    const changes = [1, 2, 3].map((index) => add(`198.51.${index}.0/24`, self));
+    const { outcomes } = await table.write(changes, before);
+    assert.deepEqual(outcomes.map((outcome) => outcome?.kind ?? null), [null, null, "quota"]);
+    assert.deepEqual((await table.read()).quotas, [{ families: [4, 6], used: 2, limit: 2 }]);
   },
 
   async "write() changes a next hop in a full router"(rig): Promise<void> {
@@ -532,6 +563,12 @@ async function rejects(
   assert.equal(error.kind, kind, error.message);
   assert.match(error.message, message);
   return error;
+}
+
+/** As Neutron answered before version 29. */
+function routesExhausted(limit: number): Response {
+  const message = `Unable to complete operation for r. The number of routes exceeds the maximum ${limit}.`;
+  return Response.json({ NeutronError: { type: "RoutesExhausted", message, detail: "" } }, { status: 400 });
 }
 
 /** Makes Neutron look as if it had no `extraroute-atomic`. */

@@ -1,0 +1,255 @@
+/** The executable as a router VM runs it, with the real Keystone and Neutron as its cloud. */
+
+import assert from "node:assert/strict";
+import { accessRules } from "../../../src/clouds/openstack/policy.ts";
+import { openstackMissing, type OpenstackRig, startOpenstack } from "../../fakes/openstack_rig.ts";
+import { binaryMissing, binaryPath } from "../binary.ts";
+import { namespacesMissing } from "../namespace.ts";
+import { RouterVm, until } from "./router_vm.ts";
+
+const missing = openstackMissing() ?? namespacesMissing() ?? await binaryMissing();
+
+Deno.test({ name: "the executable keeps a Neutron router in step", ignore: missing !== null }, async (t) => {
+  await using rig = await startOpenstack();
+  await using vm = await RouterVm.create(rig, await binaryPath());
+  for (const [name, test] of Object.entries(tests)) {
+    await t.step(name, async () => {
+      await vm.reset();
+      await test(rig, vm);
+    });
+  }
+});
+
+const foreign = { destination: "203.0.113.0/24", nexthop: "10.0.0.77" };
+const foreignText = "203.0.113.0/24 via 10.0.0.77";
+
+const tests: Record<string, (rig: OpenstackRig, vm: RouterVm) => Promise<void>> = {
+  async "a kernel route comes, changes its next hop and goes"(rig, vm): Promise<void> {
+    vm.start();
+    await vm.announce(["198.51.100.0/24"]);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20"]);
+    await vm.announce(["198.51.100.0/24"], "10.0.0.30");
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.30"]);
+    await vm.withdraw(["198.51.100.0/24"]);
+    await untilRoutes(rig, []);
+    assert.equal((await vm.stop()).code, 0);
+  },
+
+  async "several next hops of one prefix are several pairs"(rig, vm): Promise<void> {
+    vm.start();
+    const legs = "nexthop via 10.0.0.5 nexthop via 10.0.0.30";
+    await vm.namespace.ip(`route add 198.51.100.0/24 proto bgp ${legs}`);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20", "198.51.100.0/24 via 10.0.0.30"]);
+    await vm.announce(["198.51.100.0/24"], "10.0.0.30");
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.30"]);
+  },
+
+  async "30 routes at once take at most two calls"(rig, vm): Promise<void> {
+    vm.start();
+    await vm.announce(["192.0.2.0/24"]);
+    await untilRoutes(rig, ["192.0.2.0/24 via 10.0.0.20"]);
+    await vm.withdraw(["192.0.2.0/24"]);
+    await untilRoutes(rig, []);
+    rig.proxy.clear();
+    const prefixes = numbered(30);
+    await vm.announce(prefixes);
+    await untilRoutes(rig, prefixes.map((prefix) => `${prefix} via 10.0.0.20`));
+    const calls = rig.proxy.calls.map(({ method, path }) => `${method} ${path}`);
+    assert.ok(calls.length <= 2, calls.join("\n"));
+  },
+
+  async "a route that an operator removed is put back, one that an operator added stays"(
+    rig,
+    vm,
+  ): Promise<void> {
+    vm.start("-audit", "2s");
+    await vm.announce(["198.51.100.0/24", "198.51.101.0/24"]);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20", "198.51.101.0/24 via 10.0.0.20"]);
+    await rig.setRoutes([foreign, { destination: "198.51.101.0/24", nexthop: "10.0.0.20" }]);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20", "198.51.101.0/24 via 10.0.0.20", foreignText]);
+    await vm.withdraw(["198.51.100.0/24", "198.51.101.0/24"]);
+    await untilRoutes(rig, [foreignText]);
+  },
+
+  async "a foreign route at a wanted prefix is left alone and told"(rig, vm): Promise<void> {
+    await rig.addRoutes([foreign, { destination: "198.51.102.9/24", nexthop: "10.0.0.20" }]);
+    await vm.announce(["203.0.113.0/24", "198.51.102.0/24", "198.51.100.0/24"]);
+    vm.start();
+    const expected = [
+      "198.51.100.0/24 via 10.0.0.20",
+      "198.51.102.9/24 via 10.0.0.20",
+      foreignText,
+    ];
+    await untilRoutes(rig, expected);
+    const plan = JSON.parse((await vm.command("plan", "-output", "json")).stdout);
+    assert.equal(plan.foreign, 2);
+    await vm.withdraw(["203.0.113.0/24", "198.51.102.0/24", "198.51.100.0/24"]);
+    await untilRoutes(rig, expected.slice(1));
+  },
+
+  async "the 31st route waits for room, and gets it"(rig, vm): Promise<void> {
+    vm.start();
+    const prefixes = numbered(30);
+    await vm.announce(prefixes);
+    await until("30 routes", async () => (await rig.routes()).length === 30);
+    await vm.announce(["192.0.2.0/24"]);
+    await until("the plan tells the quota", async () => {
+      const { quota } = JSON.parse((await vm.command("plan", "-output", "json")).stdout);
+      return quota.used === 30 && quota.limit === 30;
+    });
+    assert.equal((await rig.routes()).length, 30);
+    await vm.withdraw(prefixes.slice(0, 1));
+    const others = prefixes.slice(1).map((prefix) => `${prefix} via 10.0.0.20`);
+    await untilRoutes(rig, ["192.0.2.0/24 via 10.0.0.20", ...others]);
+  },
+
+  async "of 31 routes at once those that fit are there, and the one left out is told"(
+    rig,
+    vm,
+  ): Promise<void> {
+    vm.start();
+    await vm.announce(numbered(31));
+    await until("30 routes", async () => (await rig.routes()).length === 30);
+    const { quota, changes } = JSON.parse((await vm.command("plan", "-output", "json")).stdout);
+    assert.deepEqual([quota.used, quota.limit, changes.length], [30, 30, 0]);
+    const explanation = (await vm.command("explain", "198.18.30.0/24")).stdout;
+    assert.match(explanation, /quota/);
+  },
+
+  async "another writer between reading and writing is noticed where Neutron has no atomic calls"(
+    rig,
+    vm,
+  ): Promise<void> {
+    hideAtomic(rig);
+    vm.start("-audit", "2s");
+    await vm.announce(["198.51.100.0/24"]);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20"]);
+    rig.proxy.inject({
+      match: /PUT .*\/routers\/[^/]*$/,
+      times: 1,
+      delayMs: 500,
+    });
+    await vm.announce(["198.51.101.0/24"]);
+    await new Promise((wake) => setTimeout(wake, 200));
+    await rig.addRoutes([foreign]);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20", "198.51.101.0/24 via 10.0.0.20", foreignText]);
+    assert.ok(rig.proxy.calls.some(({ status }) => status === 412), "no conflict was provoked");
+  },
+
+  async "a revoked token is renewed"(rig, vm): Promise<void> {
+    vm.start();
+    await vm.announce(["198.51.100.0/24"]);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20"]);
+    await rig.revokeToken();
+    rig.proxy.clear();
+    await vm.announce(["198.51.101.0/24"]);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20", "198.51.101.0/24 via 10.0.0.20"]);
+    assert.deepEqual(rig.proxy.calls.slice(0, 2).map(({ status }) => status), [401, 201]);
+  },
+
+  async "what changed while Neutron was down for 10 s is there after it is back"(rig, vm): Promise<void> {
+    vm.start();
+    await vm.announce(["198.51.100.0/24", "198.51.101.0/24"]);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20", "198.51.101.0/24 via 10.0.0.20"]);
+    await rig.stopNeutron();
+    await vm.announce(["198.51.102.0/24"]);
+    await vm.withdraw(["198.51.100.0/24"]);
+    await new Promise((wake) => setTimeout(wake, 10_000));
+    await rig.startNeutron();
+    await untilRoutes(rig, ["198.51.101.0/24 via 10.0.0.20", "198.51.102.0/24 via 10.0.0.20"]);
+  },
+
+  async "a restart keeps what stands and does what was missed"(rig, vm): Promise<void> {
+    await rig.addRoutes([foreign]);
+    vm.start();
+    await vm.announce(["198.51.100.0/24", "198.51.101.0/24"]);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20", "198.51.101.0/24 via 10.0.0.20", foreignText]);
+    assert.equal((await vm.stop()).code, 0);
+    await vm.withdraw(["198.51.100.0/24"]);
+    await vm.announce(["198.51.102.0/24"]);
+    vm.start();
+    await untilRoutes(rig, ["198.51.101.0/24 via 10.0.0.20", "198.51.102.0/24 via 10.0.0.20", foreignText]);
+  },
+
+  async "routes of a call that SIGKILL cut off are known as ours afterwards"(rig, vm): Promise<void> {
+    await rig.addRoutes([foreign]);
+    rig.proxy.inject({
+      match: /add_extraroutes/,
+      times: 1,
+      // Neutron has done it; the program never hears of it.
+      change: async (response) => {
+        await vm.kill();
+        return response;
+      },
+    });
+    vm.start();
+    const prefixes = numbered(5);
+    await vm.announce(prefixes);
+    await untilRoutes(rig, [...prefixes.map((prefix) => `${prefix} via 10.0.0.20`), foreignText]);
+    await vm.withdraw(prefixes);
+    vm.start();
+    await untilRoutes(rig, [foreignText]);
+  },
+
+  async "failing calls are made again until they hold"(rig, vm): Promise<void> {
+    rig.proxy.inject({ match: /PUT/, times: 3, answer: () => new Response("", { status: 500 }) });
+    vm.start();
+    await vm.announce(["198.51.100.0/24"]);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20"]);
+  },
+
+  async "cleanup removes what is ours and nothing else"(rig, vm): Promise<void> {
+    await rig.addRoutes([foreign]);
+    vm.start();
+    await vm.announce(numbered(12));
+    await until("12 routes", async () => (await rig.routes()).length === 13);
+    await vm.stop();
+    const { code, stderr } = await vm.command("cleanup");
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await rig.routeTexts(), [foreignText]);
+  },
+
+  async "doctor finds port security in the way and mends it with -fix"(rig, vm): Promise<void> {
+    await vm.namespace.sysctl("net/ipv4/ip_forward", 1);
+    const before = await vm.command("doctor");
+    assert.equal(before.code, 1, before.stdout);
+    assert.match(before.stdout, /\[bad\] +forwarding by port .*\n.*openstack port set/);
+    assert.match((await vm.command("doctor", "-fix")).stdout, /\[fixed\] +forwarding by port/);
+    const after = await vm.command("doctor");
+    assert.equal(after.code, 0, after.stdout + after.stderr);
+    await rig.admin.neutron("PUT", `ports/${rig.ids.port}`, { port: { allowed_address_pairs: [] } });
+  },
+
+  async "doctor -policy prints the access rules"(_rig, vm): Promise<void> {
+    const { code, stdout } = await vm.command("doctor", "-policy");
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(stdout), accessRules);
+  },
+};
+
+/** Prefixes 198.18.0.0/24, 198.18.1.0/24, … in the order of Neutron's sorted texts. */
+function numbered(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `198.18.${index}.0/24`);
+}
+
+async function untilRoutes(rig: OpenstackRig, expected: readonly string[]): Promise<void> {
+  const wanted = expected.toSorted().join(", ");
+  let last = "";
+  await until(`the router has ${wanted || "no routes"}`, async () => {
+    last = (await rig.routeTexts()).join(", ");
+    return last === wanted;
+  }).catch((error: unknown) => {
+    throw new Error(`The router has ${last || "no routes"}`, { cause: error });
+  });
+}
+
+/** Makes Neutron look as if it had no `extraroute-atomic`. */
+function hideAtomic(rig: OpenstackRig): void {
+  rig.proxy.inject({
+    match: /GET \/network\/v2.0\/extensions/,
+    change: async (response) => {
+      const { extensions } = await response.json() as { extensions: { alias: string }[] };
+      return Response.json({ extensions: extensions.filter(({ alias }) => alias !== "extraroute-atomic") });
+    },
+  });
+}
