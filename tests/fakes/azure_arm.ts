@@ -32,6 +32,9 @@ export interface ArmFault {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** How long after its end an operation waits to be asked for, in milliseconds. */
+const forgottenAfterMs = 1_000;
+
 interface Operation {
   polls: number;
   /** Not before this moment (`performance.now`) is it done. */
@@ -108,6 +111,7 @@ export class FakeArm implements AsyncDisposable {
     this.state.clear();
     this.calls.length = 0;
     this.faults.length = 0;
+    this.#operations.clear();
     this.denied.clear();
     this.pollsPerOperation = 0;
     this.operationMs = 0;
@@ -219,6 +223,7 @@ export class FakeArm implements AsyncDisposable {
   #dispatch(call: ArmCallRecord): Response {
     const operation = /\/locations\/[^/]+\/(operations|operationResults)\/([^/]+)$/.exec(call.path);
     if (operation !== null) return this.#poll(operation[1] ?? "", operation[2] ?? "");
+    this.#settle();
     this.#checkApiVersion(call);
     switch (call.method) {
       case "GET":
@@ -296,6 +301,15 @@ export class FakeArm implements AsyncDisposable {
     if (isTable(path)) this.state.admit(path, ifMatch);
     if (!this.state.remove(path)) return new Response(null, { status: 204 });
     return new Response(null, { status: 202, headers: this.#begin(() => {}) });
+  }
+
+  /** Operations that nobody asks for any more end by themselves. */
+  #settle(): void {
+    for (const operation of this.#operations.values()) {
+      if (operation.done || performance.now() < operation.doneAt + forgottenAfterMs) continue;
+      operation.finish(operation.failed);
+      operation.done = true;
+    }
   }
 
   #begin(finish: (failed: boolean) => void): Record<string, string> {

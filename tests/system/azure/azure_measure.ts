@@ -1,0 +1,82 @@
+/**
+ * Measures the executable against the stand-in for Azure's API: `deno run -A tests/system/azure/azure_measure.ts`. By hand, as
+ * timings say nothing on a busy machine.
+ */
+
+import { addresses, AzureRig, ids } from "../../fakes/azure_rig.ts";
+import { binaryPath } from "../binary.ts";
+import { AzureVm, until } from "./azure_vm.ts";
+
+const rounds = 20;
+
+/** Prints one line. */
+async function say(text: string): Promise<void> {
+  await Deno.stdout.write(new TextEncoder().encode(`${text}\n`));
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+await using rig = await AzureRig.start();
+await using vm = await AzureVm.create(rig, await binaryPath());
+
+/** The moment at which the PUT that put a prefix there was answered. */
+function acceptedAt(prefix: string): number | undefined {
+  const text = `"${prefix}"`;
+  return rig.arm.writes().find(({ body, status }) => status < 300 && JSON.stringify(body)?.includes(text))
+    ?.answeredAt;
+}
+
+async function firstRoute(): Promise<number> {
+  await vm.reset();
+  await vm.announce(["198.51.100.0/24"]);
+  const start = performance.now();
+  vm.start();
+  await vm.untilRoutes({ "198.51.100.0/24": addresses.other });
+  return (acceptedAt("198.51.100.0/24") ?? NaN) - start;
+}
+
+const starts: number[] = [];
+for (let round = 0; round < 5; round++) starts.push(await firstRoute());
+await say(`first route after the start: ${median(starts).toFixed(0)} ms (median of ${starts.length})`);
+
+// A batch that stays open takes a line at once; a process a change would be measured with it.
+const batch = vm.namespace.spawn(["ip", "-batch", "-"], {
+  stdin: "piped",
+  stdout: "null",
+  stderr: "inherit",
+});
+const writer = batch.stdin.getWriter();
+const changes: number[] = [];
+for (let round = 0; round < rounds; round++) {
+  const prefix = `192.0.2.${round}/32`;
+  const start = performance.now();
+  await writer.write(new TextEncoder().encode(`route add ${prefix} via ${addresses.other} proto bgp\n`));
+  await until(() => acceptedAt(prefix) !== undefined, () => `no PUT of ${prefix}`);
+  changes.push((acceptedAt(prefix) ?? NaN) - start);
+  await new Promise((wake) => setTimeout(wake, 700));
+}
+await say(
+  `kernel change to accepted PUT: ${median(changes).toFixed(0)} ms (median of ${rounds}), ` +
+    `${Math.min(...changes).toFixed(0)} to ${Math.max(...changes).toFixed(0)} ms`,
+);
+await say(`resident memory: ${(await vm.residentBytes() / 1e6).toFixed(0)} MB`);
+
+rig.arm.calls.length = 0;
+const start = performance.now();
+const lines = Array.from(
+  { length: 30 },
+  (_, index) => `route add 203.0.113.${index}/32 via ${addresses.other} proto bgp`,
+);
+await writer.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
+await until(() => Object.keys(vm.routes(ids.ownTable)).length === rounds + 31, () => "not all of 30 routes");
+await say(
+  `30 routes at once: ${rig.arm.writes().length} writes, all there after ${
+    (performance.now() - start).toFixed(0)
+  } ms`,
+);
+await writer.close();
+await batch.status;
+const { code } = await vm.stop();
+await say(`ended with ${code}`);
