@@ -75,6 +75,8 @@ export function clientConfig(connection: AwsConnection): ClientConfig {
     maxAttempts: 1,
     requestHandler: { connectionTimeout: 3_000, requestTimeout: connection.timeoutMs },
     ec2MetadataV1Disabled: true,
+    // The SDK's own would ask the operating system for its release, which takes a permission that nothing else needs.
+    defaultUserAgentProvider: () => Promise.resolve([["cloudroutesync"]]),
   };
 }
 
