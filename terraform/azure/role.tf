@@ -1,0 +1,37 @@
+# The least role that cloudroutesync needs: the actions that `cloudroutesync doctor -policy -cloud azure` prints.
+resource "azurerm_role_definition" "router" {
+  name        = "${var.prefix}-router"
+  scope       = azurerm_resource_group.this.id
+  description = "Keeps a route table in step with the routes of a VM's kernel"
+
+  permissions {
+    actions = [
+      "Microsoft.Network/networkInterfaces/read",
+      "Microsoft.Network/virtualNetworks/read",
+      "Microsoft.Network/virtualNetworks/subnets/read",
+      "Microsoft.Compute/virtualMachineScaleSets/networkInterfaces/read",
+      "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/networkInterfaces/read",
+      "Microsoft.Network/routeTables/read",
+      "Microsoft.Network/routeTables/write",
+      "Microsoft.Network/routeTables/delete",
+      "Microsoft.Network/routeTables/routes/read",
+      "Microsoft.Network/routeTables/routes/write",
+      "Microsoft.Network/routeTables/routes/delete",
+      "Microsoft.Network/locations/usages/read",
+      "Microsoft.Network/virtualNetworks/subnets/write",
+      "Microsoft.Network/virtualNetworks/subnets/join/action",
+      "Microsoft.Network/routeTables/join/action",
+      "Microsoft.Network/networkSecurityGroups/join/action",
+      "Microsoft.Network/natGateways/join/action",
+      "Microsoft.Network/serviceEndpointPolicies/join/action",
+    ]
+  }
+
+  assignable_scopes = [azurerm_resource_group.this.id]
+}
+
+resource "azurerm_role_assignment" "router" {
+  scope              = azurerm_resource_group.this.id
+  role_definition_id = azurerm_role_definition.router.role_definition_resource_id
+  principal_id       = azurerm_linux_virtual_machine.this["router"].identity[0].principal_id
+}
