@@ -174,23 +174,37 @@ export function fit(
   const late: PlannedChange[] = [];
   const unfit: PlannedChange[] = [];
   const ranked = [...parts.adds].sort((left, right) => compareRank(left.prefix, right.prefix, metricOf));
-  for (const family of [4, 6] satisfies Family[]) {
-    const room = roomFor(family, quotas);
-    const freed = parts.deletes.filter((change) => change.prefix.family === family).length;
-    const adds = ranked.filter((change) => change.prefix.family === family);
-    early.push(...adds.slice(0, room));
-    late.push(...adds.slice(room, room + freed));
-    unfit.push(...adds.slice(room + freed));
+  const rooms = quotas.flatMap((quota) => roomOf(quota, parts.deletes));
+  for (const change of ranked) {
+    const concerned = rooms.filter((room) => room.families.includes(change.prefix.family));
+    const fitsNow = concerned.every((room) => room.now > 0);
+    const fits = fitsNow || concerned.every((room) => room.afterDeletes > 0);
+    (fitsNow ? early : fits ? late : unfit).push(change);
+    for (const room of fits ? concerned : []) takePlace(room, fitsNow);
   }
   return { waves: [parts.replaces, early, parts.deletes, late].flatMap(wavesOf), unfit };
 }
 
-/** Free places for a family, never negative. Families that share one quota are rare; each then sees the whole room. */
-function roomFor(family: Family, quotas: readonly CloudQuota[]): number {
-  const rooms = quotas
-    .filter((quota) => quota.families.includes(family))
-    .map((quota) => quota.limit === null ? Infinity : Math.max(0, quota.limit - quota.used));
-  return Math.min(Infinity, ...rooms);
+/** Places that a quota has left; a quota may count both families together. */
+interface Room {
+  readonly families: readonly Family[];
+  /** Before any withdrawal. */
+  now: number;
+  /** Once the withdrawals are made. */
+  afterDeletes: number;
+}
+
+/** The room of a quota whose limit is known; what is over the limit is paid off first. */
+function roomOf({ families, used, limit }: CloudQuota, deletes: readonly PlannedChange[]): Room[] {
+  if (limit === null) return [];
+  const freed = deletes.filter(({ prefix }) => families.includes(prefix.family)).length;
+  return [{ families, now: Math.max(0, limit - used), afterDeletes: Math.max(0, limit - used + freed) }];
+}
+
+function takePlace(room: Room, now: boolean): void {
+  room.afterDeletes--;
+  if (now) room.now--;
+  room.now = Math.min(room.now, room.afterDeletes);
 }
 
 function compareRank(left: Prefix, right: Prefix, metricOf: (prefix: Prefix) => number): number {
