@@ -1,0 +1,108 @@
+/** The order of changes, and who stays when a quota does not take all. */
+
+import assert from "node:assert/strict";
+import type { CloudQuota } from "../../../src/clouds/cloud.ts";
+import { fit, type PlannedChange } from "../../../src/sync/plan.ts";
+import { addChange, deleteChange, quota, replaceChange, signed } from "../../fakes/cloud_routes.ts";
+
+interface Parts {
+  readonly adds?: readonly PlannedChange[];
+  readonly replaces?: readonly PlannedChange[];
+  readonly deletes?: readonly PlannedChange[];
+}
+
+/** The waves and what does not fit, as signed prefixes. */
+function fitted(
+  { adds = [], replaces = [], deletes = [] }: Parts,
+  quotas: readonly CloudQuota[] = [],
+  metrics: Readonly<Record<string, number>> = {},
+): { readonly waves: readonly (readonly string[])[]; readonly unfit: readonly string[] } {
+  const { waves, unfit } = fit({ adds, replaces, deletes }, quotas, ({ text }) => metrics[text] ?? 20);
+  return { waves: waves.map(signed), unfit: signed(unfit) };
+}
+
+Deno.test("fit() replaces, then adds, then deletes, the more specific first", () => {
+  const { waves } = fitted({
+    adds: [addChange("10.0.0.0/8"), addChange("10.1.0.0/16")],
+    replaces: [replaceChange("172.16.0.0/12"), replaceChange("172.16.1.0/24")],
+    deletes: [deleteChange("192.168.0.0/16"), deleteChange("192.168.1.0/24")],
+  });
+  assert.deepEqual(waves.flat(), [
+    "~ 172.16.1.0/24",
+    "~ 172.16.0.0/12",
+    "+ 10.1.0.0/16",
+    "+ 10.0.0.0/8",
+    "- 192.168.1.0/24",
+    "- 192.168.0.0/16",
+  ]);
+});
+
+Deno.test("fit() puts changes of one kind and length into one wave, and no two kinds", () => {
+  const { waves } = fitted({
+    adds: [addChange("10.2.0.0/16"), addChange("10.1.0.0/16"), addChange("10.0.0.0/8")],
+    deletes: [deleteChange("10.3.0.0/16")],
+  });
+  assert.deepEqual(waves, [["+ 10.1.0.0/16", "+ 10.2.0.0/16"], ["+ 10.0.0.0/8"], ["- 10.3.0.0/16"]]);
+});
+
+Deno.test("fit() makes no waves of nothing", () => {
+  assert.deepEqual(fitted({}), { waves: [], unfit: [] });
+});
+
+Deno.test("fit() keeps adds before deletes as long as there is room", () => {
+  const parts = { adds: [addChange("10.1.0.0/16")], deletes: [deleteChange("10.2.0.0/16")] };
+  assert.deepEqual(fitted(parts, [quota(9, 10)]).waves.flat(), ["+ 10.1.0.0/16", "- 10.2.0.0/16"]);
+});
+
+Deno.test("fit() puts adds behind the deletes that make their room", () => {
+  const parts = { adds: [addChange("10.1.0.0/16")], deletes: [deleteChange("10.2.0.0/16")] };
+  assert.deepEqual(fitted(parts, [quota(10, 10)]).waves.flat(), ["- 10.2.0.0/16", "+ 10.1.0.0/16"]);
+});
+
+Deno.test("fit() lets the lower metric, then the shorter prefix, then the lower address stay", () => {
+  const adds = ["10.3.0.0/16", "10.2.0.0/16", "10.1.0.0/24", "10.9.9.9/32"].map((text) => addChange(text));
+  const metrics = { "10.9.9.9/32": 5 };
+  assert.deepEqual(fitted({ adds }, [quota(0, 1)], metrics).waves.flat(), ["+ 10.9.9.9/32"]);
+  assert.deepEqual(fitted({ adds }, [quota(0, 2)], metrics).waves.flat(), ["+ 10.9.9.9/32", "+ 10.2.0.0/16"]);
+  assert.deepEqual(fitted({ adds }, [quota(0, 3)], metrics).unfit, ["+ 10.1.0.0/24"]);
+});
+
+Deno.test("fit() never counts replaces against the quota", () => {
+  const parts = { replaces: [replaceChange("10.1.0.0/16")] };
+  assert.deepEqual(fitted(parts, [quota(10, 10)]), { waves: [["~ 10.1.0.0/16"]], unfit: [] });
+});
+
+Deno.test("fit() takes everything where no limit is known", () => {
+  assert.deepEqual(fitted({ adds: [addChange("10.1.0.0/16")] }, [quota(7, null)]).unfit, []);
+});
+
+Deno.test("fit() gives each family its own quota", () => {
+  const adds = ["10.1.0.0/16", "2001:db8::/32"].map((text) => addChange(text));
+  const { waves, unfit } = fitted({ adds }, [quota(10, 10), quota(0, 10, [6])]);
+  assert.deepEqual(waves.flat(), ["+ 2001:db8::/32"]);
+  assert.deepEqual(unfit, ["+ 10.1.0.0/16"]);
+});
+
+Deno.test("fit() shares a quota that counts both families", () => {
+  const adds = ["10.1.0.0/16", "10.2.0.0/16", "2001:db8::/32", "2001:db8:1::/48"].map((text) =>
+    addChange(text)
+  );
+  const { waves, unfit } = fitted({ adds }, [quota(0, 2, [4, 6])]);
+  assert.deepEqual(waves.flat(), ["+ 10.1.0.0/16", "+ 10.2.0.0/16"]);
+  assert.deepEqual(unfit, ["+ 2001:db8::/32", "+ 2001:db8:1::/48"]);
+});
+
+Deno.test("fit() lets a delete of one family make room for the other where they share a quota", () => {
+  const parts = { adds: [addChange("2001:db8::/32")], deletes: [deleteChange("10.2.0.0/16")] };
+  assert.deepEqual(fitted(parts, [quota(2, 2, [4, 6])]).waves.flat(), ["- 10.2.0.0/16", "+ 2001:db8::/32"]);
+  assert.deepEqual(fitted(parts, [quota(2, 2), quota(2, 2, [6])]).unfit, ["+ 2001:db8::/32"]);
+});
+
+Deno.test("fit() pays what is over the quota before it gives room away", () => {
+  const parts = {
+    adds: [addChange("10.1.0.0/16"), addChange("10.2.0.0/16")],
+    deletes: [deleteChange("10.3.0.0/16"), deleteChange("10.4.0.0/16")],
+  };
+  assert.deepEqual(fitted(parts, [quota(11, 10)]).unfit, ["+ 10.2.0.0/16"]);
+  assert.deepEqual(fitted(parts, [quota(12, 10)]).unfit, ["+ 10.1.0.0/16", "+ 10.2.0.0/16"]);
+});
