@@ -43,11 +43,17 @@ export async function compile(options: CompileOptions): Promise<string> {
       folder: chunks,
       commit: await commitOf(repository),
     });
+    await forgetTimes(chunks);
     await Deno.mkdir(resolve(options.output, ".."), { recursive: true });
     return await compileChunks(bundled.entry, chunks, options);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** The executable keeps the time of each embedded file; with a fixed one the same sources make the same bytes. */
+async function forgetTimes(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) await Deno.utime(join(folder, name), 0, 0);
 }
 
 async function compileChunks(entry: string, chunks: string, options: CompileOptions): Promise<string> {
@@ -74,6 +80,8 @@ function compileArguments(entry: string, chunks: string, options: CompileOptions
     "--no-lock",
     "--no-check",
     "--no-prompt",
+    // The cache would be /tmp/deno-compile-cloudroutesync.cache: whoever makes that file first would have his code run.
+    "--no-code-cache",
     `--allow-read=${granted.read.join(",")}`,
     `--allow-write=${granted.write.join(",")}`,
     "--allow-net",
