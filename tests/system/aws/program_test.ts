@@ -1,0 +1,417 @@
+/** The executable as a router VM on EC2 runs it. */
+
+import assert from "node:assert/strict";
+import { AwsRig } from "../../fakes/aws_rig.ts";
+import { isWrite } from "../../fakes/aws_strict_front.ts";
+import { Moto, motoMissing } from "../../fakes/moto.ts";
+import { binaryMissing, binaryPath } from "../binary.ts";
+import { namespacesMissing } from "../namespace.ts";
+import { AwsVm, until } from "./aws_vm.ts";
+
+const missing = motoMissing() ?? namespacesMissing() ?? await binaryMissing();
+/** One for all tests: it takes two seconds to start. */
+let moto: Moto | null = null;
+
+Deno.test.afterAll(async () => await moto?.[Symbol.asyncDispose]());
+
+function test(name: string, body: (rig: AwsRig, vm: AwsVm) => Promise<void>): void {
+  // The rig's relay ends connections that the executable still holds open.
+  Deno.test({ name, ignore: missing !== null, sanitizeOps: false, sanitizeResources: false }, async () => {
+    await using rig = await AwsRig.start(moto ??= await Moto.start());
+    await using vm = await AwsVm.create(rig, await binaryPath());
+    await body(rig, vm);
+  });
+}
+
+/** So many prefixes that lie in nobody's network. */
+function numbered(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `100.${64 + (index >> 8)}.${index & 255}.0/24`);
+}
+
+function toRouter(prefixes: readonly string[]): string[] {
+  return prefixes.map((prefix) => `${prefix} router`);
+}
+
+/** Calls that change routes so far. */
+function routeWrites(rig: AwsRig): string[] {
+  return rig.front.calls.filter((call) => isWrite(call) && /Route$/.test(call.action)).map((call) =>
+    call.action
+  );
+}
+
+const sleep = (milliseconds: number): Promise<void> => new Promise((wake) => setTimeout(wake, milliseconds));
+
+for (const [mode, flags] of [["event", ["-event"]], ["periodic", ["-netlink", "1", "-sync", "1"]]] as const) {
+  test(`the executable follows routes as they come, change and go, in ${mode} mode`, async (_rig, vm) => {
+    vm.start(...flags);
+    const [one, two, three, four] = numbered(4);
+    assert.ok(one && two && three && four);
+    await vm.announce([one, two, three]);
+    await vm.untilRoutes(toRouter([one, two, three]));
+    await vm.withdraw([two]);
+    await vm.untilRoutes(toRouter([one, three]));
+    await vm.announce([four]);
+    await vm.untilRoutes(toRouter([one, three, four]));
+    await vm.announce([one], "10.0.1.20");
+    await vm.untilRoutes([`${one} peer`, `${three} router`, `${four} router`]);
+    await vm.withdraw([one, three, four]);
+    await vm.untilRoutes([]);
+    assert.equal((await vm.stop()).code, 0);
+  });
+}
+
+test(
+  "the executable replaces a route whose next hop changes, and touches none that is right",
+  async (rig, vm) => {
+    vm.start("-netlink", "1", "-sync", "1");
+    await vm.announce(numbered(3));
+    await vm.untilRoutes(toRouter(numbered(3)));
+    const before = rig.front.calls.length;
+    await vm.announce(["100.64.0.0/24"], "10.0.1.21");
+    await vm.untilRoutes(["100.64.0.0/24 peer", "100.64.1.0/24 router", "100.64.2.0/24 router"]);
+    await sleep(2_500);
+    const writes = rig.front.calls.slice(before).filter(isWrite).map((call) => call.action);
+    assert.deepEqual(writes, ["ReplaceRoute"]);
+  },
+);
+
+test("the executable makes one write and at most one read for a single change", async (rig, vm) => {
+  vm.start("-event");
+  await vm.announce(numbered(2));
+  await vm.untilRoutes(toRouter(numbered(2)));
+  await sleep(1_000);
+  for (
+    const [change, expected] of [[() => vm.announce(["192.168.1.0/24"]), "CreateRoute"], [
+      () => vm.withdraw(["192.168.1.0/24"]),
+      "DeleteRoute",
+    ]] as const
+  ) {
+    const before = rig.front.calls.length;
+    await change();
+    await until(expected, () => rig.front.calls.slice(before).some(isWrite));
+    await sleep(1_500);
+    const calls = rig.front.calls.slice(before).map((call) => call.action);
+    assert.deepEqual(calls.filter((action) => action !== "DescribeRouteTables"), [expected]);
+    assert.ok(calls.length <= 2, calls.join(", "));
+  }
+});
+
+test(
+  "the executable sends what a gateway outside the subnet, or of nobody, leads to by way of this VM",
+  async (_rig, vm) => {
+    vm.start("-event");
+    await vm.announce(["192.168.1.0/24"], "172.31.0.9");
+    await vm.announce(["192.168.2.0/24"], "10.0.1.99");
+    await vm.announce(["192.168.3.0/24"], "10.0.1.21");
+    await vm.namespace.ip(
+      "route add 192.168.4.0/24 proto bgp nexthop via 10.0.1.20 dev eth0 nexthop via 10.0.1.21 dev eth0",
+    );
+    await vm.namespace.ip("route add 192.168.5.0/24 via inet6 fe80::1 dev wan0 proto bgp");
+    await vm.namespace.ip("route add 192.168.6.0/24 via 203.0.113.9 dev wan0 onlink proto bgp");
+    await vm.untilRoutes([
+      "192.168.1.0/24 router",
+      "192.168.2.0/24 router",
+      "192.168.3.0/24 peer",
+      "192.168.4.0/24 peer",
+      "192.168.5.0/24 router",
+      "192.168.6.0/24 router",
+    ]);
+  },
+);
+
+test("the executable lets the lower metric win and leaves other kernel tables alone", async (_rig, vm) => {
+  vm.start("-event");
+  await vm.namespace.batch([
+    "route add 192.168.1.0/24 via 172.31.0.5 proto bgp metric 200",
+    "route add 192.168.1.0/24 via 10.0.1.20 proto bgp metric 20",
+    "route add 192.168.2.0/24 via 172.31.0.5 proto bgp table 100",
+    "route add 192.168.3.0/24 via 172.31.0.5 proto bgp",
+  ]);
+  await vm.untilRoutes(["192.168.1.0/24 peer", "192.168.3.0/24 router"]);
+});
+
+test("the executable writes IPv6 with -ipv6", async (rig, vm) => {
+  vm.start("-event", "-ipv6");
+  await vm.namespace.batch([
+    "address add 2001:db8:f::1/64 dev wan0 nodad",
+    "route add 2001:db8:1::/48 via 2001:db8:f::5 dev wan0 proto bgp",
+    "route add 192.168.1.0/24 via 172.31.0.5 proto bgp",
+  ]);
+  await vm.untilRoutes(["192.168.1.0/24 router", "2001:db8:1::/48 router"]);
+  const call = rig.front.calls.find((each) =>
+    each.fields.get("DestinationIpv6CidrBlock") === "2001:db8:1::/48"
+  );
+  assert.equal(call?.fields.has("DestinationCidrBlock"), false);
+  await vm.namespace.ip("-6 route del 2001:db8:1::/48 proto bgp");
+  await vm.untilRoutes(["192.168.1.0/24 router"]);
+});
+
+test(
+  "the executable puts right what somebody deletes or retargets, and keeps an operator's route",
+  async (rig, vm) => {
+    vm.start("-event", "-audit", "1s");
+    await vm.announce(["192.168.1.0/24", "192.168.2.0/24"]);
+    await vm.untilRoutes(["192.168.1.0/24 router", "192.168.2.0/24 router"]);
+    const RouteTableId = await vm.ownTable();
+    await rig.admin("CreateRoute", {
+      RouteTableId,
+      DestinationCidrBlock: "192.168.9.0/24",
+      NetworkInterfaceId: rig.vpc.client.interfaceId,
+    });
+    await rig.admin("DeleteRoute", { RouteTableId, DestinationCidrBlock: "192.168.1.0/24" });
+    await vm.untilRoutes(["192.168.1.0/24 router", "192.168.2.0/24 router", "192.168.9.0/24 client"]);
+    await vm.announce(["192.168.9.0/24", "192.168.3.0/24"]);
+    await vm.untilRoutes([
+      "192.168.1.0/24 router",
+      "192.168.2.0/24 router",
+      "192.168.3.0/24 router",
+      "192.168.9.0/24 client",
+    ]);
+    await vm.withdraw(["192.168.1.0/24", "192.168.2.0/24", "192.168.3.0/24", "192.168.9.0/24"]);
+    await vm.untilRoutes(["192.168.9.0/24 client"]);
+  },
+);
+
+test("the executable makes good a blackhole of its own once the gateway's VM is another", async (rig, vm) => {
+  vm.start("-event", "-audit", "1s");
+  const created = await rig.admin("CreateNetworkInterface", { SubnetId: rig.vpc.subnetA });
+  const doomed = /<networkInterfaceId>([^<]+)/.exec(created)?.[1] ?? "";
+  await vm.announce(["192.168.1.0/24"]);
+  await vm.untilRoutes(["192.168.1.0/24 router"]);
+  const route = { RouteTableId: await vm.ownTable(), DestinationCidrBlock: "192.168.1.0/24" };
+  await rig.admin("ReplaceRoute", { ...route, NetworkInterfaceId: doomed });
+  await rig.admin("DeleteNetworkInterface", { NetworkInterfaceId: doomed });
+  await vm.announce(["192.168.2.0/24"]);
+  await until("the new route", async () => (await vm.summary()).includes("192.168.2.0/24 router"));
+  // Somebody else's hand retargeted it: it is that hand's until the ledger's claim is met again, never silently lost.
+  const { stdout } = await vm.command("plan", "-output", "json");
+  assert.match(stdout, /192\.168\.1\.0\/24/);
+});
+
+test("the executable writes 100 routes with 100 calls", async (rig, vm) => {
+  vm.start("-event");
+  await vm.announce(numbered(100));
+  await vm.untilRoutes(toRouter(numbered(100)));
+  const own = routeWrites(rig).length - 1;
+  assert.equal(own, 100, "one call a route, besides the carried default");
+  assert.ok(rig.front.count("DescribeRouteTables") < 12, String(rig.front.count("DescribeRouteTables")));
+});
+
+test("the executable delivers 200 changes while a fifth of the calls is throttled", async (rig, vm) => {
+  vm.start("-event");
+  await vm.announce(numbered(1));
+  await vm.untilRoutes(toRouter(numbered(1)));
+  rig.front.faults.throttled = 0.2;
+  await vm.announce(numbered(200));
+  await until("200 routes", async () => (await vm.summary()).length === 200);
+  rig.front.faults.throttled = 0;
+  await vm.untilRoutes(toRouter(numbered(200)));
+  assert.ok(rig.front.calls.some((call) => call.code === "RequestLimitExceeded"));
+  assert.ok(routeWrites(rig).length < 300, `${routeWrites(rig).length} writes`);
+});
+
+test(
+  "the executable fills a table to its limit, says so, and goes on when there is room",
+  async (rig, vm) => {
+    rig.front.rules.limit = 12;
+    vm.start("-event", "-audit", "2s");
+    await vm.announce(numbered(10));
+    await vm.untilRoutes(toRouter(numbered(10)));
+    const before = routeWrites(rig).length;
+    await vm.announce(["192.168.1.0/24"]);
+    await sleep(3_000);
+    assert.ok(routeWrites(rig).length - before <= 1, "a full table is not tried over and over");
+    await vm.withdraw(["100.64.0.0/24"]);
+    await vm.untilRoutes([...toRouter(numbered(10).slice(1)), "192.168.1.0/24 router"]);
+    assert.match((await vm.stop()).log, /quota|limit/i);
+  },
+);
+
+test(
+  "the executable delivers after the API was down, throttled, or its credentials expired",
+  async (rig, vm) => {
+    vm.start("-event");
+    await vm.announce(["192.168.0.0/24"]);
+    await vm.untilRoutes(["192.168.0.0/24 router"]);
+    rig.front.faults.status = 503;
+    await vm.announce(["192.168.1.0/24"]);
+    await sleep(1_500);
+    rig.front.faults.status = null;
+    await vm.untilRoutes(toRouter(["192.168.0.0/24", "192.168.1.0/24"]));
+    await rig.front.refuse();
+    await vm.announce(["192.168.2.0/24"]);
+    await sleep(1_500);
+    rig.front.accept();
+    await vm.untilRoutes(toRouter(["192.168.0.0/24", "192.168.1.0/24", "192.168.2.0/24"]));
+    rig.front.faults.throttled = 1;
+    await vm.announce(["192.168.3.0/24"]);
+    await sleep(1_500);
+    rig.front.faults.throttled = 0;
+    await vm.untilRoutes(toRouter(["192.168.0.0/24", "192.168.1.0/24", "192.168.2.0/24", "192.168.3.0/24"]));
+  },
+);
+
+test(
+  "the executable names the permission that it lacks, once, and leaves the rest in step",
+  async (rig, vm) => {
+    vm.start("-event");
+    await vm.announce(["192.168.0.0/24"]);
+    await vm.untilRoutes(["192.168.0.0/24 router"]);
+    rig.front.faults.denied.add("CreateRoute");
+    await vm.announce(["192.168.1.0/24"]);
+    await until("the refusal", () => rig.front.calls.some((call) => call.code === "UnauthorizedOperation"));
+    await vm.withdraw(["192.168.0.0/24"]);
+    await vm.untilRoutes([]);
+    const { log } = await vm.stop();
+    assert.match(log, /ec2:CreateRoute/);
+    assert.doesNotMatch(log, /4Gk0secret/);
+    assert.equal(rig.front.calls.filter((call) => call.code === "UnauthorizedOperation").length, 1);
+  },
+);
+
+test("the executable waits for metadata and API that are down at its start", async (rig, vm) => {
+  rig.metadata.status = 503;
+  await vm.announce(["192.168.0.0/24"]);
+  vm.start("-event");
+  await sleep(2_000);
+  await rig.front.refuse();
+  rig.metadata.status = null;
+  await sleep(2_000);
+  rig.front.accept();
+  await vm.untilRoutes(["192.168.0.0/24 router"]);
+});
+
+test("the executable survives expired credentials and fetches new ones", async (rig, vm) => {
+  vm.start("-event");
+  await vm.announce(["192.168.0.0/24"]);
+  await vm.untilRoutes(["192.168.0.0/24 router"]);
+  rig.front.faults.expired = true;
+  const fetched = rig.metadata.credentials;
+  await vm.announce(["192.168.1.0/24"]);
+  await until("a refusal", () => rig.front.calls.some((call) => call.code === "RequestExpired"));
+  rig.front.faults.expired = false;
+  await until("the route", async () => (await vm.summary()).length === 2).catch(() => {});
+  await vm.announce(["192.168.2.0/24"]);
+  await vm.untilRoutes(toRouter(["192.168.0.0/24", "192.168.1.0/24", "192.168.2.0/24"]));
+  assert.ok(rig.metadata.credentials > fetched);
+});
+
+test("the executable takes its stale routes away after a restart with an empty kernel", async (rig, vm) => {
+  vm.start("-event", "-hold", "1s");
+  await vm.announce(numbered(12));
+  await vm.untilRoutes(toRouter(numbered(12)));
+  assert.equal((await vm.stop()).code, 0);
+  assert.equal((await vm.summary()).length, 12, "routes stay");
+  await vm.withdraw(numbered(12));
+  vm.start("-event", "-hold", "1s");
+  await vm.untilRoutes([]);
+  assert.equal(rig.front.count("CreateRouteTable"), 1);
+});
+
+test(
+  "the executable keeps a VPC's way out when the main table's default is a NAT gateway, also over a restart",
+  async (rig, vm) => {
+    const { vpc } = rig;
+    const created = await rig.admin("CreateNatGateway", {
+      SubnetId: vpc.subnetB,
+      ConnectivityType: "private",
+    });
+    const nat = /<natGatewayId>([^<]+)/.exec(created)?.[1] ?? assert.fail(created);
+    const route = { RouteTableId: vpc.mainTableId, DestinationCidrBlock: "0.0.0.0/0" };
+    await rig.admin("ReplaceRoute", { ...route, NatGatewayId: nat });
+    await vm.announce(["192.168.0.0/24"]);
+    for (let round = 0; round < 2; round++) {
+      vm.start("-event");
+      await vm.untilRoutes([`0.0.0.0/0 ${nat}`, "192.168.0.0/24 router"]);
+      await vm.stop();
+    }
+    assert.equal((await vm.command("cleanup")).code, 0);
+    assert.equal(await vm.ownTable(), "");
+  },
+);
+
+test("the executable takes over a subnet that has a table, and gives it back", async (rig, vm) => {
+  const { vpc } = rig;
+  const former = await rig.createTable(vpc.vpcId);
+  await rig.admin("CreateRoute", {
+    RouteTableId: former,
+    DestinationCidrBlock: "172.20.0.0/16",
+    NetworkInterfaceId: vpc.client.interfaceId,
+  });
+  await rig.admin("AssociateRouteTable", { RouteTableId: former, SubnetId: vpc.subnetA });
+  await vm.announce(["192.168.0.0/24"]);
+  vm.start("-event");
+  await until("the takeover", async () => await vm.ownTable() !== former);
+  await vm.untilRoutes(["172.20.0.0/16 client", "192.168.0.0/24 router"]);
+  await vm.stop();
+  const { code, stderr } = await vm.command("cleanup");
+  assert.equal(code, 0, stderr);
+  assert.equal(await vm.ownTable(), former);
+  assert.deepEqual(await vm.summary(former), ["172.20.0.0/16 client"]);
+});
+
+test("the executable leaves a table of the same tags in another VPC alone", async (rig, vm) => {
+  const elsewhere = /<vpcId>([^<]+)/.exec(await rig.admin("CreateVpc", { CidrBlock: "10.0.0.0/16" }))?.[1] ??
+    "";
+  const twin = await rig.createTable(elsewhere, {
+    name: "cloudroutesync",
+    "cloudroutesync:owner": "cloudroutesync",
+  });
+  await vm.announce(["192.168.0.0/24"]);
+  vm.start("-event");
+  await vm.untilRoutes(["192.168.0.0/24 router"]);
+  assert.notEqual(await vm.ownTable(), twin);
+  assert.deepEqual(await rig.routes(twin), []);
+  await vm.stop();
+});
+
+test(
+  "the executable keeps two handed-over tables in step and neither creates nor associates",
+  async (rig, vm) => {
+    const second = await rig.createTable(rig.vpc.vpcId);
+    await vm.announce(["192.168.0.0/24", "192.168.1.0/24"]);
+    vm.start("-event", "-route-table", rig.vpc.mainTableId, "-route-table", second);
+    for (const table of [rig.vpc.mainTableId, second]) {
+      await vm.untilRoutes(["192.168.0.0/24 router", "192.168.1.0/24 router"], table);
+    }
+    await vm.withdraw(["192.168.1.0/24"]);
+    for (const table of [rig.vpc.mainTableId, second]) await vm.untilRoutes(["192.168.0.0/24 router"], table);
+    await vm.stop();
+    const others = rig.front.calls.filter(isWrite).map((call) => call.action).filter((action) =>
+      !/Route$/.test(action)
+    );
+    assert.deepEqual(others, []);
+    assert.equal(
+      (await vm.command("cleanup", "-route-table", rig.vpc.mainTableId, "-route-table", second)).code,
+      0,
+    );
+    assert.deepEqual(await vm.summary(second), []);
+  },
+);
+
+test("doctor tells what is wrong, mends it with -fix, and prints the policy", async (rig, vm) => {
+  await vm.namespace.sysctl("net/ipv4/ip_forward", 1);
+  assert.equal((await vm.command("apply")).code, 0);
+  const before = await vm.command("doctor");
+  assert.equal(before.code, 1);
+  assert.match(before.stdout, /source\/dest check/);
+  const fixed = await vm.command("doctor", "-fix");
+  assert.match(fixed.stdout, /Switched off the source\/dest check/);
+  const after = await vm.command("doctor");
+  assert.equal(after.code, 0, after.stdout + after.stderr);
+  const policy = await vm.command("doctor", "-policy");
+  assert.equal(JSON.parse(policy.stdout).Version, "2012-10-17");
+  assert.equal(rig.front.count("CreateRouteTable"), 1);
+});
+
+test("plan shows the change and the quota and writes nothing; apply carries it out", async (rig, vm) => {
+  await vm.announce(["192.168.0.0/24"]);
+  const first = await vm.command("plan", "-output", "json");
+  assert.equal(first.code, 2, first.stderr);
+  assert.deepEqual(rig.front.calls.filter(isWrite), []);
+  assert.equal((await vm.command("apply")).code, 0);
+  assert.deepEqual(await vm.summary(), ["192.168.0.0/24 router"]);
+  const second = await vm.command("plan", "-output", "json");
+  assert.equal(second.code, 0, second.stderr);
+  assert.match(second.stdout, /"limit":\s*500/);
+});
