@@ -56,6 +56,12 @@ Deno.test("sameId() does not look at case", () => {
   assert.ok(!sameId("/a", "/b"));
 });
 
+Deno.test("customRole() has the very actions that the Terraform environment grants", async () => {
+  const granted = await Deno.readTextFile(new URL("../../../terraform/azure/role.tf", import.meta.url));
+  const { Actions } = JSON.parse(customRole("/subscriptions/s")) as { Actions: string[] };
+  assert.deepEqual(granted.match(/(?<=")Microsoft\.[^"]+(?=")/g), Actions);
+});
+
 Deno.test("customRole() has each action once, no wildcard, and nothing outside of networks", () => {
   const role = JSON.parse(customRole("/subscriptions/s/resourceGroups/g")) as {
     Actions: string[];
