@@ -5,17 +5,22 @@ import type { Family } from "../routes/prefix.ts";
 import { addressDumpRequest } from "./address_message.ts";
 import { type DumpReader, type DumpRequest } from "./dump_reader.ts";
 import { KernelState } from "./kernel_state.ts";
+import type { KeepPrefix } from "./kernel_table.ts";
 import type { KernelUpdate } from "./kernel_update.ts";
 import { linkDumpRequest } from "./link_message.ts";
 import { NetlinkError } from "./netlink_error.ts";
 import { nextHopDumpRequest } from "./next_hop_message.ts";
 import { routeDumpRequest } from "./route_message.ts";
+import { RouteFill } from "./route_fill.ts";
 import type { RouteSegment } from "./route_segment.ts";
 
-/** Which tables (in the order of preference) and families are read. */
+/** What is read. */
 export interface DumpScope {
+  /** In the order of preference. */
   readonly tables: readonly number[];
   readonly families: readonly Family[];
+  /** Absent: all prefixes are kept. */
+  readonly keepPrefix?: KeepPrefix;
 }
 
 /**
@@ -52,7 +57,8 @@ export async function readKernel(
     take,
   });
   for (const segment of state.segments) {
-    await readIfPresent(reader, routeRequest(segment, take));
+    const fill = new RouteFill(state, segment, scope.keepPrefix);
+    await readIfPresent(reader, routeRequest(segment, (walk) => fill.take(walk)));
     segment.seal();
   }
   return state;

@@ -5,7 +5,7 @@ import type { InterfaceAddress, KernelRoute, KernelTable, Link } from "./kernel_
 import type { NextHop } from "./next_hop_message.ts";
 import { RouteBodies } from "./route_body.ts";
 import { RouteSegment } from "./route_segment.ts";
-import { type RouteContext, routeOf } from "./route_view.ts";
+import { needsNextHop, type RouteContext, routeOf } from "./route_view.ts";
 
 /** The state, which {@linkcode KernelUpdate} fills and keeps current. */
 export class KernelState implements KernelTable {
@@ -16,7 +16,7 @@ export class KernelState implements KernelTable {
   readonly nextHops = new Map<number, NextHop>();
   /** One for each family and table, a family's tables in the order of preference. */
   readonly segments: readonly RouteSegment[];
-  /** Whether there is a route that names its next-hop object only ({@linkcode needsNextHop}). */
+  /** Whether there may be a route that names its next-hop object only ({@linkcode needsNextHop}). */
   needsNextHops = false;
 
   readonly #context: RouteContext = {
@@ -38,6 +38,11 @@ export class KernelState implements KernelTable {
     return undefined;
   }
 
+  /** Looks at a body that has just been added. */
+  noteBody(body: number): void {
+    if (needsNextHop(this.bodies, body)) this.needsNextHops = true;
+  }
+
   get size(): number {
     return this.segments.reduce((sum, segment) => sum + segment.size, 0);
   }
@@ -47,13 +52,13 @@ export class KernelState implements KernelTable {
   }
 
   *prefixes(accept?: (protocol: number, type: number) => boolean): Generator<readonly KernelRoute[]> {
-    const acceptBody = accept === undefined ? () => true : this.#acceptBody(accept);
+    const wanted = accept === undefined ? undefined : this.#wantedBodies(accept);
     for (const segment of this.segments) {
-      for (const { words, length, routes } of segment.prefixes(acceptBody)) {
+      for (const { words, length, routes } of segment.prefixes(wanted)) {
         const prefix = prefixOf(segment.family, words, length);
         if (this.segments.length === 1) yield this.#view(prefix, routes);
         // A prefix that several tables have comes once, with the first that has an accepted route.
-        else if (this.#firstWith(prefix, acceptBody) === segment) yield this.routesOf(prefix);
+        else if (this.#firstWith(prefix, wanted) === segment) yield this.routesOf(prefix);
       }
     }
   }
@@ -79,15 +84,19 @@ export class KernelState implements KernelTable {
   }
 
   /** Asks `accept` once for each body, however many routes share it. */
-  #acceptBody(accept: (protocol: number, type: number) => boolean): (body: number) => boolean {
-    const answers: (boolean | undefined)[] = [];
+  #wantedBodies(accept: (protocol: number, type: number) => boolean): Uint8Array {
     const { bodies } = this;
-    return (body) => answers[body] ??= accept(bodies.protocol(body), bodies.type(body));
+    const wanted = new Uint8Array(bodies.count);
+    for (let body = 0; body < wanted.length; body++) {
+      wanted[body] = accept(bodies.protocol(body), bodies.type(body)) ? 1 : 0;
+    }
+    return wanted;
   }
 
-  #firstWith(prefix: Prefix, accept: (body: number) => boolean): RouteSegment | undefined {
+  #firstWith(prefix: Prefix, wanted: Uint8Array | undefined): RouteSegment | undefined {
     return this.segments.find((segment) =>
-      segment.family === prefix.family && segment.routesOf(prefix.words, prefix.length).some(accept)
+      segment.family === prefix.family &&
+      segment.routesOf(prefix.words, prefix.length).some((body) => wanted === undefined || wanted[body] === 1)
     );
   }
 }

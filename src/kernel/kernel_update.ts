@@ -19,7 +19,6 @@ import {
 import { decodeNextHop, type NextHop, sameNextHop } from "./next_hop_message.ts";
 import { applyRouteEvent } from "./route_event.ts";
 import { RouteDecoder } from "./route_message.ts";
-import { needsNextHop } from "./route_view.ts";
 
 /** One decoder for dumps and events; it holds no state of the kernel's. */
 export class KernelUpdate {
@@ -32,12 +31,11 @@ export class KernelUpdate {
   }
 
   /**
-   * Adds what one message of a dump tells.
+   * Adds what one message of a dump of links, addresses or next-hop objects tells.
    *
    * @throws {DecodeError} if the message is not as it must be.
    */
   addDumped(state: KernelState, walk: MessageWalk): void {
-    if (walk.type === RTM_NEWROUTE) return this.#addRoute(state, walk);
     if (walk.type === RTM_NEWLINK) {
       const link = decodeLink(walk);
       if (link !== null) state.linksByIndex.set(link.index, link);
@@ -50,14 +48,6 @@ export class KernelUpdate {
     }
   }
 
-  #addRoute(state: KernelState, walk: MessageWalk): void {
-    const decoder = this.#decoder;
-    if (!decoder.decode(walk)) return;
-    const segment = state.segment(decoder.family, decoder.table);
-    if (segment === undefined || !this.#keeps()) return;
-    segment.append(decoder.words, decoder.length, this.#addBody(state));
-  }
-
   #keeps(): boolean {
     const { family, words, length } = this.#decoder;
     return this.#keepPrefix === undefined || this.#keepPrefix(family, words, length);
@@ -67,7 +57,7 @@ export class KernelUpdate {
     const { bodies } = state;
     const known = bodies.count;
     const body = bodies.add(this.#decoder.body);
-    if (bodies.count > known && needsNextHop(bodies, body)) state.needsNextHops = true;
+    if (bodies.count > known) state.noteBody(body);
     return body;
   }
 

@@ -13,6 +13,8 @@ const pageBits = 14;
 const pageRows = 1 << pageBits;
 const pageMask = pageRows - 1;
 
+const noBodies = new Int32Array();
+
 interface Page {
   readonly addresses: Uint32Array;
   readonly lengths: Uint8Array;
@@ -24,8 +26,13 @@ export class RouteColumns {
   readonly family: Family;
   readonly #wordsPerAddress: 1 | 4;
   readonly #pages: Page[] = [];
+  /** The page that rows are added to. */
+  #page: Page = { addresses: new Uint32Array(), lengths: new Uint8Array(), bodies: new Int32Array() };
   #count = 0;
   #sorted = true;
+  /** The prefix added last, of IPv4. */
+  #lastAddress = 0;
+  #lastLength = 32;
 
   constructor(family: Family) {
     this.family = family;
@@ -40,13 +47,23 @@ export class RouteColumns {
   /** Adds a row at the end. */
   append(words: Words, length: number, body: number): void {
     const row = this.#count;
-    if (this.#sorted && row > 0 && this.compare(row - 1, words, length) > 0) this.#sorted = false;
-    const page = this.#pages[row >> pageBits] ?? this.#addPage();
     const at = row & pageMask;
+    if (at === 0) this.#page = this.#addPage();
+    const page = this.#page;
     page.lengths[at] = length;
     page.bodies[at] = body;
-    if (this.#wordsPerAddress === 1) page.addresses[at] = words[0];
-    else page.addresses.set(words, at * 4);
+    if (this.#wordsPerAddress === 1) {
+      const address = words[0];
+      page.addresses[at] = address;
+      if (address < this.#lastAddress || (address === this.#lastAddress && length > this.#lastLength)) {
+        this.#sorted = false;
+      }
+      this.#lastAddress = address;
+      this.#lastLength = length;
+    } else {
+      page.addresses.set(words, at * 4);
+      if (this.#sorted && row > 0 && this.compare(row - 1, words, length) > 0) this.#sorted = false;
+    }
     this.#count = row + 1;
   }
 
@@ -62,18 +79,20 @@ export class RouteColumns {
 
   /** Word `index` of a row's address, unsigned. */
   address(row: number, index: number): number {
-    if (this.#wordsPerAddress === 1) return index === 0 ? this.#page(row)?.addresses[row & pageMask] ?? 0 : 0;
-    return this.#page(row)?.addresses[(row & pageMask) * 4 + index] ?? 0;
+    if (this.#wordsPerAddress === 1) {
+      return index === 0 ? this.#pageOf(row)?.addresses[row & pageMask] ?? 0 : 0;
+    }
+    return this.#pageOf(row)?.addresses[(row & pageMask) * 4 + index] ?? 0;
   }
 
   /** Network bits of a row's prefix. */
   length(row: number): number {
-    return this.#page(row)?.lengths[row & pageMask] ?? 0;
+    return this.#pageOf(row)?.lengths[row & pageMask] ?? 0;
   }
 
   /** The row's body. */
   body(row: number): number {
-    return this.#page(row)?.bodies[row & pageMask] ?? 0;
+    return this.#pageOf(row)?.bodies[row & pageMask] ?? 0;
   }
 
   /** The words of a row's address. */
@@ -117,6 +136,47 @@ export class RouteColumns {
   }
 
   /**
+   * The first row from `row` on whose body is wanted, or {@linkcode count}.
+   *
+   * @param wanted by number of body, 1 for the wanted ones.
+   */
+  nextOf(row: number, wanted: Uint8Array): number {
+    for (let next = row; next < this.#count;) {
+      const bodies = this.#pageOf(next)?.bodies ?? noBodies;
+      const end = Math.min(this.#count, (next | pageMask) + 1);
+      for (; next < end; next++) if (wanted[bodies[next & pageMask] ?? 0] === 1) return next;
+    }
+    return this.#count;
+  }
+
+  /** The first row that has the prefix of `row`. */
+  startOf(row: number): number {
+    let start = row;
+    while (start > 0 && this.samePrefix(start - 1, row)) start--;
+    return start;
+  }
+
+  /**
+   * How many rows from `row` on equal those of other columns from `otherRow` on.
+   *
+   * @param bodyInOther what each body of this is called in the other.
+   */
+  equalRows(row: number, other: RouteColumns, otherRow: number, bodyInOther: Int32Array): number {
+    const most = Math.min(this.#count - row, other.#count - otherRow);
+    let equal = 0;
+    while (equal < most) {
+      const left = this.#pageOf(row + equal), right = other.#pageOf(otherRow + equal);
+      if (left === undefined || right === undefined) break;
+      const leftAt = (row + equal) & pageMask, rightAt = (otherRow + equal) & pageMask;
+      const rows = Math.min(most - equal, pageRows - leftAt, pageRows - rightAt);
+      const found = equalInPages(left, leftAt, right, rightAt, rows, this.#wordsPerAddress, bodyInOther);
+      equal += found;
+      if (found < rows) break;
+    }
+    return equal;
+  }
+
+  /**
    * The same rows in order; these ones if they are so already, which a dump of one table is.
    */
   sorted(): RouteColumns {
@@ -129,9 +189,30 @@ export class RouteColumns {
     return result;
   }
 
-  #page(row: number): Page | undefined {
+  #pageOf(row: number): Page | undefined {
     return this.#pages[row >> pageBits];
   }
+}
+
+function equalInPages(
+  left: Page,
+  leftAt: number,
+  right: Page,
+  rightAt: number,
+  rows: number,
+  addressWords: 1 | 4,
+  bodyInOther: Int32Array,
+): number {
+  for (let row = 0; row < rows; row++) {
+    const leftRow = leftAt + row, rightRow = rightAt + row;
+    if (left.lengths[leftRow] !== right.lengths[rightRow]) return row;
+    if (bodyInOther[left.bodies[leftRow] ?? 0] !== right.bodies[rightRow]) return row;
+    for (let word = 0; word < addressWords; word++) {
+      const leftWord = left.addresses[leftRow * addressWords + word];
+      if (leftWord !== right.addresses[rightRow * addressWords + word]) return row;
+    }
+  }
+  return rows;
 }
 
 /** IPv6's order: of two prefixes one inside the other the inner first, others by address. */

@@ -73,46 +73,46 @@ export class RouteSegment {
       this.#shadowed.fill(1, row, this.#columns.endOf(row));
     }
     const key = prefixKey(this.family, words, length);
-    if (routes.length === 0) this.#overlay.delete(key);
+    // An empty entry hides the rows of the dump.
+    if (routes.length === 0 && row < 0) this.#overlay.delete(key);
     else this.#overlay.set(key, { words: [words[0], words[1], words[2], words[3]], length, routes });
   }
 
   /**
    * Every prefix with its routes, those of the dump first.
    *
-   * @param accept prefixes without any body that it accepts are passed over.
+   * @param wanted by number of body, 1 for the wanted: prefixes without any are passed over. Absent: all come.
    */
-  *prefixes(accept: (body: number) => boolean = () => true): Generator<PrefixRoutes> {
+  *prefixes(wanted?: Uint8Array): Generator<PrefixRoutes> {
     const columns = this.#columns;
     for (let row = 0, end = 0; row < columns.count; row = end) {
-      end = columns.endOf(row);
-      if (this.#isShadowed(row)) continue;
-      let accepted = false;
-      for (let index = row; index < end && !accepted; index++) accepted = accept(columns.body(index));
-      if (accepted) {
-        yield { words: columns.words(row), length: columns.length(row), routes: this.#rows(row, end) };
-      }
+      const start = wanted === undefined ? row : columns.nextOf(row, wanted);
+      if (start === columns.count) break;
+      // The wanted route need not be the prefix's first.
+      const first = wanted === undefined ? start : columns.startOf(start);
+      end = columns.endOf(start);
+      if (this.#isShadowed(first)) continue;
+      yield { words: columns.words(first), length: columns.length(first), routes: this.#rows(first, end) };
     }
-    for (const changed of this.#overlay.values()) if (changed.routes.some(accept)) yield changed;
+    for (const changed of this.#overlay.values()) {
+      if (changed.routes.some((body) => wanted === undefined || wanted[body] === 1)) yield changed;
+    }
   }
 
   /**
-   * Whether nothing differs from another segment, told quickly: both untouched since their dumps, row by row the same.
+   * Visits every prefix whose routes may differ from another segment's; once or more often.
    *
-   * @param bodyOf what a body of this segment is called in the other.
+   * @param bodyInOther what each body of this segment is called in the other.
+   * @param visit returns false to end the walk.
    */
-  equals(other: RouteSegment, bodyOf: (body: number) => number): boolean {
-    const left = this.#columns, right = other.#columns;
-    if (this.#shadowed !== null || other.#shadowed !== null) return false;
-    if (this.#overlay.size + other.#overlay.size > 0 || left.count !== right.count) return false;
-    const addressWords = this.family === 4 ? 1 : 4;
-    for (let row = 0; row < left.count; row++) {
-      if (left.length(row) !== right.length(row) || bodyOf(left.body(row)) !== right.body(row)) return false;
-      for (let index = 0; index < addressWords; index++) {
-        if (left.address(row, index) !== right.address(row, index)) return false;
-      }
-    }
-    return true;
+  compare(
+    other: RouteSegment,
+    bodyInOther: Int32Array,
+    visit: (words: Words, length: number) => boolean,
+  ): void {
+    for (const { words, length } of this.#overlay.values()) if (!visit(words, length)) return;
+    for (const { words, length } of other.#overlay.values()) if (!visit(words, length)) return;
+    compareColumns(this.#columns, other.#columns, bodyInOther, visit);
   }
 
   #isShadowed(row: number): boolean {
@@ -123,6 +123,31 @@ export class RouteSegment {
     const routes: number[] = [];
     for (let row = start; row < end; row++) routes.push(this.#columns.body(row));
     return routes;
+  }
+}
+
+/** Walks two sorted columns side by side. */
+function compareColumns(
+  left: RouteColumns,
+  right: RouteColumns,
+  bodyInRight: Int32Array,
+  visit: (words: Words, length: number) => boolean,
+): void {
+  let row = 0, other = 0;
+  for (;;) {
+    const equal = left.equalRows(row, right, other, bodyInRight);
+    row += equal;
+    other += equal;
+    if (row === left.count && other === right.count) return;
+    const order = row === left.count
+      ? 1
+      : other === right.count
+      ? -1
+      : left.compare(row, right.words(other), right.length(other));
+    const [columns, at] = order <= 0 ? [left, row] as const : [right, other] as const;
+    if (!visit(columns.words(at), columns.length(at))) return;
+    if (order <= 0) row = left.endOf(row);
+    if (order >= 0) other = right.endOf(other);
   }
 }
 

@@ -23,27 +23,23 @@ export function collectDifferences(before: KernelState, after: KernelState, chan
 function collectSegment(
   before: RouteSegment,
   after: RouteSegment,
-  bodyAfter: (body: number) => number,
+  bodyAfter: Int32Array,
   changes: ChangeCollector,
 ): void {
-  if (before.equals(after, bodyAfter)) return;
-  for (const { words, length, routes } of before.prefixes()) {
-    const others = after.routesOf(words, length);
-    const same = routes.length === others.length &&
-      routes.every((body, index) => bodyAfter(body) === others[index]);
+  before.compare(after, bodyAfter, (words, length) => {
+    const old = before.routesOf(words, length);
+    const now = after.routesOf(words, length);
+    const same = old.length === now.length && old.every((body, index) => bodyAfter[body] === now[index]);
     if (!same) changes.prefix(before.family, words, length);
-    if (changes.isAll) return;
-  }
-  for (const { words, length } of after.prefixes()) {
-    if (before.routesOf(words, length).length === 0) changes.prefix(after.family, words, length);
-    if (changes.isAll) return;
-  }
+    return !changes.isAll;
+  });
 }
 
-/** What the bodies of one state are called in another; -1 for those it does not have. Looked up once each. */
-function translation(before: KernelState, after: KernelState): (body: number) => number {
-  const known: (number | undefined)[] = [];
-  return (body) => known[body] ??= after.bodies.find(before.bodies.read(body));
+/** What the bodies of one state are called in another; -1 for those that it does not have. */
+function translation(before: KernelState, after: KernelState): Int32Array {
+  const names = new Int32Array(before.bodies.count);
+  for (let body = 0; body < names.length; body++) names[body] = after.bodies.find(before.bodies.read(body));
+  return names;
 }
 
 function sameLinks({ linksByIndex: before }: KernelState, { linksByIndex: after }: KernelState): boolean {
