@@ -20,6 +20,7 @@ import { CloudError } from "../cloud_error.ts";
 import type { CloudOptions } from "../cloud_options.ts";
 import { checkOpenstack } from "./check.ts";
 import { routesOfPairs } from "./extra_routes.ts";
+import { Neighbours } from "./neighbours.ts";
 import { Neutron, type Router, type RouterName } from "./neutron.ts";
 import { findPlace, identityOf, type Place } from "./place.ts";
 import { policyText } from "./policy.ts";
@@ -57,6 +58,7 @@ class OpenstackCloud implements Cloud {
   readonly #options: CloudOptions;
   readonly #metadataEndpoint: string;
   readonly #limits = new RouteLimits();
+  readonly #neighbours = new Neighbours();
   #place: Place | null = null;
   #atomic: boolean | null = null;
 
@@ -95,10 +97,7 @@ class OpenstackCloud implements Cloud {
   ): Promise<ReadonlyMap<string, string | null>> {
     const { ports } = await this.#knownPlace(signal);
     const networks = [...new Set(ports.map((port) => port.network_id))];
-    const texts = gateways.map((gateway) => gateway.text);
-    const found = await this.#neutron.portsWithAddresses(networks, texts, signal);
-    const taken = new Set(found.flatMap((port) => port.fixed_ips.map((fixed) => fixed.ip_address)));
-    return new Map(texts.map((text) => [text, taken.has(text) ? text : null]));
+    return await this.#neighbours.resolve(gateways, networks, this.#neutron, signal);
   }
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {

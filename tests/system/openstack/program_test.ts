@@ -15,7 +15,9 @@ Deno.test({ name: "the executable keeps a Neutron router in step", ignore: missi
   for (const [name, test] of Object.entries(tests)) {
     await t.step(name, async () => {
       await vm.reset();
-      await test(rig, vm);
+      await test(rig, vm).catch(async (cause: unknown) => {
+        throw new Error(`The executable's log:\n${await vm.lastLog()}`, { cause });
+      });
     });
   }
 });
@@ -45,7 +47,8 @@ const tests: Record<string, (rig: OpenstackRig, vm: RouterVm) => Promise<void>> 
   },
 
   async "30 routes at once take at most two calls"(rig, vm): Promise<void> {
-    vm.start();
+    // Long enough for `ip -batch` on a busy machine.
+    vm.start("-coalesce", "1s");
     await vm.announce(["192.0.2.0/24"]);
     await untilRoutes(rig, ["192.0.2.0/24 via 10.0.0.20"]);
     await vm.withdraw(["192.0.2.0/24"]);
@@ -81,7 +84,7 @@ const tests: Record<string, (rig: OpenstackRig, vm: RouterVm) => Promise<void>> 
       foreignText,
     ];
     await untilRoutes(rig, expected);
-    const plan = JSON.parse((await vm.command("plan", "-output", "json")).stdout);
+    const plan = await vm.plan();
     assert.equal(plan.foreign, 2);
     await vm.withdraw(["203.0.113.0/24", "198.51.102.0/24", "198.51.100.0/24"]);
     await untilRoutes(rig, expected.slice(1));
@@ -94,7 +97,7 @@ const tests: Record<string, (rig: OpenstackRig, vm: RouterVm) => Promise<void>> 
     await until("30 routes", async () => (await rig.routes()).length === 30);
     await vm.announce(["192.0.2.0/24"]);
     await until("the plan tells the quota", async () => {
-      const { quota } = JSON.parse((await vm.command("plan", "-output", "json")).stdout);
+      const { quota } = await vm.plan();
       return quota.used === 30 && quota.limit === 30;
     });
     assert.equal((await rig.routes()).length, 30);
@@ -110,7 +113,7 @@ const tests: Record<string, (rig: OpenstackRig, vm: RouterVm) => Promise<void>> 
     vm.start();
     await vm.announce(numbered(31));
     await until("30 routes", async () => (await rig.routes()).length === 30);
-    const { quota, changes } = JSON.parse((await vm.command("plan", "-output", "json")).stdout);
+    const { quota, changes } = await vm.plan();
     assert.deepEqual([quota.used, quota.limit, changes.length], [30, 30, 0]);
     const explanation = (await vm.command("explain", "198.18.30.0/24")).stdout;
     assert.match(explanation, /quota/);

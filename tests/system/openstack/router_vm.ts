@@ -13,6 +13,13 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** What `plan -output json` prints, as far as the tests look at it. */
+export interface PlanDocument {
+  readonly changes: readonly unknown[];
+  readonly foreign: number;
+  readonly quota: { readonly used: number; readonly limit: number | null };
+}
+
 /** See the head of this file. */
 export class RouterVm implements AsyncDisposable {
   readonly namespace: Namespace;
@@ -103,6 +110,19 @@ export class RouterVm implements AsyncDisposable {
     const { code, stdout, stderr } = await child.output();
     const decoder = new TextDecoder();
     return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  }
+
+  /** The document of `plan -output json`. */
+  async plan(): Promise<PlanDocument> {
+    const { stdout, stderr } = await this.command("plan", "-output", "json");
+    if (stdout === "") throw new Error(`Cannot plan: ${stderr}`);
+    return JSON.parse(stdout);
+  }
+
+  /** Ends the executable and gives the last lines of its log. */
+  async lastLog(): Promise<string> {
+    await this.kill();
+    return (await this.#log).split("\n").slice(-20).join("\n");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
