@@ -96,9 +96,9 @@ export function compare(input: ComparisonInput): Comparison {
 function decide(deletes: readonly PlannedChange[], due: boolean, input: ComparisonInput): GuardDecision {
   const { index, now, guardSettings, guardState } = input;
   const prefixes = deletes.map((change) => change.prefix.text);
-  const decision = guard(prefixes, index.own.size, now, guardSettings, guardState);
+  const decision = guard(prefixes, index.own, now, guardSettings, guardState);
   if (due) return decision;
-  const state = { since: decision.state.since, owned: guardState.owned };
+  const state = { ...guardState, since: decision.state.since };
   return { released: [], held: [], heldUntil: null, why: null, state };
 }
 

@@ -24,8 +24,8 @@ export const fewestHeld = 10;
 export interface GuardState {
   /** When each pending withdrawal was first asked for, by canonical prefix. */
   readonly since: ReadonlyMap<string, number>;
-  /** How many routes were owned, and when; the oldest first, within the last hold. */
-  readonly owned: readonly { readonly at: number; readonly count: number }[];
+  /** When each withdrawal of the last hold was let go without a hold, by canonical prefix. */
+  readonly unheld: ReadonlyMap<string, number>;
 }
 
 /** The decision. */
@@ -40,59 +40,60 @@ export interface GuardDecision {
   readonly state: GuardState;
 }
 
+/** The canonical prefixes of the routes that are owned now: a set, or a map by prefix. */
+export interface OwnedRoutes {
+  readonly size: number;
+  has(prefix: string): boolean;
+}
+
 /** The memory of a guard that has seen nothing. */
 export function newGuardState(): GuardState {
-  return { since: new Map(), owned: [] };
+  return { since: new Map(), unheld: new Map() };
 }
 
 /**
  * Decides which withdrawals may go.
  *
  * @param withdrawals canonical prefixes of all owned routes that are not wanted now.
- * @param owned number of owned routes in the table now.
  * @param now milliseconds of a monotonic clock.
  */
 export function guard(
   withdrawals: readonly string[],
-  owned: number,
+  owned: OwnedRoutes,
   now: number,
   settings: GuardSettings,
   state: GuardState,
 ): GuardDecision {
   const since = new Map(withdrawals.map((prefix) => [prefix, state.since.get(prefix) ?? now]));
+  const unheld = new Map([...state.unheld].filter(([, at]) => now - at < settings.holdMs));
   const age = (prefix: string): number => now - (since.get(prefix) ?? now);
-  const ripe = withdrawals.filter((prefix) => age(prefix) >= settings.holdMs);
-  const fresh = withdrawals.filter((prefix) => age(prefix) < settings.holdMs);
-  const samples = remember(state.owned, owned, now, settings.holdMs);
-  const next: GuardState = { since, owned: forget(samples, ripe.length) };
-  const before = samples[0]?.count ?? owned;
-  const lost = before - owned + fresh.length;
+  const agreed = withdrawals.filter((prefix) => age(prefix) >= settings.holdMs || unheld.has(prefix));
+  const fresh = withdrawals.filter((prefix) => age(prefix) < settings.holdMs && !unheld.has(prefix));
+  const lost = unheld.size + fresh.length;
+  const before = owned.size + [...unheld.keys()].filter((prefix) => !owned.has(prefix)).length;
   if (fresh.length === 0 || lost < fewestHeld || lost <= settings.maxWithdraw * before) {
-    return { released: withdrawals, held: [], heldUntil: null, why: null, state: next };
+    for (const prefix of fresh) unheld.set(prefix, now);
+    return { released: withdrawals, held: [], heldUntil: null, why: null, state: { since, unheld } };
   }
   const oldest = fresh.reduce((most, prefix) => Math.max(most, age(prefix)), 0);
   return {
-    released: ripe,
+    released: agreed,
     held: fresh,
     heldUntil: now - oldest + settings.holdMs,
     why: `${lost} of ${before} owned routes would go within ${settings.holdMs / 1000} s, ` +
       `more than ${Math.round(settings.maxWithdraw * 100)} %`,
-    state: next,
+    state: { since, unheld },
   };
 }
 
-/** Adds a sample, drops those older than the hold and those that a later one reaches: the first is the highest. */
-function remember(
-  samples: GuardState["owned"],
-  count: number,
-  now: number,
-  holdMs: number,
-): GuardState["owned"] {
-  const recent = samples.filter((sample) => now - sample.at < holdMs && sample.count > count);
-  return [...recent, { at: now, count }];
-}
-
-/** What went after its hold was agreed to and is no loss any more. */
-function forget(samples: GuardState["owned"], count: number): GuardState["owned"] {
-  return samples.map((sample) => ({ at: sample.at, count: sample.count - count }));
+/** Forgets the withdrawals of prefixes that are wanted again: if they go once more, all begins anew. */
+export function wantedAgain(state: GuardState, prefixes: readonly string[]): GuardState {
+  if (!prefixes.some((prefix) => state.since.has(prefix) || state.unheld.has(prefix))) return state;
+  const since = new Map(state.since);
+  const unheld = new Map(state.unheld);
+  for (const prefix of prefixes) {
+    since.delete(prefix);
+    unheld.delete(prefix);
+  }
+  return { since, unheld };
 }
