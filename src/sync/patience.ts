@@ -8,12 +8,16 @@ import type { Clock } from "./clock.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
 
+/** A configuration that cannot work is told after this many tries: the first answer may have been a passing nonsense. */
+const invalidTries = 3;
+
 /**
  * Calls until it works. What may heal is tried again with back-off, a missing permission once a minute.
  *
  * @param call what to do.
  * @param giveUpAt when to give up and throw the last error, in milliseconds of the clock; Infinity: never.
- * @throws {CloudError} `invalid` at once: no waiting mends a configuration. The signal's reason when it is aborted.
+ * @throws {CloudError} `invalid` after three in a row: no waiting mends a configuration. The signal's reason when it is
+ * aborted.
  */
 export async function untilItWorks<T>(
   call: (signal: AbortSignal) => Promise<T>,
@@ -22,13 +26,16 @@ export async function untilItWorks<T>(
   giveUpAt = Infinity,
 ): Promise<T> {
   let told = "";
+  let invalid = 0;
   for (let failures = 1;; failures++) {
     signal.throwIfAborted();
     try {
       return await call(signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof CloudError) || error.kind === "invalid") throw error;
+      if (!(error instanceof CloudError)) throw error;
+      invalid = error.kind === "invalid" ? invalid + 1 : 0;
+      if (invalid >= invalidTries) throw error;
       const wait = waitAfter(error, failures, clock);
       if (clock.now() + wait > giveUpAt) throw error;
       if (error.message !== told) log.warn("{message}; trying on", { message: error.message });

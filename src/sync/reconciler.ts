@@ -11,7 +11,7 @@ import type { Cloud, TableState } from "../clouds/cloud.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
 import { Circuit, circuitOpenMs } from "./circuit.ts";
 import { compare, type Comparison, nothingCompared } from "./comparison.ts";
-import { type GuardSettings, newGuardState } from "./guard.ts";
+import { type GuardSettings, newGuardState, wantedAgain } from "./guard.ts";
 import { LedgerError } from "./ledger.ts";
 import type { TableIndex } from "./ownership.ts";
 import type { PlannedChange } from "./plan.ts";
@@ -77,6 +77,8 @@ export class Reconciler {
   notify(prefixes: readonly string[]): void {
     if (prefixes.length === 0) return;
     for (const prefix of prefixes) this.#arrived.add(prefix);
+    const { wanted } = this.#options;
+    this.#guardState = wantedAgain(this.#guardState, prefixes.filter((prefix) => wanted.has(prefix)));
     if (this.#schedule.news(this.#options.clock.now())) this.#wake?.();
   }
 

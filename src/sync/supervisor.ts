@@ -11,6 +11,7 @@ import type { Policy } from "../routes/policy.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { untilItWorks } from "./patience.ts";
+import { politeCloud } from "./polite_cloud.ts";
 import { Reconciler, type SyncSettings } from "./reconciler.ts";
 import { RouteFeed } from "./route_feed.ts";
 import type { SyncStatus } from "./sync_status.ts";
@@ -37,6 +38,7 @@ const prepareEveryMs = 300_000;
 /** Keeps all tables in step; see the head of this file. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
+  readonly #cloud: Cloud;
   readonly #feed: RouteFeed;
   readonly #openTables = new Map<string, LedgerUse | null>();
   #identity: CloudIdentity | null = null;
@@ -46,6 +48,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#cloud = politeCloud(options.cloud, options.clock);
     this.#feed = new RouteFeed(options.policy);
   }
 
@@ -106,8 +109,8 @@ export class Supervisor {
    */
   async syncOnce(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
     await this.#identify(signal, giveUpAt);
-    const { cloud, clock } = this.#options;
-    const tables = await untilItWorks((inner) => cloud.prepare(inner), clock, signal, giveUpAt);
+    const { clock } = this.#options;
+    const tables = await untilItWorks((inner) => this.#cloud.prepare(inner), clock, signal, giveUpAt);
     this.#reconcilers = await this.#open(tables);
     const ends = await Promise.all(
       this.#reconcilers.map((reconciler) => reconciler.settle(signal, giveUpAt)),
@@ -126,19 +129,19 @@ export class Supervisor {
 
   /** Withdraws all that is owned from the tables that exist; prepares none. For `cleanup`. */
   async cleanUp(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
-    const { cloud, clock } = this.#options;
+    const { clock } = this.#options;
     await this.#identify(signal, giveUpAt);
-    const tables = await untilItWorks((inner) => cloud.locate(inner), clock, signal, giveUpAt);
+    const tables = await untilItWorks((inner) => this.#cloud.locate(inner), clock, signal, giveUpAt);
     this.#reconcilers = await this.#open(tables);
     if (!await this.withdrawAll(signal, giveUpAt)) return false;
-    await untilItWorks((inner) => cloud.remove(inner), clock, signal, giveUpAt);
+    await untilItWorks((inner) => this.#cloud.remove(inner), clock, signal, giveUpAt);
     return true;
   }
 
   async #identify(signal: AbortSignal, giveUpAt = Infinity): Promise<void> {
-    const { cloud, clock, kernel, adjustIdentity } = this.#options;
+    const { clock, kernel, adjustIdentity } = this.#options;
     this.#addresses = this.#addressesNow();
-    const found = await untilItWorks((inner) => cloud.identify(inner), clock, signal, giveUpAt);
+    const found = await untilItWorks((inner) => this.#cloud.identify(inner), clock, signal, giveUpAt);
     this.#identity = adjustIdentity(found);
     this.#notify(this.#feed.rebuild(kernel, this.#identity));
   }
@@ -171,8 +174,8 @@ export class Supervisor {
 
   /** Prepares the tables and keeps them in step until told to stop, or until one goes away or is replaced. */
   async #runTables(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
-    const { cloud, clock } = this.#options;
-    const tables = await untilItWorks((signal) => cloud.prepare(signal), clock, stop);
+    const { clock } = this.#options;
+    const tables = await untilItWorks((signal) => this.#cloud.prepare(signal), clock, stop);
     this.#reconcilers = await this.#open(tables);
     const end = new AbortController();
     const stopAll = (): void => end.abort();
@@ -187,13 +190,13 @@ export class Supervisor {
 
   /** Has the tables prepared again now and then: an association that somebody took away comes back. */
   async #lookAfter(tables: readonly CloudTable[], end: AbortController, abandon: AbortSignal): Promise<void> {
-    const { cloud, clock, settings } = this.#options;
+    const { clock, settings } = this.#options;
     const ids = tables.map((table) => table.id).join();
     for (;;) {
       await clock.sleep(Math.max(prepareEveryMs, settings.auditMs), end.signal);
       if (end.signal.aborted) return;
       try {
-        const now = await cloud.prepare(abandon);
+        const now = await this.#cloud.prepare(abandon);
         if (now.map((table) => table.id).join() !== ids) end.abort();
       } catch (error) {
         if (!(error instanceof CloudError)) throw error;
@@ -203,7 +206,8 @@ export class Supervisor {
   }
 
   async #open(tables: readonly CloudTable[]): Promise<readonly Reconciler[]> {
-    const { cloud, owner, settings, clock, openTable } = this.#options;
+    const { owner, settings, clock, openTable } = this.#options;
+    const cloud = this.#cloud;
     const reconcilers: Reconciler[] = [];
     for (const table of tables) {
       let ledger = this.#openTables.get(table.id);

@@ -283,7 +283,9 @@ export class ModelCloudClient implements Cloud {
     const same = there.find((route) => route.nextHop === to && this.#mayName(route));
     if (this.traits.uniquePrefix && there.length > 0) return new CloudError("conflict", `${key} exists`);
     if (!this.traits.uniquePrefix && same !== undefined) return null;
-    if (cloud.routes.length >= quotaLimit) return new CloudError("quota", "limit reached", { limit: quotaLimit });
+    if (cloud.routes.length >= quotaLimit) {
+      return new CloudError("quota", "limit reached", { limit: quotaLimit });
+    }
     this.#witness.makes(change, []);
     cloud.routes.push({ prefix: key, nextHop: to, maker: this.#owner, mark: this.#owner });
     return null;

@@ -59,8 +59,10 @@ class Step implements fc.AsyncCommand<Model, World> {
 }
 
 const prefix = fc.constantFrom(...prefixes);
-const steps: fc.Arbitrary<Step>[] = [
-  fc.tuple(fc.uniqueArray(prefix, { minLength: 1, maxLength: 23 }), fc.constantFrom(...gateways)).map(([list, gateway]) =>
+const steps: fc.Arbitrary<fc.AsyncCommand<Model, World>>[] = [
+  fc.tuple(fc.uniqueArray(prefix, { minLength: 1, maxLength: 23 }), fc.constantFrom(...gateways)).map((
+    [list, gateway],
+  ) =>
     new Step(`kernel ${list} via ${gateway}`, (world) => {
       world.setKernel(new Map(list.map((key) => [key, gateway])));
     })
@@ -120,7 +122,11 @@ const steps: fc.Arbitrary<Step>[] = [
   ),
 ];
 
-async function modelRun(shape: Shape, commands: Iterable<Step>, randomSeed: number): Promise<void> {
+async function modelRun(
+  shape: Shape,
+  commands: Iterable<fc.AsyncCommand<Model, World>>,
+  randomSeed: number,
+): Promise<void> {
   const random = mulberry32(randomSeed);
   const world = new World(shape, random);
   world.start("one");

@@ -5,13 +5,22 @@
 
 import assert from "node:assert/strict";
 import type { Change } from "../../src/clouds/cloud.ts";
+import { CloudError } from "../../src/clouds/cloud_error.ts";
 import type { KernelRoute } from "../../src/kernel/kernel_table.ts";
 import { parseAddress, parsePrefix } from "../../src/routes/prefix.ts";
 import { fewestHeld } from "../../src/sync/guard.ts";
 import { Ledger, type LedgerStore } from "../../src/sync/ledger.ts";
 import { Supervisor } from "../../src/sync/supervisor.ts";
 import { FakeKernelTable } from "../fakes/kernel_routes.ts";
-import { ModelCloud, ModelCloudClient, type ModelRoute, operator, quotaLimit, selfAddress, type Shape } from "./model_cloud.ts";
+import {
+  ModelCloud,
+  ModelCloudClient,
+  type ModelRoute,
+  operator,
+  quotaLimit,
+  selfAddress,
+  type Shape,
+} from "./model_cloud.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 export const holdMs = 120_000;
@@ -22,6 +31,8 @@ const auditMs = 300_000;
 /** What is on the disk of the VM, by owner. */
 interface Disk {
   ledger: string | null;
+  /** Whether an instance has run here before: its lock file remains even if the ledger is lost. */
+  used: boolean;
 }
 
 /** One running instance of the program. */
@@ -129,14 +140,31 @@ export class World {
     } else if (there !== undefined && (unique || there.maker === operator)) {
       // Where routes are pairs, retargeting one of ours makes a new pair, which is the operator's.
       there.nextHop = nextHop;
+      if (!this.#isProvable(there)) there.maker = operator;
     } else {
-      this.cloud.routes.push({ prefix, nextHop, maker: operator, mark: null });
+      // Without marks nobody can tell a route that was deleted and made anew from one that was retargeted.
+      const maker = unique && this.#claims("one", prefix) ? "one" : operator;
+      this.cloud.routes.push({ prefix, nextHop, maker, mark: null });
     }
+  }
+
+  /** Whether a retargeted route can still be proven to be its maker's: by its mark, or by a claim that was confirmed. */
+  #isProvable({ maker, prefix }: ModelRoute): boolean {
+    if (this.cloud.shape.traits.ownership === "mark" || maker === operator) return true;
+    return this.#claims(maker, prefix);
+  }
+
+  /** Whether an owner's ledger has a confirmed claim of a prefix. */
+  #claims(owner: string, prefix: string): boolean {
+    const lines = (this.#diskOf(owner).ledger ?? "").split("\n");
+    const last = lines.findLast((line) => line.includes(`"${prefix}"`));
+    return last?.startsWith('{"confirm"') ?? false;
   }
 
   /** The operator's routes, for comparison. */
   foreignRoutes(): readonly string[] {
-    return this.cloud.routes.filter((route) => route.maker === operator).map((route) => JSON.stringify(route)).sort();
+    return this.cloud.routes.filter((route) => route.maker === operator).map((route) => JSON.stringify(route))
+      .sort();
   }
 
   /** Faults end; time goes on until everything that waits for time has had it. */
@@ -159,9 +187,15 @@ export class World {
         assert(there.length > 0 || roomless, `${prefix} is wanted, not there, and nothing stands in the way`);
         continue;
       }
-      assert.deepEqual(ours.map((route) => route.nextHop), [nextHopOf(gateway)], `${prefix} points elsewhere`);
+      assert.deepEqual(
+        ours.map((route) => route.nextHop),
+        [nextHopOf(gateway)],
+        `${prefix} points elsewhere`,
+      );
     }
-    const stale = this.cloud.routes.filter((route) => route.maker === "one" && !this.kernel.has(route.prefix));
+    const stale = this.cloud.routes.filter((route) =>
+      route.maker === "one" && !this.kernel.has(route.prefix)
+    );
     assert.deepEqual(stale, [], "routes of ours stay that nobody wants");
     const { writes } = this.cloud;
     await this.clock.advance(auditMs - 1);
@@ -197,7 +231,12 @@ export class World {
       owned: [],
     };
     const ended = instance.supervisor.run(stop.signal, abandon.signal).catch((error: unknown) => {
-      if (!instance.dead && !stop.signal.aborted) this.broken.push(`the program died: ${String(error)}`);
+      // A cloud that goes on answering nonsense at the start ends the program; systemd starts it again.
+      const expected = error instanceof CloudError && error.kind === "invalid";
+      if (!instance.dead && !stop.signal.aborted && !expected) {
+        this.broken.push(`the program died: ${String(error)}`);
+      }
+      this.#kill(instance);
     });
     return Object.assign(instance, { ended });
   }
@@ -215,7 +254,8 @@ export class World {
         if (self().dead) await new Promise(() => {});
       },
       now: () => this.clock.now(),
-      makes: (change: Change, standing: readonly ModelRoute[]) => this.#judge(owner, self(), change, standing),
+      makes: (change: Change, standing: readonly ModelRoute[]) =>
+        this.#judge(owner, self(), change, standing),
       broken: (what: string) => void this.broken.push(what),
     };
     const store = this.#storeOf(owner, point);
@@ -244,7 +284,9 @@ export class World {
       openTable: async () => {
         if (this.cloud.shape.traits.ownership === "mark") return null;
         const { ledger } = await Ledger.open(store, { cloud: "model", table: "table", owner });
-        return { ledger, proven: true };
+        const { used } = this.#diskOf(owner);
+        this.#diskOf(owner).used = true;
+        return { ledger, proven: used };
       },
       adjustIdentity: (identity) => identity,
     });
@@ -275,7 +317,7 @@ export class World {
   }
 
   #diskOf(owner: string): Disk {
-    const disk = this.#disks.get(owner) ?? { ledger: null };
+    const disk = this.#disks.get(owner) ?? { ledger: null, used: false };
     this.#disks.set(owner, disk);
     return disk;
   }
@@ -284,11 +326,16 @@ export class World {
   #judge(owner: string, instance: Instance, change: Change, standing: readonly ModelRoute[]): void {
     const prefix = change.prefix.text;
     for (const route of standing) {
-      if (route.maker !== owner) this.broken.push(`${owner} ${change.action}s ${prefix}, which is ${route.maker}'s`);
+      if (route.maker !== owner) {
+        this.broken.push(`${owner} ${change.action}s ${prefix}, which is ${route.maker}'s`);
+      }
     }
     const now = this.clock.now();
     if (owner !== "one") return;
-    instance.owned.push({ at: now, count: this.cloud.routes.filter((route) => route.maker === owner).length });
+    instance.owned.push({
+      at: now,
+      count: this.cloud.routes.filter((route) => route.maker === owner).length,
+    });
     if (change.action !== "delete") return;
     const since = this.#unwantedSince.get(prefix);
     // What was wanted again while the call was under way is not the program's fault.
@@ -298,7 +345,9 @@ export class World {
 
   #checkGuard(instance: Instance, prefix: string, now: number): void {
     instance.unheld.push({ at: now, prefix });
-    const recent = instance.unheld.filter(({ at, prefix: gone }) => now - at < holdMs && !this.kernel.has(gone));
+    const recent = instance.unheld.filter(({ at, prefix: gone }) =>
+      now - at < holdMs && !this.kernel.has(gone)
+    );
     const lost = new Set(recent.map(({ prefix: gone }) => gone)).size;
     const most = Math.max(...instance.owned.filter(({ at }) => now - at < holdMs).map(({ count }) => count));
     if (lost >= fewestHeld && lost > maxWithdraw * most) {

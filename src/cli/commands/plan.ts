@@ -42,7 +42,7 @@ export async function makePlans(
   feed.rebuild(kernel.table, identity);
   const verdicts: Verdict[] = [];
   for (const routes of kernel.table.prefixes()) {
-    verdicts.push(...judgePrefix(routes, settings.policy, identity));
+    verdicts.push(...judgePrefix(routes, settings.policy, identity).filter(isOfReadTable));
   }
   const located = await untilItWorks((inner) => cloud.locate(inner), systemClock, signal, giveUpAt);
   const tables = located.length === 0 ? [tableToBe] : located;
@@ -76,6 +76,11 @@ export async function makePlans(
     });
   }
   return plans;
+}
+
+/** Main is read in any case; where `-table` leaves it out its routes are nobody's business. */
+function isOfReadTable(verdict: Verdict): boolean {
+  return verdict.verdict === "exported" || verdict.reason !== "other-table";
 }
 
 const emptyState: TableState = { table: tableToBe, routes: [], quotas: [], version: null };
