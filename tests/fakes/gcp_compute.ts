@@ -57,6 +57,8 @@ export class FakeCompute {
   pageSize = 500;
   /** Whether a full quota is told by the answer to the insert, or by the operation. */
   quotaIsTold: "answer" | "operation" = "operation";
+  /** Whether lists heed their filter; a program must not rely on it. */
+  heedsFilters = true;
   /** Zones that an aggregated list cannot reach. */
   readonly unreachable = new Set<string>();
   readonly #documents = [Discovery.load("compute.v1"), Discovery.load("cloudresourcemanager.v3")]
@@ -170,7 +172,7 @@ export class FakeCompute {
     if (method === "POST") return this.#insert(project, body as FakeRoute, fault);
     if (name === undefined) {
       this.#allow(project, "compute.routes.list", "");
-      const { items, nextPageToken } = this.#page(filtered([...project.routes.values()], url), url);
+      const { items, nextPageToken } = this.#page(this.#filtered([...project.routes.values()], url), url);
       return { kind: "compute#routeList", items, nextPageToken };
     }
     if (method === "DELETE") return this.#delete(project, name, fault);
@@ -264,13 +266,32 @@ export class FakeCompute {
         [`zones/${instance.zone}`, instanceAnswer(this.projects, project, instance)] as const
       )
       : project.subnets.map((subnet) => [`regions/${subnet.region}`, subnetAnswer(project, subnet)] as const);
-    const { items: page, nextPageToken } = this.#page(filtered(entries, url, ([, entry]) => entry), url);
+    const { items: page, nextPageToken } = this.#page(
+      this.#filtered(entries, url, ([, entry]) => entry),
+      url,
+    );
     const items: Record<string, unknown> = {};
     for (const scope of new Set(page.map(([name]) => name))) {
       items[scope] = { [kind]: page.filter(([name]) => name === scope).map(([, entry]) => entry) };
     }
     for (const zone of this.unreachable) items[`zones/${zone}`] = { warning: { code: "UNREACHABLE" } };
     return { kind: `compute#${kind}AggregatedList`, items, nextPageToken };
+  }
+
+  /** The one kind of filter that the program uses: `network eq REGEX`, which must match the whole field. */
+  #filtered<T>(all: readonly T[], url: URL, entryOf: (item: T) => unknown = (item) => item): readonly T[] {
+    const filter = url.searchParams.get("filter");
+    if (filter === null || !this.heedsFilters) return all;
+    const regex = /^network eq (\S+)$/.exec(filter)?.[1];
+    if (regex === undefined) {
+      throw new Refusal(400, "invalid", `Invalid value for field 'filter': '${filter}'`);
+    }
+    const whole = new RegExp(`^(?:${regex})$`);
+    return all.filter((item) => {
+      const entry = entryOf(item);
+      return typeof entry === "object" && entry !== null && "network" in entry &&
+        whole.test(`${entry.network}`);
+    });
   }
 
   #page<T>(all: readonly T[], url: URL): { readonly items: readonly T[]; readonly nextPageToken?: string } {
@@ -301,24 +322,6 @@ function operationFault(fault: Fault | null): OperationError | null {
   return fault !== null && typeof fault.show === "object" && "operation" in fault.show
     ? fault.show.operation
     : null;
-}
-
-/** The one kind of filter that the program uses: `network eq REGEX`, which must match the whole field. */
-function filtered<T>(
-  all: readonly T[],
-  url: URL,
-  entryOf: (item: T) => unknown = (item) => item,
-): readonly T[] {
-  const filter = url.searchParams.get("filter");
-  if (filter === null) return all;
-  const regex = /^network eq (\S+)$/.exec(filter)?.[1];
-  if (regex === undefined) throw new Refusal(400, "invalid", `Invalid value for field 'filter': '${filter}'`);
-  const whole = new RegExp(`^(?:${regex})$`);
-  return all.filter((item) => {
-    const entry = entryOf(item);
-    return typeof entry === "object" && entry !== null && "network" in entry &&
-      whole.test(`${entry.network}`);
-  });
 }
 
 function projectAnswer(project: FakeProject, _allowed: void): unknown {

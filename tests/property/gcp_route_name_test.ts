@@ -86,3 +86,11 @@ Deno.test("ownerOf() tells owners apart that share a label", () => {
     assert.equal(ownerOf(routeName(lower), describeRoute(lower, "r"), spec.prefix.text), lower.owner);
   }));
 });
+
+Deno.test("ownerOf() does not take a name of owner a-b for one of owner a", () => {
+  fc.assert(fc.property(specs, fc.stringMatching(/^[a-z0-9]{1,5}$/), (spec, suffix) => {
+    const [short, long] = [{ ...spec, owner: "edge" }, { ...spec, owner: `edge-${suffix}` }];
+    assert.equal(ownerOf(routeName(long), describeRoute(short, "router-a"), spec.prefix.text), null);
+    assert.equal(ownerOf(routeName(long), describeRoute(long, "router-a"), spec.prefix.text), long.owner);
+  }));
+});

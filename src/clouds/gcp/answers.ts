@@ -145,11 +145,8 @@ export const projectAnswer = v.object({
 
 export const permissionsAnswer = v.object({ permissions: v.optional(v.array(text), []) });
 
-/** The metadata server's view of a network interface. */
-export const metadataInterfaces = v.array(v.object({
-  gatewayIpv6: optionalText,
-  ipv6s: v.optional(v.array(text), []),
-}));
+/** The metadata server's view of the network interfaces: what the API does not tell of them. */
+export const metadataInterfaces = v.array(v.object({ gatewayIpv6: optionalText }));
 
 /** The metadata server's token. `expires_in` is in seconds. */
 export const tokenAnswer = v.object({ access_token: text, expires_in: v.number() });

@@ -22,8 +22,14 @@ export function describeRoute(spec: Pick<RouteSpec, "owner" | "prefix">, instanc
  */
 export function ownerOf(name: string, description: string | undefined, destination: string): string | null {
   const owner = /\[cloudroutesync owner=([^\s\]]+) prefix=[^\s\]]+\]$/.exec(description ?? "")?.[1];
-  if (owner === undefined || !name.startsWith(ownerPrefix(owner))) return null;
+  if (owner === undefined || !isNameOf(owner, name)) return null;
   return description?.endsWith(markLine(owner, destination)) === true ? owner : null;
+}
+
+/** Whether nothing but a hash follows the owner's prefix: a name of owner `a-b` begins with that of owner `a` too. */
+function isNameOf(owner: string, name: string): boolean {
+  const prefix = ownerPrefix(owner);
+  return name.startsWith(prefix) && /^[0-9a-z]+$/.test(name.slice(prefix.length));
 }
 
 function markLine(owner: string, prefix: string): string {

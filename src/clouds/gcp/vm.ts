@@ -66,7 +66,6 @@ function vmInterface(
     leg.networkIP,
     leg.ipv6Address,
     ...leg.ipv6AccessConfigs.map(({ externalIpv6 }) => externalIpv6),
-    ...(seen?.ipv6s ?? []),
   ].filter((text): text is string => text !== undefined && text !== "");
   const addresses = new Map(
     texts.map((text) => parseAddress(text)).map((address) => [address.text, address]),

@@ -160,7 +160,9 @@ Deno.test("prepare() refuses a network that the VM is not in", async () => {
   assert.match(error.message, /"other".*only in net/);
 });
 
-test("resolve() finds the VMs of the network, and no other address", async ({ cloud }) => {
+test("resolve() finds the VMs of the network, and no other address", async ({ rig, cloud }) => {
+  const interfaces = [{ subnetProject: "prod", subnet: "south", networkIP: "10.0.0.77" }];
+  rig.project.instances.push({ name: "elsewhere", zone: "europe-west1-c", canIpForward: true, interfaces });
   const gateways = [addresses.neighbour, addresses.neighbourIpv6, "10.0.0.77"].map(parseAddress);
   const found = await cloud.resolve(gateways, signal);
   assert.deepEqual([...found], [
@@ -192,6 +194,12 @@ test("read() returns all pages and keeps other networks' routes out", async ({ r
   assert.equal(routes.length, 25 + 3);
   assert.ok(routes.every(({ owner }) => owner === null));
 }, { pageSize: 10 });
+
+test("read() and identify() keep other networks out though the lists are not filtered", async ({ rig, cloud, read }) => {
+  rig.compute.heedsFilters = false;
+  assert.equal((await read()).routes.length, 3);
+  assert.ok(!(await cloud.identify(signal)).networks.some(({ text }) => text.startsWith("172.20.")));
+});
 
 test("read() tells what foreign routes point at", async ({ rig, read }) => {
   rig.addForeign("static", "192.168.0.0/24");
