@@ -65,7 +65,10 @@ export function guard(
   state: GuardState,
 ): GuardDecision {
   const since = new Map(withdrawals.map((prefix) => [prefix, state.since.get(prefix) ?? now]));
-  const unheld = new Map([...state.unheld].filter(([, at]) => now - at < settings.holdMs));
+  const isBack = (prefix: string): boolean => owned.has(prefix) && !since.has(prefix);
+  const unheld = new Map(
+    [...state.unheld].filter(([prefix, at]) => now - at < settings.holdMs && !isBack(prefix)),
+  );
   const age = (prefix: string): number => now - (since.get(prefix) ?? now);
   const agreed = withdrawals.filter((prefix) => age(prefix) >= settings.holdMs || unheld.has(prefix));
   const fresh = withdrawals.filter((prefix) => age(prefix) < settings.holdMs && !unheld.has(prefix));
@@ -86,14 +89,10 @@ export function guard(
   };
 }
 
-/** Forgets the withdrawals of prefixes that are wanted again: if they go once more, all begins anew. */
+/** Forgets since when prefixes were to go that are wanted again: if they are to go once more, their hold begins anew. */
 export function wantedAgain(state: GuardState, prefixes: readonly string[]): GuardState {
-  if (!prefixes.some((prefix) => state.since.has(prefix) || state.unheld.has(prefix))) return state;
+  if (!prefixes.some((prefix) => state.since.has(prefix))) return state;
   const since = new Map(state.since);
-  const unheld = new Map(state.unheld);
-  for (const prefix of prefixes) {
-    since.delete(prefix);
-    unheld.delete(prefix);
-  }
-  return { since, unheld };
+  for (const prefix of prefixes) since.delete(prefix);
+  return { ...state, since };
 }
