@@ -125,7 +125,7 @@ class GcpCloud implements Cloud {
 
   async check(_options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
     let context: CheckContext | null = null;
-    const identity = await attempt("identity", async () => {
+    const network = await attempt("network", async () => {
       const { vm, legs } = await this.#whoAmI(signal);
       const tables = legs.map((leg) => this.#settings(vm, leg)).map((settings) => ({
         settings,
@@ -139,9 +139,9 @@ class GcpCloud implements Cloud {
         nextHopIlb: this.#options.nextHopIlb,
       };
       const networks = legs.map(({ network }) => network).join(", ");
-      return { name: "identity", status: "ok", detail: `This VM is ${vm.url}, its routes go to ${networks}` };
+      return { name: "network", status: "ok", detail: `This VM is ${vm.url}; its routes go to ${networks}` };
     });
-    return context === null ? [identity] : [identity, ...await runChecks(context, signal)];
+    return context === null ? [network] : [network, ...await runChecks(context, signal)];
   }
 
   policy(): string {

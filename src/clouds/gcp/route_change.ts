@@ -26,7 +26,7 @@ export interface RouteSteps {
 
 /**
  * The steps of a change. Our routes of the prefix that stand already and are wanted are left alone, all others of ours go; so
- * does the foreign route that is adopted, if `change.from` is one.
+ * does the foreign route that is adopted, if `change.from` is one. A route of another owner is never touched: ours is made beside it.
  *
  * @param standing all routes of the network as last read.
  * @throws {CloudError} of kind `invalid` for a next hop that no route can point at.
@@ -46,7 +46,7 @@ export function stepsOf(
     if (!isWanted && route.id !== undefined) deletes.push(route.id);
   }
   const { from } = change;
-  if (from !== null && from.owner !== settings.owner && from.id !== undefined) deletes.push(from.id);
+  if (from !== null && from.owner === null && from.id !== undefined) deletes.push(from.id);
   const taken = new Set(standing.map(({ id }) => id));
   return { inserts: [...missing].map((hop) => newRoute(prefix, hop, settings, taken)), deletes };
 }

@@ -521,7 +521,7 @@ test("remove() removes nothing", async ({ rig, cloud }) => {
 test("check() finds all well on a VM that is set up well", async ({ cloud }) => {
   const findings = await cloud.check({ fix: false }, signal);
   assert.deepEqual(findings.map(({ name, status }) => `${name}: ${status}`), [
-    "identity: ok",
+    "network: ok",
     "IP forwarding: ok",
     "access scopes: ok",
     "permissions in prod: ok",
@@ -561,12 +561,12 @@ test("check() tests host and service project apart in a Shared VPC", async ({ ri
   ]);
 }, { sharedVpc: true });
 
-Deno.test("check() does not throw when not even the identity is known", async () => {
+Deno.test("check() does not throw when not even the VM is known", async () => {
   await using rig = GcpRig.start();
   rig.compute.project("prod").denied.add("compute.instances.get");
   const findings = await openGcp(rig.options()).check({ fix: false }, signal);
   assert.deepEqual(findings.map(({ name, status, remedy }) => [name, status, remedy]), [
-    ["identity", "bad", "Grant compute.instances.get: cloudroutesync doctor -policy"],
+    ["network", "bad", "Grant compute.instances.get: cloudroutesync doctor -policy"],
   ]);
 });
 

@@ -94,6 +94,12 @@ Deno.test("stepsOf() deletes the foreign route that is adopted, and no other", (
   assert.deepEqual(stepsOf(replace(adopted, "10.0.0.3"), standing, settings).deletes, ["static"]);
 });
 
+Deno.test("stepsOf() makes a route beside another owner's, even when told to adopt it", () => {
+  const theirs = route("crs-other-1", "10.0.0.9", "other");
+  const { inserts, deletes } = stepsOf(replace(theirs, "10.0.0.3"), [theirs], settings);
+  assert.deepEqual([inserts.length, deletes], [1, []]);
+});
+
 Deno.test("stepsOf() refuses to point an IPv6 route at a VM without IPv6", () => {
   const ipv6 = parsePrefix("2001:db8::/32");
   assert.throws(
