@@ -1,0 +1,77 @@
+/**
+ * Runs a KernelMonitor inside a namespace for a test outside it: options as JSON in the first argument, then a command a
+ * line on standard input, one line of JSON for each on standard output.
+ *
+ * | command | answer |
+ * | --- | --- |
+ * | `table` | the routes as lines, see {@linkcode routeLine} |
+ * | `health` | the monitor's health, and the changes told so far |
+ * | `sleep MS` | stands still for that long, so that events pile up |
+ * | `end` | closes the monitor |
+ */
+
+import { TextLineStream } from "./text_lines.ts";
+import { openLibc } from "../../../ffi/libc.ts";
+import { NetlinkSocket } from "../../../ffi/netlink_socket.ts";
+import { KernelMonitor, type KernelMonitorOptions } from "../../../src/kernel/kernel_monitor.ts";
+import type { KernelRoute, KernelTable, Leg } from "../../../src/kernel/kernel_table.ts";
+
+/** What the test asks for. */
+export interface AgentOptions
+  extends Pick<KernelMonitorOptions, "tables" | "families" | "events" | "redumpMs"> {
+  /** Caps the receive buffer, bytes, to provoke overruns. */
+  readonly receiveBuffer?: number;
+}
+
+/** One route as text that can also be made from what `ip -j -N route` prints. */
+function routeLine(route: KernelRoute): string {
+  const legs = route.legs.map(legText).join(" ");
+  const { table, prefix, protocol, type, metric, tos } = route;
+  return `${table} ${prefix.text} type ${type} proto ${protocol} metric ${metric} tos ${tos} ${legs}`.trim();
+}
+
+function legText({ gateway, interfaceName, weight, dead, linkDown }: Leg): string {
+  const flags = `${dead ? "!dead" : ""}${linkDown ? "!linkdown" : ""}`;
+  return `${gateway?.text ?? "-"}@${interfaceName}*${weight}${flags}`;
+}
+
+function tableLines(table: KernelTable): string[] {
+  return Array.from(table.routes(), routeLine);
+}
+
+const encoder = new TextEncoder();
+
+async function say(value: unknown): Promise<void> {
+  await Deno.stdout.write(encoder.encode(JSON.stringify(value) + "\n"));
+}
+
+async function main(options: AgentOptions): Promise<void> {
+  const errors: string[] = [];
+  const libc = openLibc();
+  const { receiveBuffer } = options;
+  await using monitor = await KernelMonitor.openWith(
+    (socket) =>
+      NetlinkSocket.open(
+        libc,
+        receiveBuffer !== undefined && socket.receiveBuffer !== undefined ? { receiveBuffer } : socket,
+      ),
+    { ...options, onError: (error) => errors.push(error.message) },
+  );
+  let changes = 0;
+  monitor.onChange = () => changes++;
+  await say("ready");
+  for await (
+    const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
+  ) {
+    const [command, argument] = line.split(" ");
+    if (command === "table") await say(tableLines(monitor.table));
+    else if (command === "health") await say({ ...monitor.health, changes, errors });
+    else if (command === "sleep") {
+      const end = performance.now() + Number(argument);
+      while (performance.now() < end);
+      await say("slept");
+    } else if (command === "end") break;
+  }
+}
+
+if (import.meta.main) await main(JSON.parse(Deno.args[0] ?? ""));

@@ -1,0 +1,186 @@
+/** A KernelMonitor in a namespace of its own, and the kernel's truth as `ip` tells it. */
+
+import assert from "node:assert/strict";
+import { parsePrefix } from "../../../src/routes/prefix.ts";
+import { Namespace } from "../namespace.ts";
+import type { AgentOptions } from "./monitor_agent.ts";
+import { TextLineStream } from "./text_lines.ts";
+
+/** What `ip -d -j -N route` prints of a next hop. */
+interface IpNextHop {
+  readonly gateway?: string;
+  readonly via?: { readonly host: string };
+  readonly dev?: string;
+  readonly weight?: number;
+  readonly flags?: readonly string[];
+}
+
+/** What it prints of a route. */
+interface IpRoute extends IpNextHop {
+  readonly dst: string;
+  readonly table?: string;
+  readonly type?: string;
+  readonly protocol?: string;
+  readonly metric?: number;
+  readonly tos?: string;
+  readonly nexthops?: readonly IpNextHop[];
+  readonly nhid?: number;
+}
+
+/** What `ip -j nexthop` prints. */
+interface IpNextHopObject extends IpNextHop {
+  readonly id: number;
+  readonly group?: readonly { readonly id: number; readonly weight?: number }[];
+}
+
+/** What the agent says of its monitor. */
+export interface AgentHealth {
+  readonly dumps: number;
+  readonly failedDumps: number;
+  readonly overruns: number;
+  readonly events: number;
+  readonly changes: number;
+  readonly errors: readonly string[];
+}
+
+/** How long the two may disagree before the test fails, milliseconds: generous, for a busy machine. */
+const patienceMs = 3_000;
+
+/** One namespace with one monitor, which never dumps without a reason unless told to. */
+export class MonitorRig implements AsyncDisposable {
+  readonly namespace: Namespace;
+  readonly #options: AgentOptions;
+  readonly #agent: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #output: ReadableStreamDefaultReader<string>;
+
+  private constructor(namespace: Namespace, options: AgentOptions, agent: Deno.ChildProcess) {
+    this.namespace = namespace;
+    this.#options = options;
+    this.#agent = agent;
+    this.#input = agent.stdin.getWriter();
+    this.#output = agent.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
+      .getReader();
+  }
+
+  /** Makes the namespace, with a veth pair `a0` 10.0.0.1/24 and `a1`, and starts the monitor. */
+  static async create(options: Partial<AgentOptions> = {}): Promise<MonitorRig> {
+    const namespace = await Namespace.create();
+    await namespace.veth("a0", "a1", "10.0.0.1/24");
+    const whole: AgentOptions = {
+      tables: [254, 1000],
+      families: [4, 6],
+      events: true,
+      redumpMs: 0,
+      ...options,
+    };
+    const agent = new URL("monitor_agent.ts", import.meta.url).pathname;
+    const child = namespace.spawn(
+      [Deno.execPath(), "run", "--allow-all", "--no-check", agent, JSON.stringify(whole)],
+      { stdin: "piped", stdout: "piped" },
+    );
+    const rig = new MonitorRig(namespace, whole, child);
+    assert.equal(await rig.#answer(), "ready");
+    return rig;
+  }
+
+  /** `ip` inside, see {@linkcode Namespace.ip}. */
+  ip(args: string): Promise<string> {
+    return this.namespace.ip(args);
+  }
+
+  /** The monitor's table. */
+  async table(): Promise<string[]> {
+    return grouped(await this.#ask("table") as string[]);
+  }
+
+  /** The monitor's health. */
+  async health(): Promise<AgentHealth> {
+    return await this.#ask("health") as AgentHealth;
+  }
+
+  /** Makes the monitor's process stand still. Returns at once; the next question waits. */
+  async standStill(ms: number): Promise<() => Promise<void>> {
+    await this.#say(`sleep ${ms}`);
+    return async () => void await this.#answer();
+  }
+
+  /** The kernel's table in the monitor's words. */
+  async truth(): Promise<string[]> {
+    const lines: string[] = [];
+    const objects = JSON.parse(await this.ip("-j nexthop") || "[]") as IpNextHopObject[];
+    for (const family of this.#options.families) {
+      const json = await this.ip(`-${family} -d -j -N route show table all`);
+      for (const route of JSON.parse(json || "[]") as IpRoute[]) {
+        const table = Number(route.table ?? 254);
+        if (this.#options.tables.includes(table)) lines.push(ipLine(withLegs(route, objects), table, family));
+      }
+    }
+    return grouped(lines);
+  }
+
+  /** Waits until the monitor and the kernel agree; fails with the difference if they never do. */
+  async agrees(): Promise<string[]> {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      const [table, truth] = [await this.table(), await this.truth()];
+      if (JSON.stringify(table) === JSON.stringify(truth)) return table;
+      if (performance.now() > deadline) assert.deepEqual(table, truth);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#say("end");
+    await this.#input.close().catch(() => {});
+    await this.#output.cancel();
+    await this.#agent.status;
+    await this.namespace[Symbol.asyncDispose]();
+  }
+
+  async #ask(question: string): Promise<unknown> {
+    await this.#say(question);
+    return await this.#answer();
+  }
+
+  async #say(line: string): Promise<void> {
+    await this.#input.write(new TextEncoder().encode(line + "\n"));
+  }
+
+  async #answer(): Promise<unknown> {
+    const { value } = await this.#output.read();
+    if (value === undefined) throw new Error("The monitor's process has ended");
+    return JSON.parse(value);
+  }
+}
+
+/** Prefixes in any order, but the routes of each in the order given. */
+function grouped(lines: readonly string[]): string[] {
+  const groups = Map.groupBy(lines, (line) => line.split(" ").slice(0, 2).join(" "));
+  return [...groups.keys()].sort().flatMap((key) => groups.get(key) ?? []);
+}
+
+/** With `nexthop_compat_mode=0` a route names its object only. */
+function withLegs(route: IpRoute, objects: readonly IpNextHopObject[]): IpRoute {
+  if (route.nhid === undefined || route.dev !== undefined || route.nexthops !== undefined) return route;
+  const object = objects.find(({ id }) => id === route.nhid);
+  const members = object?.group ?? [{ id: route.nhid, weight: 1 }];
+  const nexthops = members.flatMap(({ id, weight }) =>
+    objects.filter((member) => member.id === id).map((member) => ({ ...member, weight: weight ?? 1 }))
+  );
+  return { ...route, nexthops };
+}
+
+function ipLine(route: IpRoute, table: number, family: 4 | 6): string {
+  const dst = route.dst === "default" ? (family === 4 ? "0.0.0.0/0" : "::/0") : parsePrefix(route.dst).text;
+  const type = Number(route.type ?? 1);
+  const legs = type === 1 ? (route.nexthops ?? [route]).map(legText).join(" ") : "";
+  const protocol = Number(route.protocol ?? 0);
+  const metric = route.metric ?? 0, tos = Number(route.tos ?? 0);
+  return `${table} ${dst} type ${type} proto ${protocol} metric ${metric} tos ${tos} ${legs}`.trim();
+}
+
+function legText({ gateway, via, dev, weight, flags = [] }: IpNextHop): string {
+  const down = `${flags.includes("dead") ? "!dead" : ""}${flags.includes("linkdown") ? "!linkdown" : ""}`;
+  return `${gateway ?? via?.host ?? "-"}@${dev}*${weight ?? 1}${down}`;
+}
