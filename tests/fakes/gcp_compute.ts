@@ -1,8 +1,8 @@
 /**
  * A stateful fake of Google's Compute API v1, as far as routes need it, and of Resource Manager's `testIamPermissions`.
  *
- * It refuses what Google refuses, lets operations take their time, pages its lists, sends only the fields that were asked for, and
- * holds every request against Google's discovery documents.
+ * It refuses what Google refuses, lets operations take their time, pages its lists, sends only the fields
+ * that were asked for, and holds every request against Google's discovery documents.
  */
 
 import { Discovery } from "./gcp_discovery.ts";
@@ -65,21 +65,11 @@ export class FakeCompute {
     .filter((document) => document !== null);
   readonly #hanging = new AbortController();
 
-  /** Whether requests are held against Google's documents. */
-  get validates(): boolean {
-    return this.#documents.length > 0;
-  }
-
   /** A project, made when it is first asked for. */
   project(id: string): FakeProject {
     const project = this.projects.get(id) ?? new FakeProject(id);
     this.projects.set(id, project);
     return project;
-  }
-
-  /** Calls but the waiting for operations, since `from`. */
-  callsSince(from: number): readonly FakeCall[] {
-    return this.calls.filter(({ at }) => at >= from);
   }
 
   /** Ends what hangs and what is under way. */

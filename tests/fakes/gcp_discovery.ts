@@ -1,6 +1,6 @@
 /**
- * Google's discovery documents: every request that a fake receives is held against them, so that the program cannot learn
- * an API that exists in its own tests only. `.ci/install/gcp.sh` fetches them.
+ * Google's discovery documents: every request that a fake receives is held against them, so that the program
+ * cannot learn an API that exists in its own tests only. `.ci/install/gcp.sh` fetches them.
  */
 
 /** What is used of a JSON schema as the documents write it. */

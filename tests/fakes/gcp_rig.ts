@@ -1,6 +1,7 @@
 /**
- * A small Google Cloud to test against: one network of two subnets, three VMs, a project (or two, with Shared VPC), the fake API and
- * the metadata server of `router-a`. Reachable on loopback, and from inside a network namespace by {@linkcode GcpRig.relayInto}.
+ * A small Google Cloud to test against: one network of two subnets, three VMs, a project (or two, with Shared
+ * VPC), the fake API and the metadata server of `router-a`. Reachable on loopback, and from inside a network
+ * namespace by {@linkcode GcpRig.relayInto}.
  */
 
 import type { CloudOptions } from "../../src/clouds/cloud_options.ts";

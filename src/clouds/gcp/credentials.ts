@@ -9,9 +9,10 @@ import type { MetadataServer } from "./metadata.ts";
 const nothingYet = { expiry_date: 1, refresh_token: "compute-placeholder" };
 
 /**
- * Tokens of the VM's service account. The library keeps a token and renews it five minutes before it ends; the token itself is read
- * by our own {@linkcode MetadataServer}, since the library's reader probes BIOS files and network interfaces, which takes
- * permissions, and retries on its own, which is the reconciler's business.
+ * Tokens of the VM's service account. The library keeps a token and renews it five minutes before it ends;
+ * the token itself is read by our own {@linkcode MetadataServer}, since the library's reader probes BIOS
+ * files and network interfaces, which takes permissions, and retries on its own, which is the reconciler's
+ * business.
  */
 export class MetadataCredentials extends Compute {
   readonly #metadata: MetadataServer;

@@ -1,8 +1,8 @@
 /**
  * Google Cloud.
  *
- * Routes are static routes of the VPC network, an operation each and immutable once made; see `route_name.ts` for their names,
- * `route_mark.ts` for the ownership mark, `next_hop.ts` for what they point at.
+ * Routes are static routes of the VPC network, an operation each and immutable once made; see `route_name.ts`
+ * for their names, `route_mark.ts` for the ownership mark, `next_hop.ts` for what they point at.
  */
 
 import { TokenBucket } from "../../sync/token_bucket.ts";

@@ -15,9 +15,10 @@ const missingForMs = 15_000;
 /**
  * Finds VMs by address.
  *
- * The whole project is listed, a page for each 500 VMs and only their interfaces: no documentation says that the list can be
- * filtered by the fields of an interface, and a filter that matches nothing would turn neighbours into strangers silently. In
- * a Shared VPC the VMs of other service projects are not seen; routes by way of them point at this VM, which forwards.
+ * The whole project is listed, a page for each 500 VMs and only their interfaces: no documentation says that
+ * the list can be filtered by the fields of an interface, and a filter that matches nothing would turn
+ * neighbours into strangers silently. In a Shared VPC the VMs of other service projects are not seen; routes
+ * by way of them point at this VM, which forwards.
  */
 export class Neighbours {
   readonly #api: ComputeApi;

@@ -1,6 +1,6 @@
 /**
- * A "route table" here is a VPC network: its routes are one global list, which all its subnets follow. Nothing has to be made or
- * associated, so finding the tables is all there is to do.
+ * A "route table" here is a VPC network: its routes are one global list, which all its subnets follow.
+ * Nothing has to be made or associated, so finding the tables is all there is to do.
  */
 
 import { CloudError } from "../cloud_error.ts";
@@ -9,7 +9,8 @@ import { resourceName, shortUrl } from "./resource_url.ts";
 import type { Vm, VmInterface } from "./vm.ts";
 
 /**
- * The VM's interfaces in the networks to keep in step: the first one's, or those that `-route-table` names by name or URL.
+ * The VM's interfaces in the networks to keep in step: the first one's, or those that `-route-table` names by
+ * name or URL.
  *
  * @throws {CloudError} of kind `invalid` for a network that this VM has no interface in: no route could point at it.
  */

@@ -1,6 +1,6 @@
 /**
- * Waiting for operations. Each insert and delete answers at once with an operation, which takes seconds; `wait` holds the
- * answer back until it is done, or for about two minutes
+ * Waiting for operations. Each insert and delete answers at once with an operation, which takes seconds;
+ * `wait` holds the answer back until it is done, or for about two minutes
  * (https://cloud.google.com/compute/docs/reference/rest/v1/globalOperations/wait).
  */
 

@@ -1,9 +1,9 @@
 /**
  * How many routes may stand.
  *
- * The project's quota `ROUTES` counts the static routes of all its networks and is told by `projects.get`. Besides it Google keeps a
- * limit for each network (`static_routes_per_vpc_network`) that this API names only in the error of who runs into it, so that
- * is remembered.
+ * The project's quota `ROUTES` counts the static routes of all its networks and is told by `projects.get`.
+ * Besides it Google keeps a limit for each network (`static_routes_per_vpc_network`) that this API names only
+ * in the error of who runs into it, so that is remembered.
  */
 
 import { getLogger } from "@logtape/logtape";

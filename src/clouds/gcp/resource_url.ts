@@ -1,8 +1,9 @@
 /**
  * Names of Google's resources.
  *
- * The API writes a resource as a URL (`https://www.googleapis.com/compute/v1/projects/p/global/networks/n`), whose host and
- * version differ from answer to answer, and takes its tail just as well. The tail is what is compared and shown here.
+ * The API writes a resource as a URL (`https://www.googleapis.com/compute/v1/projects/p/global/networks/n`),
+ * whose host and version differ from answer to answer, and takes its tail just as well. The tail is what is
+ * compared and shown here.
  */
 
 /** The tail of a resource's URL, from `projects/` on; anything else comes back as it is. */

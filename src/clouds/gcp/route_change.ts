@@ -25,8 +25,9 @@ export interface RouteSteps {
 }
 
 /**
- * The steps of a change. Our routes of the prefix that stand already and are wanted are left alone, all others of ours go; so
- * does the foreign route that is adopted, if `change.from` is one. A route of another owner is never touched: ours is made beside it.
+ * The steps of a change. Our routes of the prefix that stand already and are wanted are left alone, all
+ * others of ours go; so does the foreign route that is adopted, if `change.from` is one. A route of another
+ * owner is never touched: ours is made beside it.
  *
  * @param standing all routes of the network as last read.
  * @throws {CloudError} of kind `invalid` for a next hop that no route can point at.

@@ -1,9 +1,9 @@
 /**
  * Whose route is it: the mark that our routes carry.
  *
- * The mark is in two places that must agree: the name begins with our prefix and the owner, and the description ends in a line
- * that names owner and destination. An operator who copies a route copies one of them at most: names are unique, and a
- * description pasted onto another destination does not fit it.
+ * The mark is in two places that must agree: the name begins with our prefix and the owner, and the
+ * description ends in a line that names owner and destination. An operator who copies a route copies one of
+ * them at most: names are unique, and a description pasted onto another destination does not fit it.
  */
 
 import { ownerPrefix, type RouteSpec } from "./route_name.ts";

@@ -1,9 +1,10 @@
 /**
  * The names of our routes.
  *
- * A Google route cannot be changed, and its name is unique in its project. So the name says what the route is: the owner in
- * clear, all that makes up the route as a hash. A changed route then has another name, and can be made before the old one
- * goes; the same route sent twice (a lost answer) meets itself and is told by 409.
+ * A Google route cannot be changed, and its name is unique in its project. So the name says what the route
+ * is: the owner in clear, all that makes up the route as a hash. A changed route then has another name, and
+ * can be made before the old one goes; the same route sent twice (a lost answer) meets itself and is told by
+ * 409.
  */
 
 import { createHash } from "node:crypto";

@@ -58,8 +58,9 @@ export async function readRoutes(
 /**
  * A route in the program's words.
  *
- * A route of ours that has another priority, or is limited to other tags, than is set now does not do what is wanted though its next
- * hop is right; its next hop then carries the difference (`10.0.0.3 priority=900`), so that it is replaced.
+ * A route of ours that has another priority, or is limited to other tags, than is set now does not do what is
+ * wanted though its next hop is right; its next hop then carries the difference (`10.0.0.3 priority=900`), so
+ * that it is replaced.
  */
 export function cloudRoute(answer: RouteAnswer, settings: RouteSettings): CloudRoute {
   const prefix = destination(answer);

@@ -34,8 +34,8 @@ export class RouteWriter {
    * Executes the changes, in their order where it matters (see `stages.ts`).
    *
    * @param standing the network's routes as last read.
-   * @returns one entry a change: null, or why it is not done. What is not done may be half done: the new route stands, the
-   * old one too; the next reading shows it.
+   * @returns one entry a change: null, or why it is not done. What is not done may be half done: the new
+   * route stands, the old one too; the next reading shows it.
    */
   async write(
     changes: readonly Change[],

@@ -18,8 +18,8 @@ const mostUnavailable = 3;
 export type Mutation = "insert" | "delete";
 
 /**
- * The gate for one write; it is closed by the first failure that the next call would meet too, and what comes then is told the
- * same without being sent: a full quota or a rate limit is not hit a hundred times over.
+ * The gate for one write; it is closed by the first failure that the next call would meet too, and what comes
+ * then is told the same without being sent: a full quota or a rate limit is not hit a hundred times over.
  */
 export class SendGate {
   readonly #bucket: TokenBucket;

@@ -6,9 +6,9 @@ import type { Change } from "../cloud.ts";
 /**
  * Splits changes into stages: those of a stage may be made all at once, a stage begins when the one before has ended.
  *
- * Operations end in any order, so the order that was asked for holds only across stages. It matters where one prefix covers
- * another (the more specific one goes first, or the covering one takes its packets meanwhile), and where deletes make
- * room for what is added after them.
+ * Operations end in any order, so the order that was asked for holds only across stages. It matters where one
+ * prefix covers another (the more specific one goes first, or the covering one takes its packets meanwhile),
+ * and where deletes make room for what is added after them.
  */
 export function stagesOf<T extends Change>(changes: readonly T[]): readonly (readonly T[])[] {
   const stages: T[][] = [];

@@ -38,8 +38,8 @@ export class GcpVm implements AsyncDisposable {
   }
 
   /**
-   * Makes the namespace: `eth0` as Google's guest agent sets it up, with a host address and a route to the subnet's router
-   * alone, and a second leg `wan0` whose neighbours are no VMs.
+   * Makes the namespace: `eth0` as Google's guest agent sets it up, with a host address and a route to the
+   * subnet's router alone, and a second leg `wan0` whose neighbours are no VMs.
    */
   static async create(rig: GcpRig, binary: string): Promise<GcpVm> {
     const namespace = await Namespace.create();

@@ -244,3 +244,13 @@ test("doctor finds a well set up VM well, and tells what is not", async (rig, vm
   assert.equal(policy.code, 0);
   assert.match(policy.stdout, /includedPermissions:/);
 });
+
+test("the executable stops though an operation is under way", async (rig, vm) => {
+  await vm.announce(["192.168.0.0/24"]);
+  vm.start();
+  await until(
+    "the operation is waited for",
+    () => rig.compute.calls.some(({ path }) => path.endsWith("/wait")),
+  );
+  assert.equal((await vm.stop()).code, 0);
+}, { operationMs: 60_000 });
