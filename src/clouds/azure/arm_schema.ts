@@ -41,10 +41,10 @@ export const routeTableSchema = v.looseObject({
   name: v.string(),
   location: v.string(),
   etag: v.string(),
-  tags: v.optional(v.record(v.string(), v.string()), {}),
+  tags: v.optional(v.nullable(v.record(v.string(), v.string()))),
   properties: v.looseObject({
     routes: v.optional(v.array(routeSchema), []),
-    subnets: v.optional(v.array(referenceSchema), []),
+    subnets: v.optional(v.nullable(v.array(referenceSchema))),
   }),
 });
 

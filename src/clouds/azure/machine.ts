@@ -161,7 +161,7 @@ function identityOf(
     [...ipv4.ipAddress, ...ipv6.ipAddress].map((item) => item.privateIpAddress)
   );
   const subnetPrefixes = subnets.flatMap(({ properties }) =>
-    prefixesOf(properties.addressPrefixes ?? [properties.addressPrefix ?? ""])
+    prefixesOf([...new Set([...properties.addressPrefixes ?? [], properties.addressPrefix ?? ""])])
   );
   return {
     instance: metadata.compute.name,

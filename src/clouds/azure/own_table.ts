@@ -44,7 +44,7 @@ export function readRouteTable(
 
 /** The owner that a table's tags prove, or null. */
 export function ownerOfTable(table: ArmRouteTable): string | null {
-  return table.tags[ownerTag] ?? null;
+  return table.tags?.[ownerTag] ?? null;
 }
 
 /** A table as the rest of the program sees it. */
@@ -115,7 +115,7 @@ export async function makeOwnTable(
  * @returns its id, or null if there was none.
  */
 export function formerTableId(own: ArmRouteTable, machine: Machine): string | null {
-  const former = own.tags[formerTag(machine)] ?? noFormerTable;
+  const former = own.tags?.[formerTag(machine)] ?? noFormerTable;
   const [resourceGroup, name] = former.split("/");
   if (resourceGroup === undefined || name === undefined) return null;
   return routeTableId(machine.subscription, resourceGroup, name);
@@ -142,7 +142,7 @@ async function freeTableId(context: OwnTableContext, signal: AbortSignal): Promi
 }
 
 function serves(table: ArmRouteTable, { machine, owner }: OwnTableContext): boolean {
-  const network = table.tags[networkTag];
+  const network = table.tags?.[networkTag];
   return ownerOfTable(table) === owner && network !== undefined &&
     sameId(network, shortId(machine.networkId));
 }

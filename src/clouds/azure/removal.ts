@@ -31,7 +31,7 @@ export async function removeOwnTable(context: OwnTableContext, signal: AbortSign
   if (own === null) return;
   const former = await formerTable(context, own, signal);
   if (usesTable(subnet, own.id)) await associate(arm, subnet, former?.id ?? null, signal);
-  const others = own.properties.subnets.filter(({ id }) => !sameId(id, machine.subnetId));
+  const others = (own.properties.subnets ?? []).filter(({ id }) => !sameId(id, machine.subnetId));
   if (others.length > 0) {
     const names = others.map(({ id }) => subnetName(id)).join(", ");
     throw new CloudError("conflict", `Cannot delete route table ${own.name}: it is in use by ${names}`);

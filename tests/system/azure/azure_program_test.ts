@@ -274,10 +274,9 @@ const tests: Record<string, (vm: AzureVm, rig: AzureRig) => Promise<void>> = {
     rig.arm.latencyMs = 20_000;
     await vm.announce(numbered(1));
     await until(() => rig.arm.calls.some(({ status }) => status === 0), () => "no call is under way");
-    const start = performance.now();
     const { code } = await vm.stop();
     assert.equal(code, 0);
-    assert.ok(performance.now() - start < 10_000);
+    assert.ok(rig.arm.calls.some(({ status }) => status === 0), "it waited for the answer");
     rig.arm.latencyMs = 0;
   },
 
