@@ -254,10 +254,10 @@ export class ModelCloudClient implements Cloud {
     const key = change.prefix.text;
     const there = cloud.routes.filter((route) => route.prefix === key);
     const from = change.from?.nextHops ?? [];
-    // A cloud of unique prefixes changes whatever stands there; one of pairs only the pairs that are named.
-    const targets = this.traits.uniquePrefix
-      ? there
-      : there.filter((route) => from.includes(route.nextHop) && this.#mayName(route));
+    // EC2 changes whatever stands at a prefix, Neutron the pairs that are named, Azure and GCP the routes of that name.
+    const targets = there.filter((route) =>
+      this.#mayName(route) && (this.traits.uniquePrefix || from.includes(route.nextHop))
+    );
     if (change.action === "add") return this.#add(change.to[0] ?? "", key, there, change);
     if (targets.length === 0) {
       return change.action === "delete" ? null : new CloudError("conflict", `${key} is not there`);
@@ -282,7 +282,11 @@ export class ModelCloudClient implements Cloud {
     const cloud = this.#cloud;
     const same = there.find((route) => route.nextHop === to && this.#mayName(route));
     if (this.traits.uniquePrefix && there.length > 0) return new CloudError("conflict", `${key} exists`);
-    if (!this.traits.uniquePrefix && same !== undefined) return null;
+    if (!this.traits.uniquePrefix && same !== undefined) {
+      // Neutron answers 200 to a pair that is there; from then on it is the ledger's as much as anybody's.
+      same.maker = this.#owner;
+      return null;
+    }
     if (cloud.routes.length >= quotaLimit) {
       return new CloudError("quota", "limit reached", { limit: quotaLimit });
     }

@@ -154,6 +154,13 @@ export class World {
     return this.#claims(maker, prefix);
   }
 
+  /** In doubt a route that somebody retargeted counts as foreign: the ledger must prove it. */
+  #isKnown(route: ModelRoute): boolean {
+    return this.cloud.shape.traits.ownership === "mark" ||
+      [...gatewayHops, selfAddress].includes(route.nextHop) ||
+      this.#claims(route.maker, route.prefix);
+  }
+
   /** Whether an owner's ledger has a confirmed claim of a prefix. */
   #claims(owner: string, prefix: string): boolean {
     const lines = (this.#diskOf(owner).ledger ?? "").split("\n");
@@ -181,7 +188,7 @@ export class World {
     const foreign = this.foreignRoutes();
     for (const [prefix, gateway] of this.kernel) {
       const there = this.cloud.routes.filter((route) => route.prefix === prefix);
-      const ours = there.filter((route) => route.maker === "one");
+      const ours = there.filter((route) => route.maker === "one" && this.#isKnown(route));
       if (ours.length === 0) {
         const roomless = this.cloud.routes.length >= quotaLimit;
         assert(there.length > 0 || roomless, `${prefix} is wanted, not there, and nothing stands in the way`);
@@ -355,6 +362,9 @@ export class World {
     }
   }
 }
+
+/** Next hops that only the program writes; the operator has others. */
+const gatewayHops = ["10.0.0.7", "10.0.0.8"];
 
 /** What a kernel gateway means in the cloud: a neighbour inside 10.0.0.0/24, else this VM. */
 export function nextHopOf(gateway: string): string {
