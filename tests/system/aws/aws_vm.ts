@@ -70,7 +70,12 @@ export class AwsVm implements AsyncDisposable {
     const child = this.#running;
     if (child === null) throw new Error("Cannot end the executable: it does not run");
     this.#running = null;
-    child.kill(signal);
+    try {
+      child.kill(signal);
+    } catch (error) {
+      // It has ended by itself: its log says why.
+      if (!(error instanceof TypeError)) throw error;
+    }
     const { code } = await child.status;
     return { code, log: await this.#log };
   }
@@ -138,11 +143,16 @@ export class AwsVm implements AsyncDisposable {
  * Waits until a look gives what is expected.
  *
  * @param what for the error's sentence.
+ * @param withinMs how long it may take, in milliseconds.
  */
-export async function until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+export async function until(
+  what: string,
+  look: () => boolean | Promise<boolean>,
+  withinMs: number = patienceMs,
+): Promise<void> {
+  const deadline = performance.now() + withinMs;
   while (!await look()) {
-    if (performance.now() > deadline) throw new Error(`Waited ${patienceMs / 1000} s in vain: ${what}`);
+    if (performance.now() > deadline) throw new Error(`Waited ${withinMs / 1000} s in vain: ${what}`);
     await new Promise((wake) => setTimeout(wake, 20));
   }
 }

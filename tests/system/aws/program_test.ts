@@ -203,7 +203,8 @@ test("the executable delivers 200 changes while a fifth of the calls is throttle
   await vm.untilRoutes(toRouter(numbered(1)));
   rig.front.faults.throttled = 0.2;
   await vm.announce(numbered(200));
-  await until("200 routes", async () => (await vm.summary()).length === 200);
+  // EC2's bucket gives 50 calls at once and 5 a second: 200 take most of a minute when nothing is refused.
+  await until("200 routes", async () => (await vm.summary()).length === 200, 240_000);
   rig.front.faults.throttled = 0;
   await vm.untilRoutes(toRouter(numbered(200)));
   assert.ok(rig.front.calls.some((call) => call.code === "RequestLimitExceeded"));
@@ -401,7 +402,8 @@ test("doctor tells what is wrong, mends it with -fix, and prints the policy", as
   assert.equal(after.code, 0, after.stdout + after.stderr);
   const policy = await vm.command("doctor", "-policy");
   assert.equal(JSON.parse(policy.stdout).Version, "2012-10-17");
-  assert.equal(rig.front.count("CreateRouteTable"), 1);
+  const created = rig.front.calls.filter((call) => call.action === "CreateRouteTable" && isWrite(call));
+  assert.equal(created.length, 1);
 });
 
 test("plan shows the change and the quota and writes nothing; apply carries it out", async (rig, vm) => {

@@ -56,3 +56,14 @@ Deno.test("iamPolicy() leaves open what is not known", () => {
   assert.match(iamPolicy(open), /arn:\*:ec2:\*:\*:route-table\/\*/);
   assert.doesNotMatch(iamPolicy(open), /RequestedRegion|ec2:Vpc/);
 });
+
+Deno.test("iamPolicy() allows just what terraform/aws gives its router", async () => {
+  const file = new URL("../../../terraform/aws/iam.tf", import.meta.url);
+  const terraform = (await Deno.readTextFile(file)).match(/"(ec2|servicequotas):[A-Z]\w+"/g) ?? [];
+  const actions = statements(scope).flatMap((each) => each.Action);
+  const given = terraform.map((quoted) => quoted.slice(1, -1)).filter((action) =>
+    !/:(Vpc|CreateAction)$/.test(action)
+  );
+  assert.deepEqual(new Set(given), new Set(actions));
+  assert.deepEqual(given.length, actions.length);
+});

@@ -1,0 +1,72 @@
+variable "region" {
+  description = "Region of everything"
+  type        = string
+  default     = "eu-west-1"
+}
+
+variable "prefix" {
+  description = "What the names of all resources begin with"
+  type        = string
+  default     = "cloudroutesync"
+}
+
+variable "binary_url" {
+  description = "Where the router downloads cloudroutesync for linux/amd64 from"
+  type        = string
+}
+
+variable "binary_sha256" {
+  description = "SHA-256 of that file, in hexadecimal"
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-f]{64}$", var.binary_sha256))
+    error_message = "binary_sha256 must be 64 hexadecimal digits."
+  }
+}
+
+variable "ssh_source" {
+  description = "Range that may connect by SSH, such as 203.0.113.7/32"
+  type        = string
+
+  validation {
+    condition     = can(cidrnetmask(var.ssh_source))
+    error_message = "ssh_source must be an IPv4 range such as 203.0.113.7/32."
+  }
+}
+
+variable "public_key_path" {
+  description = "File with the administrator's public SSH key"
+  type        = string
+  default     = "~/.ssh/id_ed25519.pub"
+}
+
+variable "network" {
+  description = "Address range of the VPC"
+  type        = string
+  default     = "10.0.0.0/16"
+}
+
+variable "subnet" {
+  description = "Range of the subnet that both VMs are in, inside the VPC"
+  type        = string
+  default     = "10.0.1.0/24"
+}
+
+variable "announced_range" {
+  description = "Range that the VM announces prefixes of"
+  type        = string
+  default     = "198.51.100.0/24"
+}
+
+variable "instance_type" {
+  description = "Type of both VMs, x86-64"
+  type        = string
+  default     = "t3.micro"
+}
+
+variable "owner" {
+  description = "Owner of the routes: the -owner flag, and the tag that the role's writes are limited to"
+  type        = string
+  default     = "cloudroutesync"
+}
