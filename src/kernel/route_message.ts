@@ -243,6 +243,8 @@ export class RouteDecoder {
       at += align4(size);
     }
     this.body.words[4] = legs;
+    // IPv6's legs have no order: an event begins with the one that has changed, a dump with another.
+    if (this.family === 6) sortLegs(this.body);
   }
 
   /** Room for one more leg; returns its first word's place. */
@@ -267,6 +269,17 @@ export class RouteDecoder {
     body[4] = 1;
     this.body.length = bodyHeaderWords + legWords;
   }
+}
+
+/** Orders legs by device and gateway. */
+function sortLegs({ words, length }: BodyWords): void {
+  const legs: Int32Array[] = [];
+  for (let at = bodyHeaderWords; at < length; at += legWords) legs.push(words.slice(at, at + legWords));
+  legs.sort((left, right) => {
+    const index = left.findIndex((word, at) => at > 0 && word !== right[at]);
+    return index < 0 ? 0 : ((left[index] ?? 0) >>> 0) - ((right[index] ?? 0) >>> 0);
+  });
+  legs.forEach((leg, index) => words.set(leg, bodyHeaderWords + index * legWords));
 }
 
 /**

@@ -25,7 +25,8 @@ export interface AgentOptions
 
 /** One route as text that can also be made from what `ip -j -N route` prints. */
 function routeLine(route: KernelRoute): string {
-  const legs = route.legs.map(legText).join(" ");
+  const texts = route.legs.map(legText);
+  const legs = (route.prefix.family === 6 ? texts.sort() : texts).join(" ");
   const { table, prefix, protocol, type, metric, tos } = route;
   return `${table} ${prefix.text} type ${type} proto ${protocol} metric ${metric} tos ${tos} ${legs}`.trim();
 }
