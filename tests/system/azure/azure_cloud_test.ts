@@ -125,6 +125,27 @@ azureTest("identify() looks where AZURE_SUBSCRIPTION_ID and AZURE_RESOURCE_GROUP
   );
 });
 
+azureTest(
+  "identify() finds the interface of a scale set's VM, and check() says where to mend it",
+  async (rig) => {
+    const vm = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/router-group/providers/" +
+      "Microsoft.Compute/virtualMachineScaleSets/routers/virtualMachines/3";
+    rig.arm.state.place(`${vm}/networkInterfaces/nic`, rig.arm.state.show(ids.nic));
+    rig.arm.state.remove(ids.nic);
+    const original = rig.imds.vm;
+    rig.imds.vm = { ...original, resourceId: vm };
+    try {
+      const cloud = open(rig);
+      assert.equal((await cloud.identify(signal)).self[4], addresses.router);
+      const found = (await cloud.check({ fix: true }, signal)).find(({ name }) => name === "IP forwarding");
+      assert.equal(found?.status, "bad");
+      assert.match(found?.remedy ?? "", /scale set's network profile/);
+    } finally {
+      rig.imds.vm = original;
+    }
+  },
+);
+
 azureTest("identify() is unavailable while the metadata service is updated", async (rig) => {
   rig.imds.status = 410;
   await rejects(open(rig).identify(signal), "unavailable", /metadata.*410/);
@@ -388,6 +409,19 @@ azureTest("write() carries everything of others to the letter", async (rig) => {
   assert.deepEqual(propertiesOf(kept ?? {}).future, { a: [1] });
   assert.equal(rig.arm.state.routes(ids.formerTable)["AzureCloud"], "Internet");
 });
+
+azureTest(
+  "write() sends a table as it was read but for the new routes, and adds nothing of its own",
+  async (rig) => {
+    rig.arm.state.place(ids.formerTable, { location: "westeurope", properties: {} });
+    const { cloud, table, state } = await ready(rig, { routeTables: [ids.formerTable] });
+    const { properties: before, ...restBefore } = rig.arm.state.show(ids.formerTable);
+    await cloud.write(table, many(2), state, signal);
+    const { properties, ...rest } = rig.arm.writes()[0]?.body ?? {};
+    assert.deepEqual(rest, restBefore);
+    assert.deepEqual({ ...(properties as Json), routes: [] }, before);
+  },
+);
 
 azureTest(
   "write() is a conflict when somebody wrote since the reading, whose route survives",
