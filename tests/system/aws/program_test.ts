@@ -197,6 +197,20 @@ test("the executable writes 100 routes with 100 calls", async (rig, vm) => {
   assert.ok(rig.front.count("DescribeRouteTables") < 12, String(rig.front.count("DescribeRouteTables")));
 });
 
+test("the executable writes 500 routes at once with 500 calls, then one more with one", async (rig, vm) => {
+  rig.front.rules.limit = 1000;
+  vm.start("-event");
+  await until("its table", async () => await vm.ownTable() !== "");
+  await sleep(1_000);
+  const before = routeWrites(rig).length;
+  await vm.announce(numbered(500));
+  await until("500 routes", () => routeWrites(rig).length - before >= 500, 240_000);
+  await sleep(3_000);
+  await vm.announce(["192.168.1.0/24"]);
+  await vm.untilRoutes([...toRouter(numbered(500)), "192.168.1.0/24 router"]);
+  assert.equal(routeWrites(rig).length - before, 501);
+});
+
 test("the executable delivers 200 changes while a fifth of the calls is throttled", async (rig, vm) => {
   vm.start("-event");
   await vm.announce(numbered(1));
@@ -204,7 +218,7 @@ test("the executable delivers 200 changes while a fifth of the calls is throttle
   rig.front.faults.throttled = 0.2;
   await vm.announce(numbered(200));
   // EC2's bucket gives 50 calls at once and 5 a second: 200 take most of a minute when nothing is refused.
-  await until("200 routes", async () => (await vm.summary()).length === 200, 240_000);
+  await until("200 routes", async () => (await vm.summary()).length === 200, 480_000);
   rig.front.faults.throttled = 0;
   await vm.untilRoutes(toRouter(numbered(200)));
   assert.ok(rig.front.calls.some((call) => call.code === "RequestLimitExceeded"));
