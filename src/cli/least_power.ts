@@ -67,8 +67,8 @@ export const granted: Granted = {
     "NO_COLOR",
     ...proxyVariables,
   ],
-  // Azure's SDK tells its service the kernel's release; Google's library looks at the interfaces' hardware addresses.
-  sys: ["osRelease", "networkInterfaces"],
+  // Azure's and AWS' SDKs tell their service the kernel's release, and fail where they may not read it.
+  sys: ["osRelease"],
 };
 
 /** What a run needs from here on. */

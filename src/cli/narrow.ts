@@ -13,8 +13,8 @@ const needsOfClouds: Readonly<
   Record<CloudName, Pick<Needs, "environment" | "sys"> & { readonly files: boolean }>
 > = {
   local: { environment: [], sys: [], files: false },
-  aws: { environment: ["AWS_*", "HOME"], sys: [], files: true },
-  // The SDK tells its service the kernel's release, and asks for a proxy when it connects first.
+  // The SDKs tell their service the kernel's release, and ask for a proxy when they connect first.
+  aws: { environment: ["AWS_*", "HOME", ...proxyVariables], sys: ["osRelease"], files: true },
   azure: { environment: ["AZURE_*", ...proxyVariables], sys: ["osRelease"], files: false },
   gcp: { environment: ["GCE_METADATA_HOST"], sys: [], files: false },
   openstack: { environment: ["OS_*", "HOME", "XDG_CONFIG_HOME"], sys: [], files: true },
