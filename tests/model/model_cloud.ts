@@ -20,6 +20,8 @@ import { type IpAddress, parseAddress, parsePrefix } from "../../src/routes/pref
 /** Who made a route; the truth that the program can only infer. */
 export type Maker = string;
 export const operator: Maker = "operator";
+/** A route of ours that the operator retargeted before its claim was confirmed: nobody can prove whose it is. */
+export const contested: Maker = "contested";
 
 /** A route as it stands. */
 export interface ModelRoute {

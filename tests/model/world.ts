@@ -13,6 +13,7 @@ import { Ledger, type LedgerStore } from "../../src/sync/ledger.ts";
 import { Supervisor } from "../../src/sync/supervisor.ts";
 import { FakeKernelTable } from "../fakes/kernel_routes.ts";
 import {
+  contested,
   ModelCloud,
   ModelCloudClient,
   type ModelRoute,
@@ -140,7 +141,7 @@ export class World {
     } else if (there !== undefined && (unique || there.maker === operator)) {
       // Where routes are pairs, retargeting one of ours makes a new pair, which is the operator's.
       there.nextHop = nextHop;
-      if (!this.#isProvable(there)) there.maker = operator;
+      if (!this.#isProvable(there)) there.maker = contested;
     } else {
       // Without marks nobody can tell a route that was deleted and made anew from one that was retargeted.
       const maker = unique && this.#claims("one", prefix) ? "one" : operator;
