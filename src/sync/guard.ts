@@ -65,11 +65,8 @@ export function guard(
   state: GuardState,
 ): GuardDecision {
   const since = new Map(withdrawals.map((prefix) => [prefix, state.since.get(prefix) ?? now]));
-  const isBack = (prefix: string): boolean => owned.has(prefix) && !since.has(prefix);
-  const unheld = new Map(
-    [...state.unheld].filter(([prefix, at]) => now - at < settings.holdMs && !isBack(prefix)),
-  );
   const age = (prefix: string): number => now - (since.get(prefix) ?? now);
+  const unheld = stillLost(state.unheld, owned, since, now, settings.holdMs);
   const agreed = withdrawals.filter((prefix) => age(prefix) >= settings.holdMs || unheld.has(prefix));
   const fresh = withdrawals.filter((prefix) => age(prefix) < settings.holdMs && !unheld.has(prefix));
   const lost = unheld.size + fresh.length;
@@ -87,6 +84,28 @@ export function guard(
       `more than ${Math.round(settings.maxWithdraw * 100)} %`,
     state: { since, unheld },
   };
+}
+
+/**
+ * The losses of the last hold, without those that came back. A withdrawal that the cloud has not made yet counts from now on, or,
+ * once it was asked for during a full hold, as agreed to.
+ */
+function stillLost(
+  unheld: GuardState["unheld"],
+  owned: OwnedRoutes,
+  since: GuardState["since"],
+  now: number,
+  holdMs: number,
+): Map<string, number> {
+  const lost = new Map<string, number>();
+  for (const [prefix, at] of unheld) {
+    const pending = since.get(prefix);
+    if (pending !== undefined) {
+      const isTheSame = pending <= at;
+      if (isTheSame && now - pending < holdMs) lost.set(prefix, now);
+    } else if (now - at < holdMs && !owned.has(prefix)) lost.set(prefix, at);
+  }
+  return lost;
 }
 
 /** Forgets since when prefixes were to go that are wanted again: if they are to go once more, their hold begins anew. */
