@@ -67,7 +67,7 @@ Deno.test("a crash between the new file and its rename leaves the old ledger as 
       assert.deepEqual([...again.ledger.claims.keys()], [entry.prefix]);
     }
     const { ledger: last } = await Ledger.open(ledgerFile(path), header);
-    await last.begin(last.claims);
+    await last.begin(new Map(last.claims));
     assert.deepEqual(await names(folder), ["l.jsonl"], "the next rewriting takes the leftover along");
   });
 });
