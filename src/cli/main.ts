@@ -15,7 +15,6 @@ export async function main(args: readonly string[]): Promise<never> {
   const libc = openLibc();
   await revokeForeignFunctions(libcPaths);
   if (args.length === 1 && args[0] === "version") Deno.exit(await printVersion());
-  if (args.length === 1 && args[0] === "version") Deno.exit(await printVersion());
   const { runProgram } = await import("./program.ts");
   Deno.exit(await runProgram(args, libc));
 }
@@ -24,10 +23,4 @@ export async function main(args: readonly string[]): Promise<never> {
 async function printVersion(): Promise<number> {
   const { version } = await import("./commands/version.ts");
   return version({ print: (text) => void Deno.stdout.writeSync(new TextEncoder().encode(text)) });
-}
-
-/** `version` without the rest of the program: installers and health checks ask for it, and it is the measure of a start. */
-async function printVersion(): Promise<number> {
-  const { version } = await import("./commands/version.ts");
-  return version({ print: (text) => Deno.stdout.writeSync(new TextEncoder().encode(text)) });
 }
