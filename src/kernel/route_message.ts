@@ -133,7 +133,7 @@ export class RouteDecoder {
 
   #readAttributes(buffer: MessageBuffer, start: number, end: number, type: number, flags: number): void {
     const { route: cursor, leg } = this.family === 4 ? this.#cursors4 : this.#cursors6;
-    const body = this.body.words;
+    let body = this.body.words;
     const first = bodyHeaderWords;
     let hasDestination = false, hasMultipath = false;
     // The only leg of a plain route; a multipath's legs overwrite it.
@@ -166,6 +166,8 @@ export class RouteDecoder {
         case RTA_MULTIPATH:
           hasMultipath = true;
           this.#readLegs(buffer, cursor, leg);
+          // Many legs make it grow.
+          body = this.body.words;
           break;
       }
     }

@@ -1,0 +1,88 @@
+/** Builds and reads netlink messages for tests: hex fixtures, walks over them, and messages put together by hand. */
+
+import { messageBuffer } from "../../src/kernel/attribute_cursor.ts";
+import { MessageWalk } from "../../src/kernel/netlink_message.ts";
+
+/** The messages of a fixture file, by the comment line above them. */
+export function fixtureMessages(file: string): Map<string, Uint8Array<ArrayBuffer>[]> {
+  const text = Deno.readTextFileSync(new URL(`../fixtures/netlink/${file}`, import.meta.url));
+  const messages = new Map<string, Uint8Array<ArrayBuffer>[]>();
+  let current: Uint8Array<ArrayBuffer>[] = [];
+  for (const line of text.split("\n").filter((line) => line !== "")) {
+    if (line.startsWith("# ")) messages.set(line.slice(2), current = []);
+    else current.push(fromHex(line));
+  }
+  return messages;
+}
+
+/** All messages of all fixture files. */
+export function allFixtureMessages(): Uint8Array<ArrayBuffer>[] {
+  const files = ["iproute2.txt", "iproute2_compat_mode_0.txt", "frr.txt", "bird.txt"];
+  return files.flatMap((file) => [...fixtureMessages(file).values()].flat());
+}
+
+/** Bytes from hex digits. */
+export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16));
+}
+
+/** A walk that stands on this message. */
+export function walkOn(message: Uint8Array): MessageWalk {
+  const buffer = messageBuffer(message.length);
+  buffer.bytes.set(message);
+  const walk = new MessageWalk(buffer);
+  walk.enter(buffer, message.length);
+  walk.next();
+  return walk;
+}
+
+/** A message with its header. */
+export function message(
+  type: number,
+  payload: Uint8Array,
+  { flags = 0, sequence = 0 }: { readonly flags?: number; readonly sequence?: number } = {},
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(16 + ((payload.length + 3) & ~3));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, 16 + payload.length, true);
+  view.setUint16(4, type, true);
+  view.setUint16(6, flags, true);
+  view.setUint32(8, sequence, true);
+  bytes.set(payload, 16);
+  return bytes;
+}
+
+/** An attribute with its padding. */
+export function attribute(type: number, payload: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array((4 + payload.length + 3) & ~3);
+  new DataView(bytes.buffer).setUint16(0, 4 + payload.length, true);
+  new DataView(bytes.buffer).setUint16(2, type, true);
+  bytes.set(payload, 4);
+  return bytes;
+}
+
+/** Several byte runs as one. */
+export function concat(...parts: readonly ArrayLike<number>[]): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(parts.flatMap((part) => Array.from(part)));
+}
+
+/** A little-endian u32. */
+export function u32(value: number): number[] {
+  return [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24];
+}
+
+/** The payload of a route of table main: `10.0.N.0/24 via 10.0.0.HOST dev 3`. */
+export function routePayload(
+  n: number,
+  host: number,
+  { protocol = 12, metric = 0 } = {},
+): Uint8Array<ArrayBuffer> {
+  return concat(
+    [2, 24, 0, 0, 254, protocol, 0, 1, 0, 0, 0, 0],
+    attribute(15, u32(254)),
+    attribute(1, [10, 0, n, 0]),
+    attribute(6, u32(metric)),
+    attribute(5, [10, 0, 0, host]),
+    attribute(4, u32(3)),
+  );
+}

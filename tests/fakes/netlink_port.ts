@@ -1,0 +1,98 @@
+/** A kernel made of scripts: what each dump answers, what the event socket says. */
+
+import type { NetlinkPort, OpenPort } from "../../src/kernel/netlink_port.ts";
+import { message } from "./netlink_messages.ts";
+
+/** What a port yields: a datagram, a whole one cut to a length, or an overrun. */
+export type Delivery = Uint8Array<ArrayBuffer> | "overrun";
+
+/** Answers a request: the datagrams, whose sequence is filled in. */
+export type Answer = (type: number, request: Uint8Array<ArrayBuffer>) => readonly Delivery[];
+
+/** An NLMSG_DONE. */
+export function done(flags = 0): Uint8Array<ArrayBuffer> {
+  return message(3, new Uint8Array(4), { flags });
+}
+
+/** The fake kernel. Its first port with a receive buffer is the event stream's. */
+export class FakeKernel {
+  /** Groups that were joined. */
+  readonly groups: number[] = [];
+  /** Types of the requests that came. */
+  readonly requests: number[] = [];
+  /** How requests are answered; by default every dump is empty. */
+  answer: Answer = () => [done()];
+  events: FakePort | null = null;
+  /** Ports that are open now. */
+  open = 0;
+
+  readonly openPort: OpenPort = ({ receiveBuffer }) => {
+    const port = new FakePort(this);
+    this.open++;
+    if (receiveBuffer !== undefined) this.events = port;
+    return port;
+  };
+}
+
+/** One of its sockets. */
+export class FakePort implements NetlinkPort {
+  readonly #kernel: FakeKernel;
+  readonly #queue: Delivery[] = [];
+  #wake: (() => void) | null = null;
+  #closed = false;
+
+  constructor(kernel: FakeKernel) {
+    this.#kernel = kernel;
+  }
+
+  /** Makes something to be received. */
+  deliver(...deliveries: readonly Delivery[]): void {
+    this.#queue.push(...deliveries);
+    this.#wake?.();
+  }
+
+  join(group: number): void {
+    this.#kernel.groups.push(group);
+  }
+
+  send(request: Uint8Array<ArrayBuffer>): void {
+    const view = new DataView(request.buffer);
+    const type = view.getUint16(4, true);
+    this.#kernel.requests.push(type);
+    for (const delivery of this.#kernel.answer(type, request)) {
+      if (delivery !== "overrun") setSequence(delivery, view.getUint32(8, true));
+      this.deliver(delivery);
+    }
+  }
+
+  receive(buffer: Uint8Array<ArrayBuffer>): number {
+    const delivery = this.#queue.shift();
+    if (delivery === undefined) return 0;
+    if (delivery === "overrun") return -1;
+    buffer.set(delivery.subarray(0, buffer.length));
+    return delivery.length;
+  }
+
+  async wait(): Promise<boolean> {
+    if (this.#queue.length === 0 && !this.#closed) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    this.#wake = null;
+    return !this.#closed;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#kernel.open--;
+    this.#wake?.();
+  }
+}
+
+function setSequence(datagram: Uint8Array<ArrayBuffer>, sequence: number): void {
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length);
+  for (let at = 0; at + 16 <= datagram.length;) {
+    view.setUint32(at + 8, sequence, true);
+    at += Math.max(16, (view.getUint32(at, true) + 3) & ~3);
+  }
+}
