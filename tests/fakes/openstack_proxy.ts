@@ -10,7 +10,8 @@ export interface ProxiedCall {
   readonly path: string;
   readonly status: number;
   readonly requestBody: string;
-  /** When the answer was there: milliseconds of `performance.now`. */
+  /** When the call came and when its answer was there: milliseconds of `performance.now`. */
+  readonly arrivedAt: number;
   readonly answeredAt: number;
 }
 
@@ -76,6 +77,7 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async #handle(request: Request): Promise<Response> {
+    const arrivedAt = performance.now();
     const { pathname, search } = new URL(request.url);
     const path = `${pathname}${search}`;
     const requestBody = await request.clone().text();
@@ -84,8 +86,9 @@ export class FaultProxy implements AsyncDisposable {
     let response = await (fault?.answer?.(request) ?? this.#forward(request, path, requestBody));
     if (fault?.change !== undefined) response = await fault.change(response);
     const { method } = request;
+    const { status } = response;
     this.lastToken = request.headers.get("x-auth-token") ?? this.lastToken;
-    this.calls.push({ method, path, status: response.status, requestBody, answeredAt: performance.now() });
+    this.calls.push({ method, path, status, requestBody, arrivedAt, answeredAt: performance.now() });
     return response;
   }
 

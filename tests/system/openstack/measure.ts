@@ -1,0 +1,70 @@
+/**
+ * Measures the executable against the real Neutron, for the numbers in the documentation; no test.
+ * `deno run --allow-all tests/system/openstack/measure.ts`
+ */
+
+import { type OpenstackRig, startOpenstack } from "../../fakes/openstack_rig.ts";
+import type { ProxiedCall } from "../../fakes/openstack_proxy.ts";
+import { binaryPath } from "../binary.ts";
+import { RouterVm, until } from "./router_vm.ts";
+
+const repetitions = 20;
+
+await using rig = await startOpenstack();
+await using vm = await RouterVm.create(rig, Deno.args[0] ?? await binaryPath());
+await vm.reset();
+await rig.setRouteQuota(100);
+vm.start();
+await firstRoute();
+const latencies = await measureLatency();
+const calls = await measureBurst();
+const resident = await vm.residentBytes();
+const lines = [
+  `kernel change to route in Neutron, median of ${repetitions}: ${
+    median(latencies.map(({ whole }) => whole))
+  } ms`,
+  `  of which until Neutron is called: ${median(latencies.map(({ own }) => own))} ms`,
+  `calls for 30 routes at once: ${calls.join(", ")}`,
+  `resident memory: ${Math.round(resident / 1e6)} MB`,
+];
+await Deno.stdout.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
+
+/** Logs in, and whatever else happens but once. */
+async function firstRoute(): Promise<void> {
+  await vm.announce(["192.0.2.0/24"]);
+  await until("the first route", () => added(rig).length === 1);
+}
+
+/** From just before `ip route add` is started to Neutron's answer, in milliseconds. */
+async function measureLatency(): Promise<{ readonly whole: number; readonly own: number }[]> {
+  const latencies: { readonly whole: number; readonly own: number }[] = [];
+  for (let index = 0; index < repetitions; index++) {
+    await new Promise((wake) => setTimeout(wake, 1000));
+    rig.proxy.clear();
+    const startedAt = performance.now();
+    await vm.announce([`198.51.${index}.0/24`]);
+    await until("a route", () => added(rig).length === 1);
+    const [call] = added(rig);
+    if (call === undefined) throw new Error("Cannot find the call that was waited for");
+    latencies.push({ whole: call.answeredAt - startedAt, own: call.arrivedAt - startedAt });
+  }
+  return latencies;
+}
+
+async function measureBurst(): Promise<string[]> {
+  rig.proxy.clear();
+  await vm.announce(Array.from({ length: 30 }, (_, index) => `198.18.${index}.0/24`));
+  await until("30 routes more", async () => (await rig.routes()).length === repetitions + 31);
+  return rig.proxy.calls.map(({ method, path }) =>
+    `${method} ${path.replace(/\?.*/, "").replace(/^.*\//, "")}`
+  );
+}
+
+function added(from: OpenstackRig): readonly ProxiedCall[] {
+  return from.proxy.callsTo(/PUT .*\/add_extraroutes/);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return Math.round(sorted[Math.floor(sorted.length / 2)] ?? NaN);
+}
