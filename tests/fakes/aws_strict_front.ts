@@ -64,6 +64,8 @@ export class AwsStrictFront implements AsyncDisposable {
   readonly #endpointRoutes = new Map<string, EndpointRoute[]>();
   readonly #propagating = new Map<string, string[]>();
   readonly #answersByToken = new Map<string, string>();
+  /** A table so new that only its id finds it: EC2 lists what it has made a little later. */
+  #unlisted: string | null = null;
   #random = 1;
 
   private constructor(moto: string, hostname: string, port: number) {
@@ -141,6 +143,7 @@ export class AwsStrictFront implements AsyncDisposable {
     const code = refusal?.code ?? (response.ok ? null : textOf(await response.clone().text(), "Code"));
     this.calls.push({ action, fields, status: response.status, code, at: performance.now() });
     if (refusal !== null || !this.faults.loseNext.delete(action)) return response;
+    this.#unlisted = textOf(await response.text(), "routeTableId");
     return refused({ status: 503, code: "Unavailable", message: "The answer was lost." }, null);
   }
 
@@ -220,6 +223,7 @@ export class AwsStrictFront implements AsyncDisposable {
   async #createTable(fields: URLSearchParams): Promise<Response> {
     const token = fields.get("ClientToken");
     const known = token === null ? undefined : this.#answersByToken.get(token);
+    this.#unlisted = null;
     if (known !== undefined) return xml(known);
     const answer = await this.#ask(fields);
     if (token !== null) this.#answersByToken.set(token, answer);
@@ -229,7 +233,10 @@ export class AwsStrictFront implements AsyncDisposable {
   /** moto's tables, and in them what moto does not know. */
   async #tables(fields: URLSearchParams): Promise<{ readonly answer: string; readonly items: string[] }> {
     const answer = await this.#ask(withoutPaging(fields));
-    const items = itemsOf(answer, "routeTableSet").map((table) => {
+    const listed = itemsOf(answer, "routeTableSet").filter((table) =>
+      fields.has("RouteTableId.1") || textOf(table, "routeTableId") !== this.#unlisted
+    );
+    const items = listed.map((table) => {
       this.rules.learn(table);
       const id = textOf(table, "routeTableId") ?? "";
       const routes = itemsOf(table, "routeSet").map((route) => this.#withState(route));
