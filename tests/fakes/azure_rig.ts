@@ -23,6 +23,8 @@ export const ids = {
   subnet: `${networkGroup}/providers/Microsoft.Network/virtualNetworks/vnet1/subnets/clients`,
   vm: `${group}/providers/Microsoft.Compute/virtualMachines/router`,
   nic: `${group}/providers/Microsoft.Network/networkInterfaces/router-nic`,
+  /** Where the interfaces of other machines are. */
+  otherNics: `${networkGroup}/providers/Microsoft.Network/networkInterfaces`,
   /** The table that the program makes for the default owner. */
   ownTable: `${group}/providers/Microsoft.Network/routeTables/cloudroutesync-route-table`,
   /** A table that operators may have given to the subnet. */

@@ -14,7 +14,7 @@ import {
 import type { CloudIdentity } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
 import type { ArmClient } from "./arm_client.ts";
-import { groupId, networkOfSubnet, parseArmId } from "./arm_id.ts";
+import { groupId, networkOfSubnet, parseArmId, sameId } from "./arm_id.ts";
 import { listResources, readResource } from "./arm_resources.ts";
 import {
   type ArmInterface,
@@ -69,7 +69,7 @@ export async function findMachine(
     throw new CloudError(
       "invalid",
       `Cannot find the network interface of VM ${metadata.compute.name}: none in resource group ${resourceGroup} ` +
-        `has a MAC address that the metadata service names`,
+        `has a MAC address that the metadata service names, or says that it belongs to this VM`,
     );
   }
   const subnetIds = [...new Set([subnetId, ...interfaces.flatMap(subnetIdsOf)])];
@@ -113,7 +113,7 @@ export function prefixesOf(texts: readonly string[]): Prefix[] {
   });
 }
 
-/** This VM's interfaces, found by what metadata says their MAC addresses are. */
+/** This VM's interfaces, found by the MAC addresses that metadata names, or by the VM that they say they belong to. */
 async function findInterfaces(
   arm: ArmClient,
   metadata: InstanceMetadata,
@@ -125,7 +125,10 @@ async function findInterfaces(
   const list = async (path: string, apiVersion?: string): Promise<ArmInterface[]> => {
     const request = { action, path, ...(apiVersion === undefined ? {} : { apiVersion }) };
     const all = await listResources(arm, request, interfaceSchema, signal);
-    return all.filter((item) => macAddresses.has(plainMac(item.properties.macAddress ?? "")));
+    return all.filter(({ properties }) =>
+      macAddresses.has(plainMac(properties.macAddress ?? "")) ||
+      sameId(properties.virtualMachine?.id ?? "", metadata.compute.resourceId)
+    );
   };
   const { resourceId } = metadata.compute;
   if (isScaleSetId(resourceId)) return await list(`${resourceId}/networkInterfaces`, scaleSetApiVersion);

@@ -708,10 +708,14 @@ azureTest("resolve() tells machines from addresses that no machine has", async (
 
 azureTest("resolve() reads all pages of a list", async (rig) => {
   rig.arm.pageSize = 1;
-  assert.equal(
-    (await open(rig).resolve([parseAddress(addresses.other)], signal)).get(addresses.other),
-    addresses.other,
-  );
+  const last = rig.arm.state.show(ids.nic);
+  const configuration = { properties: { privateIPAddress: "10.0.1.21", subnet: { id: ids.subnet } } };
+  rig.arm.state.place(`${ids.otherNics}/last-nic`, {
+    ...last,
+    name: "last-nic",
+    properties: { macAddress: "00-0D-3A-00-00-09", ipConfigurations: [configuration] },
+  });
+  assert.equal((await open(rig).resolve([parseAddress("10.0.1.21")], signal)).get("10.0.1.21"), "10.0.1.21");
 });
 
 azureTest("resolve() takes a gateway for a machine where listing is denied", async (rig) => {
