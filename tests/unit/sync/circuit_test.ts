@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
+import { Circuit } from "../../../src/sync/circuit.ts";
+import type { PlannedChange } from "../../../src/sync/plan.ts";
+import { addChange, deleteChange, replaceChange } from "../../fakes/cloud_routes.ts";
+
+const add = addChange("10.1.0.0/16");
+const others: Readonly<Record<string, PlannedChange>> = {
+  "the same": add,
+  "the same to elsewhere": addChange("10.1.0.0/16", "eni-9"),
+  "another add": addChange("10.2.0.0/16"),
+  "an IPv6 add": addChange("2001:db8::/32"),
+  "a replace": replaceChange("10.3.0.0/16"),
+  "a delete": deleteChange("10.4.0.0/16"),
+};
+
+/** What a failed add of 10.1.0.0/16 keeps from being tried. */
+const rows: readonly (readonly [CloudErrorKind, readonly string[]])[] = [
+  ["denied", ["the same", "the same to elsewhere", "another add", "an IPv6 add"]],
+  ["quota", ["the same", "the same to elsewhere", "another add"]],
+  ["invalid", ["the same"]],
+  ["throttled", []],
+  ["conflict", []],
+  ["gone", []],
+  ["unavailable", []],
+];
+
+for (const [kind, stopped] of rows) {
+  Deno.test(`Circuit after ${kind} stops ${stopped.join(", ") || "nothing"}, for a minute`, () => {
+    const circuit = new Circuit();
+    circuit.open(add, new CloudError(kind, "no"), 1000);
+    const open = (now: number): readonly string[] =>
+      Object.entries(others).filter(([, change]) => circuit.isOpen(change, now)).map(([name]) => name);
+    assert.deepEqual(open(1000), stopped);
+    assert.deepEqual(open(60_999), stopped);
+    assert.deepEqual(open(61_000), []);
+    assert.equal(circuit.nextAt(1000), stopped.length === 0 ? null : 61_000);
+    assert.equal(circuit.nextAt(61_000), null);
+  });
+}
+
+Deno.test("Circuit lets adds of a family be tried again once room was made", () => {
+  const circuit = new Circuit();
+  circuit.open(add, new CloudError("quota", "full"), 0);
+  circuit.roomMade(deleteChange("2001:db8::/32"));
+  assert.equal(circuit.isOpen(add, 1), true, "room of the other family");
+  circuit.roomMade(deleteChange("10.9.0.0/16"));
+  assert.equal(circuit.isOpen(add, 1), false);
+});
+
+Deno.test("Circuit tells when the first of several may be tried", () => {
+  const circuit = new Circuit();
+  circuit.open(add, new CloudError("invalid", "no"), 5000);
+  circuit.open(deleteChange("10.4.0.0/16"), new CloudError("denied", "no"), 2000);
+  assert.equal(circuit.nextAt(5000), 62_000);
+  assert.equal(circuit.nextAt(62_000), 65_000);
+});

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { parsePrefix } from "../../../src/routes/prefix.ts";
+import { RouteFeed } from "../../../src/sync/route_feed.ts";
+import { FakeKernelTable, kernelRoute } from "../../fakes/kernel_routes.ts";
+import { defaultPolicy, smallVm } from "../../fakes/policies.ts";
+
+const one = "198.51.100.0/24";
+const two = "192.0.2.0/24";
+const gateway = { via: "10.0.0.9" };
+
+/** A feed that has seen a table, and that table. */
+function fed(...prefixes: readonly string[]): { readonly feed: RouteFeed; readonly table: FakeKernelTable } {
+  const table = new FakeKernelTable(prefixes.map((prefix) => kernelRoute(prefix, gateway)));
+  const feed = new RouteFeed(defaultPolicy);
+  feed.rebuild(table, smallVm);
+  return { feed, table };
+}
+
+function update({ feed, table }: ReturnType<typeof fed>, ...prefixes: readonly string[]): readonly string[] {
+  return feed.update(table, smallVm, prefixes.map(parsePrefix));
+}
+
+Deno.test("RouteFeed.rebuild() tells what came, what went and what changed, and nothing else", () => {
+  const { feed, table } = fed(one, two);
+  assert.deepEqual([...feed.wanted.keys()], [one, two]);
+  table.replace([kernelRoute(two, { via: "10.0.0.10" }), kernelRoute("203.0.113.0/24", gateway)]);
+  assert.deepEqual([...feed.rebuild(table, smallVm)].sort(), [two, one, "203.0.113.0/24"]);
+  assert.deepEqual([...feed.wanted.keys()].sort(), [two, "203.0.113.0/24"]);
+  assert.deepEqual(feed.rebuild(table, smallVm), []);
+});
+
+Deno.test("RouteFeed.update() judges the prefixes it is given only", () => {
+  const both = fed(one, two);
+  both.table.replace([]);
+  assert.deepEqual(update(both, one), [one]);
+  assert.deepEqual([...both.feed.wanted.keys()], [two]);
+});
+
+Deno.test("RouteFeed.update() wakes nobody for news that change nothing", () => {
+  const both = fed(one);
+  assert.deepEqual(update(both, one, two), []);
+  both.table.set(one, kernelRoute(one, { ...gateway, protocol: 12 }));
+  assert.deepEqual(update(both, one), [], "another daemon, the same next hop");
+  both.table.set(two, kernelRoute(two, { ...gateway, protocol: 2 }));
+  assert.deepEqual(update(both, two), [], "not wanted");
+});
+
+Deno.test("RouteFeed.update() tells a new gateway, a new metric and another number of legs", () => {
+  const both = fed(one);
+  const steps = [
+    { via: "10.0.0.10" },
+    { via: "10.0.0.10", metric: 30 },
+    { legs: [{ via: "10.0.0.10" }, { via: "10.0.0.11" }], metric: 30 },
+    { legs: [{ via: "10.0.0.10" }], metric: 30 },
+  ];
+  for (const parts of steps) {
+    both.table.set(one, kernelRoute(one, parts));
+    assert.deepEqual(update(both, one), [one], JSON.stringify(parts));
+    assert.deepEqual(update(both, one), []);
+  }
+});
+
+Deno.test("RouteFeed judges anew when this VM is another", () => {
+  const { feed, table } = fed(one);
+  const elsewhere = { ...smallVm, subnets: [parsePrefix("172.16.0.0/24")] };
+  assert.deepEqual(feed.rebuild(table, elsewhere), [one]);
+  assert.equal(feed.wanted.get(one)?.nextHops[0]?.neighbour, null);
+});
+
+Deno.test("RouteFeed.clear() wants nothing any more", () => {
+  const { feed } = fed(one, two);
+  assert.deepEqual(feed.clear(), [one, two]);
+  assert.equal(feed.wanted.size, 0);
+});

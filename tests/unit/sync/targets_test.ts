@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import type { CloudIdentity } from "../../../src/clouds/cloud.ts";
+import { CloudError } from "../../../src/clouds/cloud_error.ts";
+import type { WantedRoute } from "../../../src/routes/policy.ts";
+import { type IpAddress, parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
+import { resolveNeighbours, targetOf } from "../../../src/sync/targets.ts";
+import { smallVm } from "../../fakes/policies.ts";
+
+const identity: CloudIdentity = { ...smallVm, instance: "i-1", self: { 4: "eni-self", 6: null } };
+const never = new AbortController().signal;
+
+/** A wanted route by way of neighbours; `self` stands for this VM. */
+function wanted(prefix: string, ...hops: readonly string[]): WantedRoute {
+  const nextHops = hops.map((hop) => {
+    const neighbour = hop === "self" ? null : parseAddress(hop);
+    return { neighbour, gateway: neighbour };
+  });
+  return { prefix: parsePrefix(prefix), nextHops, metric: 7, protocol: 186 };
+}
+
+/** The target's next hops, with what is known of the gateways; null where it is not known. */
+function hopsOf(route: WantedRoute, ids: Readonly<Record<string, string | null>>): readonly string[] | null {
+  return targetOf(route, identity, { ids: new Map(Object.entries(ids)), error: null })?.nextHops ?? null;
+}
+
+Deno.test("targetOf() points at the neighbour that a gateway belongs to", () => {
+  const route = wanted("198.51.100.0/24", "10.0.0.9");
+  assert.deepEqual(targetOf(route, identity, { ids: new Map([["10.0.0.9", "eni-9"]]), error: null }), {
+    prefix: route.prefix,
+    nextHops: ["eni-9"],
+    metric: 7,
+  });
+});
+
+Deno.test("targetOf() points at this VM when no VM has the gateway's address", () => {
+  assert.deepEqual(hopsOf(wanted("198.51.100.0/24", "10.0.0.9"), { "10.0.0.9": null }), ["eni-self"]);
+  assert.deepEqual(hopsOf(wanted("198.51.100.0/24", "self"), {}), ["eni-self"]);
+});
+
+Deno.test("targetOf() keeps the order of preference and names each id once", () => {
+  const route = wanted("198.51.100.0/24", "10.0.0.9", "10.0.0.10", "self");
+  assert.deepEqual(hopsOf(route, { "10.0.0.9": "eni-9", "10.0.0.10": null }), ["eni-9", "eni-self"]);
+});
+
+Deno.test("targetOf() is not known while any gateway could not be looked up", () => {
+  assert.equal(hopsOf(wanted("198.51.100.0/24", "10.0.0.9", "self"), {}), null);
+});
+
+Deno.test("targetOf() is not known where this VM cannot be pointed at", () => {
+  assert.equal(hopsOf(wanted("2001:db8::/32", "self"), {}), null);
+});
+
+Deno.test("resolveNeighbours() asks for each neighbour once, and not at all when there is none", async () => {
+  const asked: string[][] = [];
+  const cloud = {
+    resolve: (gateways: readonly IpAddress[]) => {
+      asked.push(gateways.map(({ text }) => text));
+      return Promise.resolve(new Map([["10.0.0.9", "eni-9"]]));
+    },
+  };
+  await resolveNeighbours(cloud, [wanted("198.51.100.0/24", "self")], never);
+  assert.deepEqual(asked, []);
+  const routes = [wanted("198.51.100.0/24", "10.0.0.9"), wanted("192.0.2.0/24", "10.0.0.9", "10.0.0.10")];
+  const { ids, error } = await resolveNeighbours(cloud, routes, never);
+  assert.deepEqual(asked, [["10.0.0.9", "10.0.0.10"]]);
+  assert.deepEqual([[...ids], error], [[["10.0.0.9", "eni-9"]], null]);
+});
+
+Deno.test("resolveNeighbours() tells a cloud's failure in its answer and throws anything else", async () => {
+  const failed = new CloudError("throttled", "too many");
+  const cloud = (reason: Error): Parameters<typeof resolveNeighbours>[0] => ({
+    resolve: () => Promise.reject(reason),
+  });
+  const routes = [wanted("198.51.100.0/24", "10.0.0.9")];
+  assert.deepEqual(await resolveNeighbours(cloud(failed), routes, never), { ids: new Map(), error: failed });
+  await assert.rejects(resolveNeighbours(cloud(new TypeError("a bug")), routes, never), TypeError);
+});
