@@ -5,7 +5,7 @@
  * shakes the SDKs' ES modules down to what is used, and a cloud's chunk is read only by a run that needs it.
  */
 
-import { build, type BuildResult, type Metafile, type Plugin, stop } from "esbuild";
+import { build, type Plugin, stop } from "esbuild";
 import { builtinModules } from "node:module";
 import { join } from "node:path";
 
@@ -23,8 +23,8 @@ export interface BundleOptions {
 export interface Bundle {
   /** Path of the entry chunk. */
   readonly entry: string;
-  /** Size in bytes by path, as esbuild names the outputs. */
-  readonly sizes: ReadonlyMap<string, number>;
+  /** The files that went in, as paths from the current folder. */
+  readonly inputs: readonly string[];
 }
 
 /**
@@ -72,12 +72,8 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       metafile: true,
       logLevel: "silent",
     });
-    return { entry: join(options.folder, "main.mjs"), sizes: sizesOf(result) };
+    return { entry: join(options.folder, "main.mjs"), inputs: Object.keys(result.metafile.inputs) };
   } finally {
     await stop();
   }
-}
-
-function sizesOf(result: BuildResult & { readonly metafile: Metafile }): Map<string, number> {
-  return new Map(Object.entries(result.metafile.outputs).map(([path, output]) => [path, output.bytes]));
 }

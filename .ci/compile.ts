@@ -15,8 +15,10 @@ import { bundle } from "./bundle.ts";
 import { cacheFolder, denortFor, fallbackVersion, type Target } from "./denort.ts";
 import { run, say, tryRun } from "./shell.ts";
 
-const repository = resolve(import.meta.dirname ?? ".", "..");
-const targets: readonly Target[] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
+/** Full path of the repository. */
+export const repository = resolve(import.meta.dirname ?? ".", "..");
+/** Every machine that executables are made for. */
+export const targets: readonly Target[] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
 
 /** What to compile, and where to. */
 export interface CompileOptions {
@@ -27,13 +29,20 @@ export interface CompileOptions {
   readonly entry: string;
 }
 
+/** What came of it. */
+export interface Compiled {
+  /** The version of Deno inside the executable. */
+  readonly denoVersion: string;
+  /** The files that went in: sources and packages' files. */
+  readonly inputs: readonly string[];
+}
+
 /**
  * Compiles the program.
  *
- * @returns the version of Deno inside the executable.
  * @throws {Error} if bundling or compiling fails.
  */
-export async function compile(options: CompileOptions): Promise<string> {
+export async function compile(options: CompileOptions): Promise<Compiled> {
   const folder = await Deno.makeTempDir({ prefix: "cloudroutesync-" });
   try {
     // The folder's name becomes part of the executable, so it must always be the same.
@@ -45,7 +54,8 @@ export async function compile(options: CompileOptions): Promise<string> {
     });
     await forgetTimes(chunks);
     await Deno.mkdir(resolve(options.output, ".."), { recursive: true });
-    return await compileChunks(bundled.entry, chunks, options);
+    const denoVersion = await compileChunks(bundled.entry, chunks, options);
+    return { denoVersion, inputs: bundled.inputs };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -56,6 +66,7 @@ async function forgetTimes(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) await Deno.utime(join(folder, name), 0, 0);
 }
 
+/** @returns the version of Deno that compiled. */
 async function compileChunks(entry: string, chunks: string, options: CompileOptions): Promise<string> {
   const args = compileArguments(entry, chunks, options);
   const first = await tryRun([Deno.execPath(), ...args], { folder: chunks });
@@ -121,9 +132,9 @@ async function main(): Promise<void> {
       entry: { type: "string", default: join(repository, "main.ts") },
     },
   });
-  const version = await compile({ ...values, target: targetOf(values.target) });
+  const { denoVersion } = await compile({ ...values, target: targetOf(values.target) });
   const { size } = await Deno.stat(values.output);
-  await say(`${values.output}: ${(size / 1e6).toFixed(1)} MB, Deno ${version}, ${values.target}`);
+  await say(`${values.output}: ${(size / 1e6).toFixed(1)} MB, Deno ${denoVersion}, ${values.target}`);
 }
 
 if (import.meta.main) await main();
