@@ -125,6 +125,14 @@ azureTest("identify() looks where AZURE_SUBSCRIPTION_ID and AZURE_RESOURCE_GROUP
   );
 });
 
+azureTest("identify() finds an interface without a MAC address by the VM that it belongs to", async (rig) => {
+  const shown = rig.arm.state.show(ids.nic);
+  const { macAddress: _, ...properties } = propertiesOf(shown);
+  const virtualMachine = { id: ids.vm.toUpperCase() };
+  rig.arm.state.place(ids.nic, { ...shown, properties: { ...properties, virtualMachine } });
+  assert.equal((await open(rig).identify(signal)).self[4], addresses.router);
+});
+
 azureTest(
   "identify() finds the interface of a scale set's VM, and check() says where to mend it",
   async (rig) => {
