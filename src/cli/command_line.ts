@@ -127,9 +127,20 @@ function* goStyle(args: readonly string[], errors: string[]): Generator<string> 
 function suggestion(name: string): string {
   const near = flags.find((flag) =>
     flag.name.replaceAll("-", "") === name.replaceAll(/[-_]/g, "") ||
-    (name.length > 3 && (flag.name.startsWith(name) || name.startsWith(flag.name)))
+    (name.length > 3 &&
+      (flag.name.startsWith(name) || name.startsWith(flag.name) || isOneLetterAway(flag.name, name)))
   );
   return near === undefined ? "" : `, did you mean -${near.name}?`;
+}
+
+/** Whether one letter more, less or changed makes one word the other: what both begin and end with leaves one at most. */
+function isOneLetterAway(left: string, right: string): boolean {
+  const shorter = Math.min(left.length, right.length);
+  let begin = 0;
+  while (begin < shorter && left[begin] === right[begin]) begin++;
+  let end = 0;
+  while (end < shorter - begin && left.at(-1 - end) === right.at(-1 - end)) end++;
+  return Math.max(left.length, right.length) - begin - end <= 1;
 }
 
 function readEnvironment(sources: CommandLineSources): readonly GivenValue[] {
@@ -141,7 +152,10 @@ function readEnvironment(sources: CommandLineSources): readonly GivenValue[] {
 }
 
 const scalarSchema = v.union([v.string(), v.number(), v.boolean()]);
-const configSchema = v.record(v.string(), v.union([scalarSchema, v.array(scalarSchema)]));
+const configSchema = v.pipe(
+  v.record(v.string(), v.union([scalarSchema, v.array(scalarSchema)])),
+  v.check((content) => !Array.isArray(content)),
+);
 
 function readConfigFile(path: string, sources: CommandLineSources, errors: string[]): readonly GivenValue[] {
   let content: unknown;
