@@ -1,0 +1,149 @@
+/**
+ * Measures the kernel side against a C program that does the same and `ip -j route`. Needs gcc, iproute2 and namespaces.
+ *
+ * Run it on a quiet machine: `deno run --allow-all tests/bench/kernel_bench.ts [ROUTES] [IDLE_SECONDS]`.
+ */
+
+import { Namespace } from "../system/namespace.ts";
+
+const routes = Number(Deno.args[0] ?? 1_000_000);
+const idleSeconds = Number(Deno.args[1] ?? 60);
+const rounds = 7;
+
+/** One line of the report. */
+interface Figure {
+  readonly what: string;
+  readonly value: string;
+  readonly limit: string;
+}
+
+function here(name: string): string {
+  return new URL(name, import.meta.url).pathname;
+}
+
+function routeLines(action: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const destination = `${11 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}.0/24`;
+    return `route ${action} ${destination} via 10.0.${(index % 300) >> 8}.${
+      2 + index % 200
+    } proto bgp metric 20`;
+  });
+}
+
+async function probe(namespace: Namespace, args: readonly string[]): Promise<string> {
+  return await namespace.must([
+    Deno.execPath(),
+    "run",
+    "--allow-all",
+    "--no-check",
+    here("kernel_probe.ts"),
+    ...args,
+  ]);
+}
+
+/** Runs something several times; the least of its milliseconds. */
+async function leastMs(run: () => Promise<unknown>): Promise<number> {
+  let least = Infinity;
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    await run();
+    least = Math.min(least, performance.now() - start);
+  }
+  return least;
+}
+
+async function measureDumps(namespace: Namespace, program: string): Promise<Figure[]> {
+  let c = Infinity;
+  const cWhole = await leastMs(async () => {
+    c = Math.min(c, (JSON.parse(await namespace.must([program])) as { readonly ms: number }).ms);
+  });
+  const { ms, rssMb } = JSON.parse(await probe(namespace, ["dump", "12"])) as {
+    readonly ms: readonly number[];
+    readonly rssMb: number;
+  };
+  const least = Math.min(...ms);
+  const whole = await leastMs(() => probe(namespace, ["once"]));
+  const ip = await leastMs(() => namespace.must(["sh", "-c", "ip -j route > /dev/null"]));
+  return [
+    { what: "C program, dump", value: `${c.toFixed(0)} ms`, limit: "" },
+    { what: "monitor, dump", value: `${least.toFixed(0)} ms, ${(least / c).toFixed(2)} x`, limit: "1.25 x" },
+    { what: "C program, whole process", value: `${cWhole.toFixed(0)} ms`, limit: "" },
+    {
+      what: "monitor, whole process",
+      value: `${whole.toFixed(0)} ms, ${(whole / cWhole).toFixed(2)} x`,
+      limit: "1.6 x",
+    },
+    { what: "ip -j route", value: `${ip.toFixed(0)} ms, ${(ip / cWhole).toFixed(2)} x`, limit: "" },
+    { what: "memory after 12 dumps", value: `${rssMb} MB`, limit: "150 MB" },
+  ];
+}
+
+async function measureEvents(namespace: Namespace): Promise<Figure[]> {
+  const { us } = JSON.parse(await probe(namespace, ["latency", "500"])) as { readonly us: number[] };
+  us.sort((left, right) => left - right);
+  const at = (share: number): string => (us[Math.floor(us.length * share)] ?? 0).toFixed(0);
+  const flap = await measureFlap(namespace);
+  const idle = JSON.parse(await probe(namespace, ["idle", `${idleSeconds}`])) as { readonly cpuMs: number };
+  return [
+    {
+      what: "event, kernel to callback",
+      value: `median ${at(0.5)} us, 95 % ${at(0.95)} us`,
+      limit: "150 us",
+    },
+    ...flap,
+    {
+      what: `idle CPU over ${idleSeconds} s`,
+      value: `${(idle.cpuMs / idleSeconds / 10).toFixed(2)} %`,
+      limit: "0.0 %",
+    },
+  ];
+}
+
+async function measureFlap(namespace: Namespace): Promise<Figure[]> {
+  const count = 100_000;
+  const child = namespace.spawn(
+    [Deno.execPath(), "run", "--allow-all", "--no-check", here("kernel_probe.ts"), "flap"],
+    { stdin: "piped", stdout: "piped" },
+  );
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  await namespace.batch(routeLines("add", count));
+  await namespace.batch(routeLines("del", count));
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("\n"));
+  await writer.close();
+  const { stdout } = await child.output();
+  const result = JSON.parse(new TextDecoder().decode(stdout)) as Record<
+    "cpuMs" | "events" | "dumps" | "overruns",
+    number
+  >;
+  const { cpuMs, events, dumps, overruns } = result;
+  return [{
+    what: `flap of ${count} routes`,
+    value: `${
+      (cpuMs * 1000 / events).toFixed(1)
+    } us CPU an event (${events} events, ${dumps} dumps, ${overruns} overruns)`,
+    limit: "",
+  }];
+}
+
+async function main(): Promise<void> {
+  const program = await Deno.makeTempFile();
+  try {
+    const { code } = await new Deno.Command("gcc", { args: ["-O2", "-o", program, here("kernel_dump.c")] })
+      .output();
+    if (code !== 0) throw new Error("Cannot compile kernel_dump.c: is gcc there?");
+    await using namespace = await Namespace.create();
+    await namespace.veth("a0", "a1", "10.0.0.1/16");
+    const events = await measureEvents(namespace);
+    await namespace.batch(routeLines("add", routes));
+    const dumps = await measureDumps(namespace, program);
+    const lines = [...dumps, ...events].map(({ what, value, limit }) =>
+      `${what.padEnd(28)} ${value.padEnd(66)} ${limit}`.trimEnd()
+    );
+    await Deno.stdout.write(new TextEncoder().encode(`${routes} routes\n${lines.join("\n")}\n`));
+  } finally {
+    await Deno.remove(program);
+  }
+}
+
+if (import.meta.main) await main();

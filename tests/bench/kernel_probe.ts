@@ -1,0 +1,92 @@
+/**
+ * Measures a KernelMonitor from inside a namespace; prints one line of JSON.
+ *
+ * `dump N` times N dumps; `once` one, for the whole process; `latency N` N route changes from the kernel to the callback;
+ * `idle SECONDS` the CPU time of doing nothing; `flap` waits for a line on standard input and reports the CPU time since.
+ */
+
+import { openLibc } from "../../ffi/libc.ts";
+import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import { KernelMonitor } from "../../src/kernel/kernel_monitor.ts";
+import { attribute, concat, message, u32 } from "../fakes/netlink_messages.ts";
+
+const libc = openLibc();
+const [mode = "once", argument = "1"] = Deno.args;
+await using monitor = await KernelMonitor.open(libc, {
+  tables: [254],
+  families: [4],
+  events: true,
+  redumpMs: 0,
+});
+
+/** User and system time of this process, milliseconds. */
+function cpuMs(): number {
+  const fields = Deno.readTextFileSync("/proc/self/stat").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10; // clock ticks of 10 ms
+}
+
+function rssMb(): number {
+  return Math.round(Deno.memoryUsage().rss / 1048576);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function dumps(count: number): Promise<number[]> {
+  const times = [monitor.health.lastDumpMs];
+  for (let round = 1; round < count; round++) {
+    const { dumps } = monitor.health;
+    monitor.resync("bench");
+    while (monitor.health.dumps === dumps) await pause(5);
+    times.push(monitor.health.lastDumpMs);
+  }
+  return times;
+}
+
+/** `ip route replace 11.0.0.0/24 via 10.0.0.HOST`, without the process that would blur the time. */
+function replaceRoute(host: number): Uint8Array<ArrayBuffer> {
+  const route = concat(
+    [2, 24, 0, 0, 254, 12, 0, 1, 0, 0, 0, 0],
+    attribute(1, [250, 0, 0, 0]),
+    attribute(5, [10, 0, 0, host]),
+    attribute(6, u32(7)),
+  );
+  return message(24, route, { flags: 0x1 | 0x100 | 0x400, sequence: 1 });
+}
+
+async function latencies(count: number): Promise<number[]> {
+  using socket = NetlinkSocket.open(libc);
+  const times: number[] = [];
+  for (let round = 0; round < count; round++) {
+    const heard = Promise.withResolvers<number>();
+    monitor.onChange = () => heard.resolve(performance.now());
+    const sentAt = performance.now();
+    socket.send(replaceRoute(2 + round % 200));
+    times.push((await heard.promise - sentAt) * 1000);
+    await pause(2);
+  }
+  return times;
+}
+
+async function measure(): Promise<unknown> {
+  const amount = Number(argument);
+  if (mode === "dump") return { ms: await dumps(amount), size: monitor.table.size, rssMb: rssMb() };
+  if (mode === "latency") return { us: await latencies(amount) };
+  if (mode === "idle") {
+    await pause(2_000);
+    const before = cpuMs();
+    await pause(amount * 1000);
+    return { cpuMs: cpuMs() - before, seconds: amount };
+  }
+  if (mode === "flap") {
+    const before = { cpu: cpuMs(), events: monitor.health.events };
+    await Deno.stdin.read(new Uint8Array(1));
+    await pause(500);
+    const { events, dumps, overruns } = monitor.health;
+    return { cpuMs: cpuMs() - before.cpu, events: events - before.events, dumps, overruns };
+  }
+  return { size: monitor.table.size };
+}
+
+await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(await measure()) + "\n"));
