@@ -152,9 +152,11 @@ function readEnvironment(sources: CommandLineSources): readonly GivenValue[] {
 }
 
 const scalarSchema = v.union([v.string(), v.number(), v.boolean()]);
+/** A record takes a list too, and its places for names. */
 const configSchema = v.pipe(
-  v.record(v.string(), v.union([scalarSchema, v.array(scalarSchema)])),
+  v.unknown(),
   v.check((content) => !Array.isArray(content)),
+  v.record(v.string(), v.union([scalarSchema, v.array(scalarSchema)])),
 );
 
 function readConfigFile(path: string, sources: CommandLineSources, errors: string[]): readonly GivenValue[] {
