@@ -105,10 +105,14 @@ export class LocalFile {
     } catch (cause) {
       throw this.#error("invalid", "read", cause);
     }
-    const result = v.safeParse(documentSchema, content);
-    if (result.success) return checkUnique(result.output, this);
-    const issue = result.issues[0];
-    throw this.corrupt(`${v.getDotPath(issue) ?? "the document"}: ${issue.message}`);
+    // The content itself goes on, not what the schema made of it: that has lost the order of the operator's fields.
+    if (v.is(documentSchema, content)) {
+      return checkUnique({ ...content, quota: content.quota ?? defaultQuota }, this);
+    }
+    const issue = v.safeParse(documentSchema, content).issues?.[0];
+    throw this.corrupt(
+      issue === undefined ? "it is no table" : `${v.getDotPath(issue) ?? "the document"}: ${issue.message}`,
+    );
   }
 
   /** The error for a file that is not what it should be. */
