@@ -1,0 +1,140 @@
+/** One HTTP call: its answer, its deadline, its errors; against a server on the loopback. */
+
+import assert from "node:assert/strict";
+import { CloudError } from "../../../src/clouds/cloud_error.ts";
+import { call, kindOfStatus, retryAfterMs } from "../../../src/clouds/http.ts";
+
+const never = new AbortController().signal;
+
+/** Runs a test against a server that answers as told. */
+async function served(
+  answer: (request: Request) => Response | Promise<Response>,
+  body: (url: string) => Promise<void>,
+): Promise<void> {
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+  await body(`http://127.0.0.1:${server.addr.port}`);
+}
+
+Deno.test("call() sends JSON and yields status, headers and parsed JSON", async () => {
+  await served(async (request) => {
+    const { method } = request;
+    const type = request.headers.get("content-type");
+    return Response.json({ method, type, body: await request.json() }, {
+      status: 201,
+      headers: { etag: '"7"' },
+    });
+  }, async (url) => {
+    const answer = await call({ action: "make x", url, method: "PUT", body: { a: 1 }, signal: never });
+    assert.equal(answer.status, 201);
+    assert.equal(answer.headers.get("etag"), '"7"');
+    assert.deepEqual(answer.body, { method: "PUT", type: "application/json", body: { a: 1 } });
+  });
+});
+
+Deno.test("call() yields an answer with an error status too, text where it is no JSON, null where it is empty", async () => {
+  await served(
+    (request) =>
+      new URL(request.url).pathname === "/empty"
+        ? new Response(null, { status: 404 })
+        : new Response("<html>", { status: 502 }),
+    async (url) => {
+      assert.deepEqual(
+        await call({ action: "read x", url, signal: never }).then(({ status, body }) => [status, body]),
+        [
+          502,
+          "<html>",
+        ],
+      );
+      assert.equal((await call({ action: "read x", url: `${url}/empty`, signal: never })).body, null);
+    },
+  );
+});
+
+Deno.test("call() to a closed port is unavailable, and names action and address without the query", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  await assert.rejects(
+    call({ action: "read router r-1", url: `http://127.0.0.1:${port}/v2?token=secret`, signal: never }),
+    (error: unknown) => {
+      assert.ok(error instanceof CloudError);
+      assert.equal(error.kind, "unavailable");
+      assert.ok(
+        error.message.startsWith(`Cannot read router r-1: GET http://127.0.0.1:${port}/v2: `),
+        error.message,
+      );
+      assert.ok(!error.message.includes("secret"));
+      assert.ok(error.cause instanceof Error);
+      return true;
+    },
+  );
+});
+
+Deno.test("call() gives up at its deadline", async () => {
+  const { promise: end, resolve } = Promise.withResolvers<void>();
+  await served(async () => {
+    await end;
+    return new Response();
+  }, async (url) => {
+    await assert.rejects(call({ action: "read x", url, timeoutMs: 30, signal: never }), {
+      kind: "unavailable",
+      message: `Cannot read x: GET ${url}/: no answer within 30 ms`,
+    });
+    resolve();
+  });
+});
+
+Deno.test("call() throws the caller's reason when the caller gives up", async () => {
+  const { promise: end, resolve } = Promise.withResolvers<void>();
+  const giveUp = new AbortController();
+  await served(async () => {
+    giveUp.abort(new Error("told to stop"));
+    await end;
+    return new Response();
+  }, async (url) => {
+    await assert.rejects(call({ action: "read x", url, signal: giveUp.signal }), /^Error: told to stop$/);
+    resolve();
+  });
+});
+
+Deno.test("call() follows no redirect: a token must not go elsewhere", async () => {
+  await served(() => Response.redirect("http://127.0.0.1:1/"), async (url) => {
+    await assert.rejects(call({ action: "read x", url, signal: never }), { kind: "unavailable" });
+  });
+});
+
+Deno.test("kindOfStatus() gives each status its meaning", () => {
+  const kinds = [400, 401, 403, 404, 408, 409, 410, 412, 422, 429, 500, 502, 503, 504].map(kindOfStatus);
+  assert.deepEqual(kinds, [
+    "invalid",
+    "denied",
+    "denied",
+    "gone",
+    "unavailable",
+    "conflict",
+    "gone",
+    "conflict",
+    "invalid",
+    "throttled",
+    "unavailable",
+    "unavailable",
+    "unavailable",
+    "unavailable",
+  ]);
+});
+
+Deno.test("retryAfterMs() reads seconds and dates, and nothing else", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+  const cases: readonly (readonly [string | null, number | undefined])[] = [
+    [null, undefined],
+    ["0", 0],
+    ["7", 7000],
+    ["Thu, 01 Jan 2026 00:00:30 GMT", 30_000],
+    ["Wed, 31 Dec 2025 23:59:00 GMT", 0],
+    ["soon", undefined],
+  ];
+  for (const [value, expected] of cases) {
+    const headers = new Headers(value === null ? {} : { "retry-after": value });
+    assert.equal(retryAfterMs(headers, now), expected, String(value));
+  }
+});
