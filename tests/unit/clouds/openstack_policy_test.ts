@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { openOpenstack } from "../../../src/clouds/openstack/openstack.ts";
 import { policyText } from "../../../src/clouds/openstack/policy.ts";
+import { openstackOptions } from "../../fakes/openstack_options.ts";
 
 const granted = new URL("../../../terraform/openstack/access_rules.json", import.meta.url);
 
@@ -18,4 +20,13 @@ Deno.test("policyText() lets the router write to routers and to nothing else", (
     "PUT /v2.0/routers/*/add_extraroutes",
     "PUT /v2.0/routers/*/remove_extraroutes",
   ]);
+});
+
+Deno.test("an OpenStack without settings says its access rules all the same, and what is missing when called", async () => {
+  const { signal } = new AbortController();
+  const cloud = openOpenstack(openstackOptions({}));
+  assert.match(cloud.policy(), /add_extraroutes/);
+  await assert.rejects(cloud.identify(signal), /neither OS_AUTH_URL .* nor a clouds.yaml/);
+  const [finding] = await cloud.check({ fix: false }, signal);
+  assert.deepEqual([finding?.name, finding?.status], ["settings", "bad"]);
 });
