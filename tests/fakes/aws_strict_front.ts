@@ -119,6 +119,11 @@ export class AwsStrictFront implements AsyncDisposable {
     return this.#endpointRoutes.get(tableId) ?? [];
   }
 
+  /** An interface is deleted with its VM: routes to it become blackholes and no look-up finds it. */
+  deleteInterface(id: string): void {
+    this.#deletedInterfaces.add(id);
+  }
+
   /** Makes a virtual private gateway propagate into a table. */
   propagate(tableId: string, gatewayId: string): void {
     this.#propagating.set(tableId, [...this.#propagating.get(tableId) ?? [], gatewayId]);
@@ -281,6 +286,7 @@ export class AwsStrictFront implements AsyncDisposable {
     }
     const answer = await this.#ask(passed);
     const items = itemsOf(answer, "networkInterfaceSet").filter((item) =>
+      !this.#deletedInterfaces.has(textOf(item, "networkInterfaceId") ?? "") &&
       wanted.every(({ element, values }) =>
         values.some((value) => item.includes(`<${element}>${value}</${element}>`))
       )

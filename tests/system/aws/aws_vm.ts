@@ -18,6 +18,7 @@ export interface Ended {
 export class AwsVm implements AsyncDisposable {
   #running: Deno.ChildProcess | null = null;
   #log: Promise<string> = Promise.resolve("");
+  #variables: Readonly<Record<string, string>> = {};
 
   private constructor(
     readonly rig: AwsRig,
@@ -47,10 +48,16 @@ export class AwsVm implements AsyncDisposable {
     await this.namespace.batch(prefixes.map((prefix) => `route del ${prefix} proto bgp`));
   }
 
+  /** Further variables for what is started from now on. */
+  with(variables: Readonly<Record<string, string>>): this {
+    this.#variables = { ...this.#variables, ...variables };
+    return this;
+  }
+
   /** Starts `run` with the flags. */
   start(...flags: readonly string[]): void {
     const child = this.namespace.spawn(this.#commandLine("run", flags), {
-      env: this.rig.environment,
+      env: { ...this.rig.environment, ...this.#variables },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -83,7 +90,7 @@ export class AwsVm implements AsyncDisposable {
   /** Runs a command of the executable to its end. */
   async command(name: string, ...flags: readonly string[]): Promise<Ended> {
     const child = this.namespace.spawn(this.#commandLine(name, flags), {
-      env: this.rig.environment,
+      env: { ...this.rig.environment, ...this.#variables },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

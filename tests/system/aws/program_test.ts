@@ -1,7 +1,7 @@
 /** The executable as a router VM on EC2 runs it. */
 
 import assert from "node:assert/strict";
-import { AwsRig } from "../../fakes/aws_rig.ts";
+import { AwsRig, buildInstance } from "../../fakes/aws_rig.ts";
 import { isWrite } from "../../fakes/aws_strict_front.ts";
 import { Moto, motoMissing } from "../../fakes/moto.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
@@ -172,21 +172,27 @@ test(
   },
 );
 
-test("the executable makes good a blackhole of its own once the gateway's VM is another", async (rig, vm) => {
-  vm.start("-event", "-audit", "1s");
-  const created = await rig.admin("CreateNetworkInterface", { SubnetId: rig.vpc.subnetA });
-  const doomed = /<networkInterfaceId>([^<]+)/.exec(created)?.[1] ?? "";
-  await vm.announce(["192.168.1.0/24"]);
-  await vm.untilRoutes(["192.168.1.0/24 router"]);
-  const route = { RouteTableId: await vm.ownTable(), DestinationCidrBlock: "192.168.1.0/24" };
-  await rig.admin("ReplaceRoute", { ...route, NetworkInterfaceId: doomed });
-  await rig.admin("DeleteNetworkInterface", { NetworkInterfaceId: doomed });
-  await vm.announce(["192.168.2.0/24"]);
-  await until("the new route", async () => (await vm.summary()).includes("192.168.2.0/24 router"));
-  // Somebody else's hand retargeted it: it is that hand's until the ledger's claim is met again, never silently lost.
-  const { stdout } = await vm.command("plan", "-output", "json");
-  assert.match(stdout, /192\.168\.1\.0\/24/);
-});
+test(
+  "the executable moves a route away from a VM that is gone, and onto the one that takes its address",
+  async (rig, vm) => {
+    vm.start("-event", "-audit", "1s");
+    await vm.announce(["192.168.1.0/24", "192.168.2.0/24"], "10.0.1.20");
+    await vm.untilRoutes(["192.168.1.0/24 peer", "192.168.2.0/24 peer"]);
+    rig.front.deleteInterface(rig.vpc.peer.interfaceId);
+    const states = (await rig.routes(await vm.ownTable())).map((route) => route.state);
+    assert.deepEqual(states.filter((state) => state === "blackhole").length, 2);
+    await vm.announce(["192.168.1.0/24"]);
+    await vm.untilRoutes(["192.168.1.0/24 router", "192.168.2.0/24 peer"]);
+    const heir = await buildInstance(rig.front.url, rig.vpc.subnetA, ["10.0.1.20"]);
+    // What the dead VM had is looked up again because EC2 refuses its interface.
+    await vm.announce(["192.168.3.0/24"], "10.0.1.20");
+    await vm.untilRoutes([
+      "192.168.1.0/24 router",
+      `192.168.2.0/24 ${heir.interfaceId}`,
+      `192.168.3.0/24 ${heir.interfaceId}`,
+    ]);
+  },
+);
 
 test("the executable writes 100 routes with 100 calls", async (rig, vm) => {
   vm.start("-event");
@@ -309,6 +315,20 @@ test("the executable survives expired credentials and fetches new ones", async (
   await vm.announce(["192.168.2.0/24"]);
   await vm.untilRoutes(toRouter(["192.168.0.0/24", "192.168.1.0/24", "192.168.2.0/24"]));
   assert.ok(rig.metadata.credentials > fetched);
+});
+
+test("the executable takes credentials from the SDK's shared file", async (rig, vm) => {
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(
+    file,
+    "[default]\naws_access_key_id = AKIAFILE\naws_secret_access_key = not-a-secret\n",
+  );
+  await vm.announce(["192.168.0.0/24"]);
+  const { code, stderr } = await vm.with({ AWS_SHARED_CREDENTIALS_FILE: file }).command("apply");
+  await Deno.remove(file);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(await vm.summary(), ["192.168.0.0/24 router"]);
+  assert.equal(rig.metadata.credentials, 0);
 });
 
 test("the executable takes its stale routes away after a restart with an empty kernel", async (rig, vm) => {
