@@ -59,13 +59,20 @@ export function planDocument(parts: PlanParts): PlanDocument {
     kept: comparison.difference.kept,
     foreign: parts.index.foreignCount,
     dropped: droppedOf(parts),
-    quota: {
-      used: parts.quotas.reduce((sum, quota) => sum + quota.used, 0),
-      limit: parts.quotas[0]?.limit ?? null,
-    },
+    quota: tightest(parts.quotas),
     verdict,
     why,
   };
+}
+
+/** The quota with the least room; a cloud may count the families apart. */
+function tightest(quotas: readonly CloudQuota[]): PlanDocument["quota"] {
+  const room = ({ used, limit }: CloudQuota): number => limit === null ? Infinity : limit - used;
+  const least = quotas.reduce<CloudQuota | null>(
+    (found, quota) => found === null || room(quota) < room(found) ? quota : found,
+    null,
+  );
+  return { used: least?.used ?? 0, limit: least?.limit ?? null };
 }
 
 /** Whether the plan has anything to do, now or once something stands no longer in its way. */
