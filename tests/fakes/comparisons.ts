@@ -1,0 +1,72 @@
+/** Comparisons of wanted and standing routes, and plans made of them. */
+
+import type { CloudQuota, CloudRoute, CloudTraits } from "../../src/clouds/cloud.ts";
+import type { PlanParts } from "../../src/cli/plan_report.ts";
+import type { Verdict, WantedRoute } from "../../src/routes/policy.ts";
+import { parseAddress, parsePrefix } from "../../src/routes/prefix.ts";
+import { compare, type Comparison, type ComparisonInput } from "../../src/sync/comparison.ts";
+import { newGuardState } from "../../src/sync/guard.ts";
+import { tableIndex } from "./cloud_routes.ts";
+import { smallVm } from "./policies.ts";
+
+/** What is compared; what is left out is empty or as by default. */
+export interface Scene {
+  /** Neighbours by prefix, the preferred first. */
+  readonly wanted?: Readonly<Record<string, readonly string[]>>;
+  readonly own?: readonly CloudRoute[];
+  readonly foreign?: readonly CloudRoute[];
+  readonly quotas?: readonly CloudQuota[];
+  readonly changed?: Partial<ComparisonInput>;
+  readonly verdicts?: readonly Verdict[];
+}
+
+const traits: CloudTraits = {
+  changesPerWrite: 1,
+  concurrentWrites: 1,
+  pace: null,
+  nextHopsPerRoute: 1,
+  ownership: "mark",
+  uniquePrefix: true,
+};
+
+/** Compares a scene in which every neighbour is a VM of its own address, but 10.0.0.99, which cannot be looked up. */
+export function comparisonOf(
+  { wanted = {}, own = [], foreign = [], quotas = [], changed = {} }: Scene,
+): Comparison {
+  const routes = new Map(
+    Object.entries(wanted).map(([key, hops]): [string, WantedRoute] => {
+      const nextHops = hops.map((hop) => ({ neighbour: parseAddress(hop), gateway: parseAddress(hop) }));
+      return [key, { prefix: parsePrefix(key), nextHops, metric: 20, protocol: 186 }];
+    }),
+  );
+  const hops = Object.values(wanted).flat().filter((hop) => hop !== "10.0.0.99");
+  return compare({
+    prefixes: new Set([...routes.keys(), ...own.map(({ prefix }) => prefix.text)]),
+    wanted: routes,
+    identity: { ...smallVm, instance: "vm" },
+    resolution: { ids: new Map(hops.map((hop) => [hop, hop])), error: null },
+    index: tableIndex(own, foreign),
+    quotas,
+    traits,
+    adopt: false,
+    guardSettings: { maxWithdraw: 0.3, holdMs: 120_000 },
+    guardState: newGuardState(),
+    withdrawalsDue: () => true,
+    isHopeless: () => false,
+    now: 0,
+    ...changed,
+  });
+}
+
+/** The parts of a plan of a scene, for cloud `local` and table `t`. */
+export function planOf(scene: Scene): PlanParts {
+  return {
+    cloud: { name: "local", describe: (nextHop) => `<${nextHop}>` },
+    table: "t",
+    comparison: comparisonOf(scene),
+    index: tableIndex(scene.own ?? [], scene.foreign ?? []),
+    quotas: scene.quotas ?? [],
+    statusFile: "/nonexistent",
+    verdicts: scene.verdicts ?? [],
+  };
+}

@@ -1,0 +1,69 @@
+/** Plan, guard, quota and circuit together. */
+
+import assert from "node:assert/strict";
+import type { CloudRoute } from "../../../src/clouds/cloud.ts";
+import { cloudRoute, quota, signed } from "../../fakes/cloud_routes.ts";
+import { comparisonOf } from "../../fakes/comparisons.ts";
+
+const many = (count: number): readonly CloudRoute[] =>
+  Array.from({ length: count }, (_, index) => cloudRoute(`10.${index}.0.0/16`, "10.0.0.9"));
+
+Deno.test("compare() puts what is to be done into waves", () => {
+  const { fitted, difference } = comparisonOf({
+    wanted: { "198.51.100.0/24": ["10.0.0.9"], "192.0.2.0/24": ["10.0.0.9"] },
+    own: [cloudRoute("192.0.2.0/24", "10.0.0.8"), cloudRoute("203.0.113.0/24", "10.0.0.9")],
+  });
+  assert.deepEqual(signed(fitted.waves.flat()), ["~ 192.0.2.0/24", "+ 198.51.100.0/24", "- 203.0.113.0/24"]);
+  assert.equal(difference.kept, 0);
+});
+
+Deno.test("compare() leaves a prefix alone whose gateway could not be looked up, and names it", () => {
+  const { fitted, unresolved, difference } = comparisonOf({
+    wanted: { "198.51.100.0/24": ["10.0.0.99"] },
+    own: [cloudRoute("198.51.100.0/24", "10.0.0.8")],
+  });
+  assert.deepEqual([fitted.waves, unresolved, difference.deletes], [[], ["198.51.100.0/24"], []]);
+});
+
+Deno.test("compare() lets withdrawals wait that are not due, while adds go on", () => {
+  const { fitted, waiting } = comparisonOf({
+    wanted: { "198.51.100.0/24": ["10.0.0.9"] },
+    own: [cloudRoute("203.0.113.0/24", "10.0.0.9")],
+    changed: { withdrawalsDue: () => false },
+  });
+  assert.deepEqual(signed(fitted.waves.flat()), ["+ 198.51.100.0/24"]);
+  assert.deepEqual(signed(waiting), ["- 203.0.113.0/24"]);
+});
+
+Deno.test("compare() lets the hold begin while withdrawals still wait for quiet", () => {
+  const first = comparisonOf({ own: many(20), changed: { withdrawalsDue: () => false, now: 0 } });
+  const second = comparisonOf({ own: many(20), changed: { guardState: first.decision.state, now: 250 } });
+  assert.equal(second.decision.held.length, 20);
+  assert.equal(second.decision.heldUntil, 120_000);
+});
+
+Deno.test("compare() holds a mass withdrawal, while adds and replaces go on", () => {
+  const { fitted, decision } = comparisonOf({
+    wanted: { "198.51.100.0/24": ["10.0.0.9"], "10.0.0.0/16": ["10.0.0.8"] },
+    own: many(20),
+  });
+  assert.deepEqual(signed(fitted.waves.flat()), ["~ 10.0.0.0/16", "+ 198.51.100.0/24"]);
+  assert.equal(decision.held.length, 19);
+});
+
+Deno.test("compare() counts the room of withdrawals only when they are made", () => {
+  const scene = { wanted: { "198.51.100.0/24": ["10.0.0.9"] }, own: many(20), quotas: [quota(20, 20)] };
+  assert.deepEqual(signed(comparisonOf(scene).fitted.unfit), ["+ 198.51.100.0/24"], "they are held");
+  const off = { guardSettings: { maxWithdraw: 1, holdMs: 0 } };
+  assert.deepEqual(comparisonOf({ ...scene, changed: off }).fitted.unfit, []);
+});
+
+Deno.test("compare() tries no change that would only fail again", () => {
+  const { fitted, hopeless } = comparisonOf({
+    wanted: { "198.51.100.0/24": ["10.0.0.9"] },
+    own: [cloudRoute("203.0.113.0/24", "10.0.0.9")],
+    changed: { isHopeless: ({ action }) => action === "add" },
+  });
+  assert.deepEqual(signed(fitted.waves.flat()), ["- 203.0.113.0/24"]);
+  assert.deepEqual(signed(hopeless), ["+ 198.51.100.0/24"]);
+});
