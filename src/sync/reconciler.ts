@@ -35,10 +35,15 @@ export interface ReconcilerOptions extends TableViewOptions {
   readonly settings: SyncSettings;
 }
 
-/** How a round or a loop ended: `gone` means that the table is not there (any more). */
-export type RoundEnd = "done" | "stopped" | "gone";
+/**
+ * How a round or a loop ended: `gone` means that the table is not there (any more), `invalid` that what the cloud holds cannot be
+ * understood.
+ */
+export type RoundEnd = "done" | "stopped" | "gone" | "invalid";
 
 const log = getLogger(["cloudroutesync", "sync"]);
+/** A one-shot command gives a table that it cannot understand this many tries: no waiting mends it. */
+const invalidTries = 3;
 /** The key of errors that concern the table as a whole. */
 const wholeTable = "";
 
@@ -112,8 +117,11 @@ export class Reconciler {
    */
   async settle(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
     const { clock } = this.#options;
+    let invalid = 0;
     while (!signal.aborted) {
-      if (await this.round(signal) === "gone") return false;
+      const end = await this.round(signal);
+      invalid = end === "invalid" ? invalid + 1 : 0;
+      if (end === "gone" || invalid >= invalidTries) return false;
       if (this.#isInStep()) return true;
       const due = this.#dueAt();
       if (due > giveUpAt) return false;
@@ -253,11 +261,15 @@ export class Reconciler {
     const { waves } = comparison.fitted;
     const state = this.#view.state;
     if (waves.length === 0 || state === null) return null;
-    await this.#view.claim(waves.flat());
+    const claimed = await this.#view.claim(waves.flat());
     this.#view.forget();
     const report = await writeWaves(waves, state, { cloud, table, clock, bucket: this.#bucket }, signal);
     for (const change of report.done) this.#changeDone(change);
     for (const { change, error } of report.failed) this.#changeFailed(change, error);
+    await this.#view.disclaim(
+      report.failed.filter(({ change, error }) => error.kind === "conflict" && claimed.has(change.prefix.text))
+        .map(({ change }) => change.prefix.text),
+    );
     if (report.state !== null) this.#view.adopt(report.state);
     else if (report.failed.length === 0) await this.#read(signal);
     return report;
@@ -295,7 +307,7 @@ export class Reconciler {
       this.#note(wholeTable, error.message);
       if (error.kind === "gone") return "gone";
       this.#retryLater(error);
-      return "done";
+      return error.kind === "invalid" ? "invalid" : "done";
     }
     if (!(error instanceof LedgerError)) throw error;
     this.#note(wholeTable, error.message);
