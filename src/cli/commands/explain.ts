@@ -41,8 +41,9 @@ export async function explain(context: CommandContext): Promise<number> {
     deadline,
   );
   const identity = adjustIdentity(settings, found);
-  const verdicts = judgePrefix(session.kernel.table.routesOf(prefix), settings.policy, identity);
-  const winner = selectWinner(session.kernel.table.routesOf(prefix), settings.policy);
+  const routes = session.kernel.table.routesOf(prefix);
+  const verdicts = judgePrefix(routes, settings.policy, identity);
+  const winner = selectWinner(routes, settings.policy);
   const plans = await makePlans(context, session, signals.stop);
   const tables = await Promise.all(plans.map((parts) => tableStory(prefix, parts)));
   if (settings.output === "json") {
