@@ -36,6 +36,9 @@ function formatterOf(format: "text" | "json"): (record: LogRecord) => string {
   const options = {
     timestamp: "rfc3339",
     category: (names: readonly string[]): string => names.at(-1) ?? "",
+    // Texts stand in a sentence: quotes around each prefix and address would only hide it.
+    value: (value: unknown, inspect: (value: unknown) => string): string =>
+      typeof value === "string" ? value : inspect(value),
   } as const;
   return Deno.stderr.isTerminal() ? getAnsiColorFormatter(options) : getTextFormatter(options);
 }
