@@ -141,7 +141,18 @@ function verdictOf(comparison: Comparison): { verdict: PlanDocument["verdict"]; 
   }
   if (comparison.decision.why !== null) return { verdict: "hold", why: comparison.decision.why };
   const count = changesOf(comparison).length;
-  return { verdict: "apply", why: count === 0 ? "the table is in step" : `${count} changes` };
+  const { conflicts } = comparison.difference;
+  const blocked = conflicts.length === 0
+    ? ""
+    : `; foreign routes stand at ${conflicts.length} wanted prefixes`;
+  const rest = comparison.unresolved.length === 0
+    ? ""
+    : `; ${comparison.unresolved.length} next hops are not known`;
+  if (count > 0) return { verdict: "apply", why: `${count} changes${blocked}${rest}` };
+  return {
+    verdict: "apply",
+    why: blocked + rest === "" ? "the table is in step" : `nothing to write${blocked}${rest}`,
+  };
 }
 
 function summary(document: PlanDocument): string {

@@ -3,16 +3,18 @@
  *
  * What becomes of one prefix:
  *
- * | wanted       | ours in the cloud | foreign at that prefix | outcome                                            |
- * | ------------ | ----------------- | ---------------------- | -------------------------------------------------- |
- * | no           | no                | any                    | nothing                                            |
- * | no           | yes               | any                    | delete ours                                        |
- * | yes          | no                | no                     | add                                                |
- * | yes          | no                | yes                    | conflict: reported, nothing written                |
- * | yes, -adopt  | no                | yes                    | replace the foreign one; claim it if it is as wanted |
- * | yes          | same next hops    | any                    | kept                                               |
- * | yes          | other next hops   | any                    | replace ours                                       |
- * | not known yet | any              | any                    | left as it is: a failed look-up withdraws nothing  |
+ * | wanted        | ours in the cloud | foreign at that prefix     | outcome                                              |
+ * | ------------- | ----------------- | -------------------------- | ---------------------------------------------------- |
+ * | no            | no                | any                        | nothing                                              |
+ * | no            | yes               | any                        | delete ours                                          |
+ * | yes           | no                | no                         | add                                                  |
+ * | yes           | no                | yes                        | conflict: reported, nothing written                  |
+ * | yes           | no                | another instance's, where  | add: each instance has a route of its own            |
+ * |               |                   | a prefix can stand twice   |                                                      |
+ * | yes, -adopt   | no                | yes                        | replace the foreign one; claim it if it is as wanted |
+ * | yes           | same next hops    | any                        | kept                                                 |
+ * | yes           | other next hops   | any                        | replace ours                                         |
+ * | not known yet | any               | any                        | left as it is: a failed look-up withdraws nothing    |
  *
  * The order: replaces, then adds, then deletes, so that no prefix is without a route longer than it must be; within each the
  * more specific before what covers them. Only when a quota leaves no room are the last adds put behind the deletes.
@@ -60,7 +62,7 @@ export interface DifferenceInput {
   /** By canonical prefix: what is wanted, or null where that is not known at the moment. */
   readonly wanted: (prefix: string) => Target | null | undefined;
   readonly index: TableIndex;
-  readonly traits: Pick<CloudTraits, "nextHopsPerRoute" | "ownership">;
+  readonly traits: Pick<CloudTraits, "nextHopsPerRoute" | "ownership" | "uniquePrefix">;
   readonly adopt: boolean;
 }
 
@@ -119,7 +121,7 @@ function comparePrefix(key: string, input: DifferenceInput): Outcome {
     return { is: "change", change: { action: "delete", prefix, from: own, to: null, why: "not-wanted" } };
   }
   const { prefix } = target;
-  const standing = own ?? input.index.foreign.get(key)?.[0];
+  const standing = own ?? inTheWay(input.index.foreign.get(key) ?? [], input.traits.uniquePrefix);
   const to = chooseNextHops(target, standing?.nextHops ?? [], input.traits.nextHopsPerRoute);
   if (standing === undefined) {
     return { is: "change", change: { action: "add", prefix, from: null, to, why: "missing" } };
@@ -132,6 +134,14 @@ function comparePrefix(key: string, input: DifferenceInput): Outcome {
   if (!input.adopt) return { is: "conflict", conflict: { prefix, foreign: standing } };
   if (same && input.traits.ownership === "ledger") return { is: "claim", route: standing };
   return { is: "change", change: { action: "replace", prefix, from: standing, to, why: "adopted" } };
+}
+
+/**
+ * The foreign route that keeps ours out. Where a prefix can stand several times, one that carries another instance's mark does not:
+ * two routers then share the prefix, each with a route of its own.
+ */
+function inTheWay(foreign: readonly CloudRoute[], uniquePrefix: boolean): CloudRoute | undefined {
+  return foreign.find((route) => uniquePrefix || route.owner === null);
 }
 
 /**

@@ -267,7 +267,9 @@ export class Reconciler {
     for (const change of report.done) this.#changeDone(change);
     for (const { change, error } of report.failed) this.#changeFailed(change, error);
     await this.#view.disclaim(
-      report.failed.filter(({ change, error }) => error.kind === "conflict" && claimed.has(change.prefix.text))
+      report.failed.filter(({ change, error }) =>
+        error.kind === "conflict" && claimed.has(change.prefix.text)
+      )
         .map(({ change }) => change.prefix.text),
     );
     if (report.state !== null) this.#view.adopt(report.state);

@@ -86,8 +86,16 @@ export class TableView {
     });
   }
 
-  /** Claims, on disk, all that the changes may leave in the table, whether they take effect or not. */
-  async claim(changes: readonly PlannedChange[]): Promise<void> {
+  /**
+   * Claims, on disk, all that the changes may leave in the table, whether they take effect or not.
+   *
+   * @returns the canonical prefixes that were not claimed before.
+   */
+  async claim(changes: readonly PlannedChange[]): Promise<ReadonlySet<string>> {
+    const known = this.#ledger?.claims;
+    const fresh = new Set(
+      changes.map((change) => change.prefix.text).filter((prefix) => known?.has(prefix) === false),
+    );
     await this.#ledger?.claim(changes.map((change) => ({
       prefix: change.prefix.text,
       nextHops: union(
@@ -95,6 +103,15 @@ export class TableView {
         union(change.from?.nextHops ?? [], change.to ?? []),
       ),
     })));
+    return fresh;
+  }
+
+  /**
+   * Takes first claims back whose call was refused because a route stands there: somebody else's, though it may point where
+   * ours would have.
+   */
+  async disclaim(prefixes: readonly string[]): Promise<void> {
+    await this.#ledger?.release(prefixes);
   }
 
   /** Claims foreign routes as they stand (`-adopt`). */

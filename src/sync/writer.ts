@@ -2,6 +2,7 @@
 
 import type { Cloud, CloudTable, TableState } from "../clouds/cloud.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
+import { prefixContains } from "../routes/prefix.ts";
 import type { Clock } from "./clock.ts";
 import type { PlannedChange } from "./plan.ts";
 import type { TokenBucket } from "./token_bucket.ts";
@@ -54,7 +55,12 @@ export async function writeWaves(
 
   const writeChunk = async (chunk: readonly PlannedChange[]): Promise<void> => {
     if (!stopped) await pace(context, signal);
-    if (stopped || signal.aborted) return void skipped.push(...chunk);
+    const [uncovering, others] = split(chunk, (change) => uncovers(change, failed));
+    skipped.push(...uncovering);
+    if (stopped || signal.aborted) return void skipped.push(...others);
+    if (others.length > 0) await write(others);
+  };
+  const write = async (chunk: readonly PlannedChange[]): Promise<void> => {
     const { outcomes, after } = await writeOnce(chunk, latest ?? state, context, signal);
     latest = after;
     for (const [index, change] of chunk.entries()) {
@@ -70,6 +76,20 @@ export async function writeWaves(
   }
   signal.throwIfAborted();
   return { done, failed, skipped, state: failed.length === 0 && skipped.length === 0 ? latest : null };
+}
+
+/**
+ * Whether a withdrawal would leave packets without the route that was to take over: the add that covers it has failed.
+ */
+function uncovers(change: PlannedChange, failed: readonly { readonly change: PlannedChange }[]): boolean {
+  return change.action === "delete" &&
+    failed.some((failure) =>
+      failure.change.action === "add" && prefixContains(failure.change.prefix, change.prefix)
+    );
+}
+
+function split<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 async function writeOnce(

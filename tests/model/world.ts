@@ -334,7 +334,7 @@ export class World {
   #judge(owner: string, instance: Instance, change: Change, standing: readonly ModelRoute[]): void {
     const prefix = change.prefix.text;
     for (const route of standing) {
-      if (route.maker !== owner) {
+      if (route.maker !== owner && route.maker !== contested) {
         this.broken.push(`${owner} ${change.action}s ${prefix}, which is ${route.maker}'s`);
       }
     }

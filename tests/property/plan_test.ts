@@ -38,7 +38,7 @@ function compareAll({ wanted, own, foreign, nextHopsPerRoute, adopt }: Scene): D
   return difference(new Set([...wanted.keys(), ...own.map(({ prefix }) => prefix.text)]), {
     wanted: (prefix) => wanted.get(prefix),
     index: tableIndex(own, foreign),
-    traits: { nextHopsPerRoute, ownership: "mark" },
+    traits: { nextHopsPerRoute, ownership: "mark", uniquePrefix: true },
     adopt,
   });
 }

@@ -49,6 +49,11 @@ export class Namespace implements AsyncDisposable {
     return new Namespace(holder);
   }
 
+  /** A process that lives inside as long as the namespace: `ip link add … netns PID` names the namespace by it. */
+  get pid(): number {
+    return this.#holder.pid;
+  }
+
   /** The command line that runs `args` inside, for those who start processes themselves. */
   commandLine(args: readonly string[]): string[] {
     const target = ["nsenter", "--target", `${this.#holder.pid}`];

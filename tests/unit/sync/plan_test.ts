@@ -2,7 +2,14 @@
 
 import assert from "node:assert/strict";
 import type { CloudRoute } from "../../../src/clouds/cloud.ts";
-import { chooseNextHops, difference, sameNextHops, type Target } from "../../../src/sync/plan.ts";
+import { parsePrefix } from "../../../src/routes/prefix.ts";
+import {
+  chooseNextHops,
+  type Difference,
+  difference,
+  sameNextHops,
+  type Target,
+} from "../../../src/sync/plan.ts";
 import { cloudRoute, tableIndex, target } from "../../fakes/cloud_routes.ts";
 
 const prefix = "198.51.100.0/24";
@@ -86,7 +93,7 @@ function outcome(row: Row): string {
   const parts = difference([prefix], {
     wanted: () => row.wanted,
     index: tableIndex(row.own === undefined ? [] : [row.own], row.foreign === undefined ? [] : [row.foreign]),
-    traits: { nextHopsPerRoute: 1, ownership: row.ownership ?? "ledger" },
+    traits: { nextHopsPerRoute: 1, ownership: row.ownership ?? "ledger", uniquePrefix: true },
     adopt: row.adopt ?? false,
   });
   const changes = [...parts.adds, ...parts.replaces, ...parts.deletes].map(({ action, to, why }) =>
@@ -107,7 +114,7 @@ for (const row of rows) {
 Deno.test("difference() names the route that a change replaces or deletes just as it was read", () => {
   const input = {
     index: tableIndex([oursElsewhere]),
-    traits: { nextHopsPerRoute: 1, ownership: "mark" as const },
+    traits: { nextHopsPerRoute: 1, ownership: "mark" as const, uniquePrefix: true },
     adopt: false,
   };
   assert.equal(difference([prefix], { ...input, wanted: () => wanted }).replaces[0]?.from, oursElsewhere);
@@ -118,7 +125,7 @@ Deno.test("difference() looks at the given prefixes only", () => {
   const parts = difference([], {
     wanted: () => wanted,
     index: tableIndex([ours]),
-    traits: { nextHopsPerRoute: 1, ownership: "mark" },
+    traits: { nextHopsPerRoute: 1, ownership: "mark", uniquePrefix: true },
     adopt: false,
   });
   assert.deepEqual(parts, { adds: [], replaces: [], deletes: [], conflicts: [], claims: [], kept: 0 });
@@ -144,4 +151,19 @@ Deno.test("sameNextHops() minds the names and not the order", () => {
   assert.equal(sameNextHops(["a"], ["a", "b"]), false);
   assert.equal(sameNextHops(["a", "b"], ["a"]), false);
   assert.equal(sameNextHops([], []), true);
+});
+
+Deno.test("difference() adds beside another instance's route where a prefix can stand twice, and nowhere else", () => {
+  const prefix = parsePrefix("198.51.100.0/24");
+  const anothers: CloudRoute = { prefix, nextHops: ["10.0.0.9"], owner: "another" };
+  const ask = (foreign: CloudRoute, uniquePrefix: boolean): Difference =>
+    difference([prefix.text], {
+      wanted: () => ({ prefix, nextHops: ["10.0.0.2"], metric: 20 }),
+      index: { own: new Map(), foreign: new Map([[prefix.text, [foreign]]]), foreignCount: 1 },
+      traits: { nextHopsPerRoute: 1, ownership: "mark", uniquePrefix },
+      adopt: false,
+    });
+  assert.equal(ask(anothers, false).adds.length, 1);
+  assert.equal(ask(anothers, true).conflicts.length, 1);
+  assert.equal(ask({ ...anothers, owner: null }, false).conflicts.length, 1);
 });

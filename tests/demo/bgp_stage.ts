@@ -1,0 +1,124 @@
+/**
+ * The stage of the BGP demo: a router VM, a VM that speaks BGP to it, and a cloud fabric that forwards by what the cloud's route table says
+ * and by nothing else.
+ *
+ * ```
+ *   router ──eth0── br0 (fabric, the subnet's own router) ──eth0── vm, with 198.51.100.100/32 on its loopback
+ *                    │
+ *                    └─ 203.0.113.53: a host beyond the subnet, whose answers the fabric must carry
+ * ```
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { Namespace } from "../system/namespace.ts";
+
+/** The addresses of a stage; `length` is the subnet's. */
+export interface StageAddresses {
+  readonly router: string;
+  readonly vm: string;
+  readonly gateway: string;
+  readonly length: number;
+}
+
+/** What the VM announces, and whom it pings. */
+export const loopback = "198.51.100.100";
+export const beyond = "203.0.113.53";
+/** How often the fabric asks the cloud for its table, milliseconds. */
+const fabricEveryMs = 100;
+
+/** See the head of this file. */
+export class BgpStage implements AsyncDisposable {
+  readonly #stop = new AbortController();
+  readonly #carried = new Map<string, string>();
+  #agent: Promise<void> = Promise.resolve();
+
+  private constructor(
+    readonly addresses: StageAddresses,
+    readonly router: Namespace,
+    readonly vm: Namespace,
+    readonly fabric: Namespace,
+  ) {}
+
+  /** Makes the namespaces and wires them. */
+  static async create(addresses: StageAddresses): Promise<BgpStage> {
+    const { router, vm, gateway, length } = addresses;
+    const stage = new BgpStage(
+      addresses,
+      await Namespace.create(),
+      await Namespace.create(),
+      await Namespace.create(),
+    );
+    await stage.fabric.batch([
+      "link add br0 type bridge",
+      "link set br0 up",
+      `address add ${gateway}/${length} dev br0`,
+      `address add ${beyond}/32 dev lo`,
+    ]);
+    await stage.fabric.sysctl("net/ipv4/ip_forward", 1);
+    await stage.#plug(stage.router, router);
+    await stage.#plug(stage.vm, vm);
+    return stage;
+  }
+
+  /** Starts the fabric's agent: it makes the fabric's routes what the cloud's table says. */
+  follow(readCloud: () => Promise<ReadonlyMap<string, string>>): void {
+    this.#agent = (async () => {
+      while (!this.#stop.signal.aborted) {
+        // A cloud that is being asked by others too may refuse once; the fabric then keeps what it has.
+        const table = await readCloud().catch(() => this.#carried);
+        await this.#carry(table);
+        await sleep(fabricEveryMs);
+      }
+    })();
+  }
+
+  /** What the fabric carries: next-hop address by prefix. */
+  get carried(): ReadonlyMap<string, string> {
+    return this.#carried;
+  }
+
+  /** Gives the VM its loopback address, or takes it away. */
+  async setLoopback(present: boolean): Promise<void> {
+    await this.vm.ip(`address ${present ? "add" : "del"} ${loopback}/32 dev lo`);
+  }
+
+  /** Pings from the VM's loopback address once a `gap` milliseconds. @returns how many of `count` were answered. */
+  async ping(count = 1, gap = 200): Promise<number> {
+    const args = ["ping", "-n", "-c", `${count}`, "-i", `${gap / 1000}`, "-W", "1", "-I", loopback, beyond];
+    const { stdout } = await this.vm.run(args);
+    return Number(/, (\d+) received/.exec(stdout)?.[1] ?? "0");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#agent;
+    for (const namespace of [this.router, this.vm, this.fabric]) await namespace[Symbol.asyncDispose]();
+  }
+
+  /** A cable from the fabric's bridge to `eth0` of a VM. */
+  async #plug(namespace: Namespace, address: string): Promise<void> {
+    const port = `port${address.split(".").at(-1)}`;
+    await this.fabric.batch([
+      `link add ${port} type veth peer name eth0 netns ${namespace.pid}`,
+      `link set ${port} master br0`,
+      `link set ${port} up`,
+    ]);
+    await namespace.batch([
+      `address add ${address}/${this.addresses.length} dev eth0`,
+      "link set eth0 up",
+      `route add default via ${this.addresses.gateway} proto dhcp`,
+    ]);
+  }
+
+  async #carry(table: ReadonlyMap<string, string>): Promise<void> {
+    const lines: string[] = [];
+    for (const [prefix, hop] of table) {
+      if (this.#carried.get(prefix) !== hop) lines.push(`route replace ${prefix} via ${hop} dev br0`);
+    }
+    for (const prefix of this.#carried.keys()) if (!table.has(prefix)) lines.push(`route del ${prefix}`);
+    if (lines.length === 0) return;
+    await this.fabric.batch(lines);
+    this.#carried.clear();
+    for (const [prefix, hop] of table) this.#carried.set(prefix, hop);
+  }
+}
