@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import type { CloudRoute } from "../../../src/clouds/cloud.ts";
-import { parsePrefix } from "../../../src/routes/prefix.ts";
 import {
   chooseNextHops,
   type Difference,
@@ -154,16 +153,15 @@ Deno.test("sameNextHops() minds the names and not the order", () => {
 });
 
 Deno.test("difference() adds beside another instance's route where a prefix can stand twice, and nowhere else", () => {
-  const prefix = parsePrefix("198.51.100.0/24");
-  const anothers: CloudRoute = { prefix, nextHops: ["10.0.0.9"], owner: "another" };
-  const ask = (foreign: CloudRoute, uniquePrefix: boolean): Difference =>
-    difference([prefix.text], {
-      wanted: () => ({ prefix, nextHops: ["10.0.0.2"], metric: 20 }),
-      index: { own: new Map(), foreign: new Map([[prefix.text, [foreign]]]), foreignCount: 1 },
+  const another = cloudRoute(prefix, "eni-9", "another");
+  const ask = (standing: CloudRoute, uniquePrefix: boolean): Difference =>
+    difference([prefix], {
+      wanted: () => wanted,
+      index: tableIndex([], [standing]),
       traits: { nextHopsPerRoute: 1, ownership: "mark", uniquePrefix },
       adopt: false,
     });
-  assert.equal(ask(anothers, false).adds.length, 1);
-  assert.equal(ask(anothers, true).conflicts.length, 1);
-  assert.equal(ask({ ...anothers, owner: null }, false).conflicts.length, 1);
+  assert.equal(ask(another, false).adds.length, 1);
+  assert.equal(ask(another, true).conflicts.length, 1);
+  assert.equal(ask({ ...another, owner: null }, false).conflicts.length, 1);
 });
