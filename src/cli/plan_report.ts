@@ -135,24 +135,30 @@ function droppedOf(parts: PlanParts): PlanDocument["dropped"] {
 function verdictOf(comparison: Comparison): { verdict: PlanDocument["verdict"]; why: string } {
   const { unfit } = comparison.fitted;
   if (unfit.length > 0) {
-    const named = unfit.slice(0, 3).map((change) => change.prefix.text).join(", ");
-    const more = unfit.length > 3 ? `, and ${unfit.length - 3} more` : "";
-    return { verdict: "refuse", why: `${unfit.length} routes do not fit the quota: ${named}${more}` };
+    return {
+      verdict: "refuse",
+      why: `no room in the quota for ${listed(unfit.map(({ prefix }) => prefix.text))}`,
+    };
   }
   if (comparison.decision.why !== null) return { verdict: "hold", why: comparison.decision.why };
   const count = changesOf(comparison).length;
-  const { conflicts } = comparison.difference;
-  const blocked = conflicts.length === 0
-    ? ""
-    : `; foreign routes stand at ${conflicts.length} wanted prefixes`;
+  const conflicts = comparison.difference.conflicts.map(({ prefix }) => prefix.text);
+  const blocked = conflicts.length === 0 ? "" : `; foreign routes stand at ${listed(conflicts)}`;
   const rest = comparison.unresolved.length === 0
     ? ""
-    : `; ${comparison.unresolved.length} next hops are not known`;
+    : `; the next hops of ${listed(comparison.unresolved)} are not known`;
   if (count > 0) return { verdict: "apply", why: `${count} changes${blocked}${rest}` };
   return {
     verdict: "apply",
     why: blocked + rest === "" ? "the table is in step" : `nothing to write${blocked}${rest}`,
   };
+}
+
+/** The first of some prefixes, and how many more there are. */
+function listed(prefixes: readonly string[]): string {
+  const most = 3;
+  const more = prefixes.length > most ? ` and ${prefixes.length - most} more` : "";
+  return `${prefixes.slice(0, most).join(", ")}${more}`;
 }
 
 function summary(document: PlanDocument): string {

@@ -110,7 +110,8 @@ export class Reconciler {
   }
 
   /**
-   * Makes rounds until all is in step, or until waiting on would take longer than `giveUpAt`.
+   * Makes rounds until all is in step, until only people can bring it further, or until waiting on would take longer than
+   * `giveUpAt`.
    *
    * @param giveUpAt milliseconds of the loop's clock.
    * @returns whether all is in step.
@@ -123,6 +124,7 @@ export class Reconciler {
       invalid = end === "invalid" ? invalid + 1 : 0;
       if (end === "gone" || invalid >= invalidTries) return false;
       if (this.#isInStep()) return true;
+      if (this.#isStuck(giveUpAt)) return false;
       const due = this.#dueAt();
       if (due > giveUpAt) return false;
       if (due > clock.now()) await clock.sleep(due - clock.now(), signal);
@@ -295,7 +297,8 @@ export class Reconciler {
     else this.#schedule.succeeded();
     const stuck = after.difference.conflicts.length > 0 || after.fitted.unfit.length > 0;
     this.#schedule.left({
-      waiting: after.waiting.length > 0,
+      // A withdrawal may have become due while the round wrote.
+      waiting: after.waiting.length > 0 || after.fitted.waves.length > 0,
       heldUntil: after.decision.heldUntil,
       stuck,
       hopelessUntil: this.#circuit.nextAt(now),
@@ -360,6 +363,14 @@ export class Reconciler {
   #isInStep(): boolean {
     return this.#comparison !== null && this.#view.state !== null && !this.#allDirty &&
       this.#dirty.size === 0 && this.#arrived.size === 0;
+  }
+
+  /** Whether only a foreign route, a quota or a hold beyond the caller's patience stands in the way. */
+  #isStuck(giveUpAt: number): boolean {
+    if (this.#comparison === null || this.#view.state === null || this.#arrived.size > 0) return false;
+    const { fitted, waiting, hopeless, unresolved, decision } = this.#comparison;
+    if (fitted.waves.length + waiting.length + hopeless.length + unresolved.length > 0) return false;
+    return decision.heldUntil === null || decision.heldUntil > giveUpAt;
   }
 
   #dueAt(): number {

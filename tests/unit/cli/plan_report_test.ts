@@ -42,7 +42,7 @@ Deno.test("planDocument() is the contract's document", () => {
     ],
     quota: { used: 4, limit: 50 },
     verdict: "apply",
-    why: "3 changes",
+    why: "3 changes; foreign routes stand at 0.0.0.0/1",
   });
 });
 
@@ -63,7 +63,7 @@ Deno.test("planDocument() refuses when a quota has no room, and names what does 
   assert.equal(document.verdict, "refuse");
   assert.equal(
     document.why,
-    "4 routes do not fit the quota: 198.51.1.0/24, 198.51.2.0/24, 198.51.3.0/24, and 1 more",
+    "no room in the quota for 198.51.1.0/24, 198.51.2.0/24, 198.51.3.0/24 and 1 more",
   );
   assert.equal(document.dropped.filter(({ reason }) => reason === "quota").length, 4);
   assert.equal(document.changes.length, 1);
@@ -103,7 +103,7 @@ Deno.test("planText() shows +, ~ and - with the next hops as people read them", 
       "- 203.0.113.0/24   <10.0.0.9>",
       "! 0.0.0.0/1        a foreign route to <igw-1> stands there (-adopt takes it over)",
       "1 to add, 1 to replace, 1 to delete, 1 kept, 1 foreign; quota: 4 of 50 used",
-      "apply: 3 changes",
+      "apply: 3 changes; foreign routes stand at 0.0.0.0/1",
       "",
     ].join("\n"),
   );
