@@ -90,8 +90,7 @@ export class Router implements AsyncDisposable {
 
   /** Starts the executable with these arguments and nothing else. */
   spawn(args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
-    const child = this.namespace.spawn([this.#binary, ...args], {
-      cwd: this.folder,
+    const child = this.namespace.spawn(["env", `--chdir=${this.folder}`, this.#binary, ...args], {
       env,
       stdin: "null",
       stdout: "piped",
