@@ -293,8 +293,9 @@ export class Reconciler {
     const failure = worstFailure(report, resolution);
     const undone =
       report?.done.some((change) => left.has(change.prefix.text) && isStillToDo(change, after)) ?? false;
+    // A cloud that takes some of the writes is not down: the back-off begins anew.
+    if ((report?.done.length ?? 0) > 0 || (failure === null && !undone)) this.#schedule.succeeded();
     if (failure !== null || undone) this.#retryLater(failure);
-    else this.#schedule.succeeded();
     const stuck = after.difference.conflicts.length > 0 || after.fitted.unfit.length > 0;
     this.#schedule.left({
       // A withdrawal may have become due while the round wrote.
