@@ -1,0 +1,70 @@
+/** SIGTERM and SIGINT end a run with exit code 0, whatever is under way; the routes stay unless told otherwise. */
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { numbered, routerTest, type Run, tableOf } from "./router.ts";
+
+/** Well above the 5 s that a run may take to end, and well below the 30 s of the slow call. */
+const patienceMs = 15_000;
+const routes = numbered(12);
+const foreign = { prefix: "203.0.113.0/24", nextHop: "10.0.0.99", owner: "operator" };
+
+/** The exit code, or null if the process did not end long before the slow call would have. */
+async function codeOf(run: Run, signal: Deno.Signal): Promise<number | null> {
+  const tooLong = new AbortController();
+  const end = await Promise.race([
+    run.stop(signal),
+    sleep(patienceMs, null, { signal: tooLong.signal }),
+  ]);
+  tooLong.abort();
+  return end?.code ?? null;
+}
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  routerTest(`${signal} ends a run with 0, and the routes stay`, async (router) => {
+    await router.announce(routes);
+    const run = router.start();
+    await router.untilTable(tableOf(routes));
+    assert.equal(await codeOf(run, signal), 0);
+    assert.match(run.log, /Stopped\n$/);
+    assert.deepEqual(await router.table(), tableOf(routes));
+  });
+
+  routerTest(`${signal} ends a run with 0 while the first call is under way`, async (router) => {
+    const run = router.start("-local-latency", "30s");
+    await run.untilLog(/Keeping local in step/);
+    assert.equal(await codeOf(run, signal), 0);
+  });
+}
+
+routerTest("SIGTERM gives up a reading that takes too long, and nothing is half-done", async (router) => {
+  await router.announce(routes);
+  const run = router.start("-local-latency", "6s");
+  await run.untilLog(/Keeping local in step/);
+  // To identify takes the first slow call, to read the next: the signal comes amid that.
+  await sleep(7_000);
+  assert.equal(await codeOf(run, "SIGTERM"), 0);
+  assert.deepEqual(await router.table(), {});
+});
+
+routerTest("SIGTERM ends a periodic run between two comparisons", async (router) => {
+  const run = router.spawn(["-cloud", "local", "-local-file", router.file, "-sync", "1h", "-netlink", "1h"]);
+  await router.announce(routes);
+  await run.untilLog(/Keeping local in step .*periodic/);
+  assert.equal(await codeOf(run, "SIGTERM"), 0);
+});
+
+routerTest("-withdraw-on-exit takes its own routes along, past the guard, and no others", async (router) => {
+  await router.writeFile([foreign]);
+  await router.announce(routes);
+  const run = router.start("-withdraw-on-exit");
+  await router.untilTable({ ...tableOf(routes), [foreign.prefix]: foreign.nextHop });
+  assert.equal(await codeOf(run, "SIGTERM"), 0);
+  assert.deepEqual((await router.readFile()).routes, [foreign]);
+});
+
+routerTest("a one-shot command that waits ends at SIGTERM too", async (router) => {
+  const run = router.spawn(["apply", "-cloud", "local", "-local-file", router.file, "-local-latency", "30s"]);
+  await sleep(1000);
+  assert.notEqual(await codeOf(run, "SIGTERM"), null);
+});
