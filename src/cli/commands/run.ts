@@ -13,7 +13,9 @@ import { writeStatusFile } from "../status_file.ts";
 
 const log = getLogger(["cloudroutesync", "run"]);
 /** How often systemd hears of the service, in milliseconds; well below half of the unit's WatchdogSec. */
-const reportEveryMs = 2000;
+const reportEveryMs = 2_000;
+/** How often the log is told of a worse state where there is no systemd. */
+const lookEveryMs = 10_000;
 /** How long `-withdraw-on-exit` may take, in milliseconds; below systemd's TimeoutStopSec of 90 s. */
 const withdrawWithinMs = 60_000;
 
@@ -87,7 +89,7 @@ function reportStatus(
         for (const table of observed.tables) await writeStatusFile(statusFile(table), table);
         writtenErrors = errors;
       }
-      await systemClock.sleep(reportEveryMs, end.signal);
+      await systemClock.sleep(systemd.active ? reportEveryMs : lookEveryMs, end.signal);
     }
   })();
   return {

@@ -53,7 +53,13 @@ export class LocalFile {
    * @param change makes a new document of the one it gets, or null to leave the file as it is.
    * @throws {CloudError} `invalid` if the file is corrupt (it is then left alone), `unavailable` if it cannot be written.
    */
-  async update<T extends { readonly document: LocalDocument | null }>(
+  update<T extends { readonly document: LocalDocument | null }>(
+    change: (document: LocalDocument) => T,
+  ): Promise<T & { readonly document: LocalDocument }> {
+    return inTurn(this.path, () => this.#updateLocked(change));
+  }
+
+  async #updateLocked<T extends { readonly document: LocalDocument | null }>(
     change: (document: LocalDocument) => T,
   ): Promise<T & { readonly document: LocalDocument }> {
     try {
@@ -124,6 +130,23 @@ export class LocalFile {
     const why = cause instanceof Error ? cause.message : String(cause);
     return new CloudError(kind, `Cannot ${action} local file ${this.path}: ${why}`, { cause });
   }
+}
+
+/** Who writes which path at the moment, in this process. */
+const turns = new Map<string, Promise<unknown>>();
+
+/**
+ * Lets the writers of one process take turns before they ask for the file's lock: each that waits for a lock holds one of the runtime's
+ * threads, and enough of them would leave none for the one that has it.
+ */
+function inTurn<T>(path: string, write: () => Promise<T>): Promise<T> {
+  const mine = (turns.get(path) ?? Promise.resolve()).then(write, write);
+  turns.set(path, mine);
+  const forget = (): void => {
+    if (turns.get(path) === mine) turns.delete(path);
+  };
+  mine.then(forget, forget);
+  return mine;
 }
 
 function checkUnique(document: LocalDocument, file: LocalFile): LocalDocument {
