@@ -1,6 +1,7 @@
 /** Turns raw flag values into settings, and tells everything that is wrong with them at once. */
 
 import type { CloudName } from "../clouds/cloud.ts";
+import type { CloudOptions } from "../clouds/cloud_options.ts";
 import { protocolNumber, tableNumber } from "../kernel/protocol_names.ts";
 import type { OwnAddress } from "../routes/own_address.ts";
 import type { Policy } from "../routes/policy.ts";
@@ -12,7 +13,7 @@ import { parseDuration } from "./duration.ts";
 import { type Flag, flags } from "./flags.ts";
 
 /** The program's settings, checked. Durations are milliseconds. */
-export interface Settings {
+export interface Settings extends Omit<CloudOptions, "families" | "ownAddress" | "environment"> {
   /** Null: the VM's DMI strings decide. */
   readonly cloud: CloudName | null;
   readonly event: boolean;
@@ -22,8 +23,6 @@ export interface Settings {
   readonly policy: Policy;
   readonly self: readonly OwnAddress[];
   readonly sync: SyncSettings;
-  readonly owner: string;
-  readonly routeTables: readonly string[];
   /** Null: `$STATE_DIRECTORY`, else /var/lib/cloudroutesync. */
   readonly stateFolder: string | null;
   readonly withdrawOnExit: boolean;
@@ -33,19 +32,6 @@ export interface Settings {
   readonly count: boolean;
   readonly fix: boolean;
   readonly printPolicy: boolean;
-  readonly noAssociate: boolean;
-  readonly noEcmp: boolean;
-  readonly router: string | null;
-  readonly osCloud: string | null;
-  readonly priority: number;
-  readonly instanceTags: readonly string[];
-  readonly nextHopIlb: string | null;
-  readonly localFile: string;
-  readonly localLatencyMs: number;
-  readonly localFaults: number;
-  readonly azureEndpoint: string | null;
-  readonly gcpEndpoint: string | null;
-  readonly imdsEndpoint: string | null;
 }
 
 /** Settings, or sentences about what is wrong. */

@@ -201,7 +201,7 @@ export class AzureRig implements AsyncDisposable {
     const accept = (async () => {
       for await (const client of listener) carry(client, port);
     })();
-    const script = new URL("./openstack_relay.ts", import.meta.url).pathname;
+    const script = new URL("./relay.ts", import.meta.url).pathname;
     const child = namespace.spawn([Deno.execPath(), "run", "-A", script, `${port}`, path], { stdin: "null" });
     for (let attempt = 0; attempt < 100; attempt++) {
       const { stdout } = await namespace.run(["ss", "-Hltn", `sport = :${port}`]);

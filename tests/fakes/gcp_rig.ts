@@ -126,7 +126,7 @@ export class GcpRig implements AsyncDisposable {
 
   /** Makes the rig reachable inside a namespace, at the same addresses as outside. */
   async relayInto(namespace: Namespace): Promise<AsyncDisposable> {
-    const relay = new URL("./openstack_relay.ts", import.meta.url).pathname;
+    const relay = new URL("./relay.ts", import.meta.url).pathname;
     const children = this.#ports.map(({ port, socket }) =>
       namespace.spawn([Deno.execPath(), "run", "-A", relay, `${port}`, socket], {
         stdout: "null",

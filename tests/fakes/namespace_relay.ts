@@ -5,7 +5,7 @@
 
 import type { Namespace } from "../system/namespace.ts";
 
-const inside = new URL("./openstack_relay.ts", import.meta.url).pathname;
+const inside = new URL("./relay.ts", import.meta.url).pathname;
 
 /** Starts carrying; ends when disposed of. */
 export async function relayInto(namespace: Namespace, ports: readonly number[]): Promise<AsyncDisposable> {

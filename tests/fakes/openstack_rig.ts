@@ -182,7 +182,7 @@ export class OpenstackRig implements AsyncDisposable {
 
   /** Makes the proxy reachable inside a namespace, by the same URL; dispose of the answer to end it. */
   async relayInto(namespace: Namespace): Promise<AsyncDisposable> {
-    const relay = new URL("./openstack_relay.ts", import.meta.url).pathname;
+    const relay = new URL("./relay.ts", import.meta.url).pathname;
     const child = namespace.spawn(
       [Deno.execPath(), "run", "-A", relay, `${this.proxy.port}`, this.proxy.socketPath],
       { stdin: "null", stdout: "null", stderr: "inherit" },

@@ -1,6 +1,6 @@
 /**
  * Listens on 127.0.0.1:PORT of the network namespace that it is started in and carries each connection to a Unix socket,
- * which namespaces do not divide. `deno run -A openstack_relay.ts PORT SOCKET`
+ * which namespaces do not divide. `deno run -A relay.ts PORT SOCKET`
  */
 
 const [port, path] = Deno.args;
