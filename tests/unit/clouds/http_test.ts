@@ -70,30 +70,29 @@ Deno.test("call() to a closed port is unavailable, and names action and address 
   );
 });
 
-Deno.test("call() gives up at its deadline", async () => {
+/** Runs a test against a server that does not answer before the test is over, however it ends. */
+async function servedTooLate(onRequest: () => void, body: (url: string) => Promise<void>): Promise<void> {
   const { promise: end, resolve } = Promise.withResolvers<void>();
   await served(async () => {
+    onRequest();
     await end;
     return new Response();
-  }, async (url) => {
+  }, (url) => body(url).finally(resolve));
+}
+
+Deno.test("call() gives up at its deadline", async () => {
+  await servedTooLate(() => {}, async (url) => {
     await assert.rejects(call({ action: "read x", url, timeoutMs: 30, signal: never }), {
       kind: "unavailable",
       message: `Cannot read x: GET ${url}/: no answer within 30 ms`,
     });
-    resolve();
   });
 });
 
 Deno.test("call() throws the caller's reason when the caller gives up", async () => {
-  const { promise: end, resolve } = Promise.withResolvers<void>();
   const giveUp = new AbortController();
-  await served(async () => {
-    giveUp.abort(new Error("told to stop"));
-    await end;
-    return new Response();
-  }, async (url) => {
+  await servedTooLate(() => giveUp.abort(new Error("told to stop")), async (url) => {
     await assert.rejects(call({ action: "read x", url, signal: giveUp.signal }), /^Error: told to stop$/);
-    resolve();
   });
 });
 
