@@ -97,9 +97,17 @@ Deno.test("call() throws the caller's reason when the caller gives up", async ()
 });
 
 Deno.test("call() follows no redirect: a token must not go elsewhere", async () => {
-  await served(() => Response.redirect("http://127.0.0.1:1/"), async (url) => {
-    await assert.rejects(call({ action: "read x", url, signal: never }), { kind: "unavailable" });
+  const asked: string[] = [];
+  await served((request) => {
+    const { pathname } = new URL(request.url);
+    asked.push(pathname);
+    return pathname === "/here" ? Response.redirect(new URL("/elsewhere", request.url)) : new Response();
+  }, async (url) => {
+    await assert.rejects(call({ action: "read x", url: `${url}/here`, signal: never }), {
+      kind: "unavailable",
+    });
   });
+  assert.deepEqual(asked, ["/here"]);
 });
 
 Deno.test("kindOfStatus() gives each status its meaning", () => {

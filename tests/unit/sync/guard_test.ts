@@ -167,3 +167,10 @@ Deno.test("guard() counts an agreed withdrawal as gone only when it is: one that
   for (let second = 120; second < 130; second++) assert.equal(ask(agreed, second).released.length, 40);
   assert.equal(ask([...agreed, ...named(41, 11)], 130).held.length, 41, "11 and 41 of 170 are too many");
 });
+
+Deno.test("guard() takes a prefix that came back and goes again for a new withdrawal", () => {
+  const table = new GuardedTable(100);
+  assert.equal(table.ask(named(9), 0).released.length, 9);
+  table.add(named(9));
+  assert.equal(table.ask(named(34), 130).held.length, 34, "none of them was agreed to");
+});
