@@ -1,7 +1,13 @@
 /** Which withdrawals the guard lets go, and when. */
 
 import assert from "node:assert/strict";
-import { guard, type GuardDecision, type GuardSettings, newGuardState } from "../../../src/sync/guard.ts";
+import {
+  guard,
+  type GuardDecision,
+  type GuardSettings,
+  newGuardState,
+  wantedAgain,
+} from "../../../src/sync/guard.ts";
 
 const standard: GuardSettings = { maxWithdraw: 0.3, holdMs: 120_000 };
 
@@ -29,8 +35,9 @@ class GuardedTable {
     return decision;
   }
 
-  /** Puts routes into the table. */
+  /** The kernel wants these again, and the cloud has them. */
   add(prefixes: readonly string[]): void {
+    this.#state = wantedAgain(this.#state, prefixes);
     for (const prefix of prefixes) this.owned.add(prefix);
   }
 }
