@@ -208,9 +208,11 @@ export class Run {
     await this.ended;
   }
 
-  /** Waits for the end. */
+  /** Waits for the end; what does not end by itself is killed, and its exit code tells so. */
   async result(): Promise<CommandResult> {
+    const tooLong = setTimeout(() => this.#child.kill("SIGKILL"), 2 * patienceMs);
     const { code, log } = await this.ended;
+    clearTimeout(tooLong);
     return { code, stdout: await this.#stdout, stderr: log };
   }
 
