@@ -123,7 +123,7 @@ function* goStyle(args: readonly string[], errors: string[]): Generator<string> 
   }
 }
 
-/** The flag that was probably meant: one whose name begins with the same letters, or that one letter away. */
+/** The flag that was probably meant: the same letters without dashes, or one that begins as the other does. */
 function suggestion(name: string): string {
   const near = flags.find((flag) =>
     flag.name.replaceAll("-", "") === name.replaceAll(/[-_]/g, "") ||
