@@ -115,8 +115,9 @@ export class Ledger {
 
   /** Begins a lost ledger anew with these claims. */
   async begin(claims: Claims): Promise<void> {
+    const entries = [...claims];
     this.#claims.clear();
-    for (const [prefix, claim] of claims) this.#claims.set(prefix, claim);
+    for (const [prefix, claim] of entries) this.#claims.set(prefix, claim);
     await this.#compact();
     this.#lost = false;
   }
