@@ -1,7 +1,7 @@
 /** Kernel routes and their verdicts as documents and as text. */
 
 import type { KernelRoute } from "../kernel/kernel_table.ts";
-import { protocolName, routeTypeName, tableName } from "../kernel/protocol_names.ts";
+import { protocolName, routeTypeName, tableName, unicastType } from "../kernel/protocol_names.ts";
 import type { DropReason } from "../routes/drop_reason.ts";
 import type { Verdict } from "../routes/policy.ts";
 import { alignColumns } from "./text_table.ts";
@@ -41,7 +41,7 @@ export function routeDocument(verdict: Verdict): RouteDocument {
 
 /** A route as `ip route` would say it, in short. */
 export function describeRoute(route: KernelRoute): string {
-  const type = route.type === 1 ? "" : `${routeTypeName(route.type)} `;
+  const type = route.type === unicastType ? "" : `${routeTypeName(route.type)} `;
   const legs = route.legs.map((leg) => {
     const state = leg.dead ? " dead" : leg.linkDown ? " linkdown" : "";
     const via = leg.gateway === null ? "" : `via ${leg.gateway.text} `;
