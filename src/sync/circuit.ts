@@ -8,15 +8,19 @@ import type { PlannedChange } from "./plan.ts";
 
 /** How long a hopeless call is left alone, in milliseconds. */
 export const circuitOpenMs = 60_000;
+/** The same for an add that found no room though a withdrawal had just made some: the cloud may not have counted it yet. */
+const firstOpenAfterRoomMs = 1_000;
 
 /** Remembers which changes are not worth trying before when. */
 export class Circuit {
   readonly #until = new Map<string, number>();
+  /** By key of the adds for which room was made: how often they were refused since. */
+  readonly #refusedSinceRoom = new Map<string, number>();
 
   /** Takes note of a failure; does nothing for those that may heal by themselves. */
   open(change: PlannedChange, error: CloudError, now: number): void {
     const key = circuitKey(change, error);
-    if (key !== null) this.#until.set(key, now + circuitOpenMs);
+    if (key !== null) this.#until.set(key, now + this.#openMs(key));
   }
 
   /** Whether a change would only fail again. */
@@ -28,13 +32,22 @@ export class Circuit {
 
   /** Room was made: adds of that family are worth a try. */
   roomMade(change: PlannedChange): void {
-    this.#until.delete(familyKey({ ...change, action: "add" }));
+    const key = familyKey({ ...change, action: "add" });
+    this.#until.delete(key);
+    this.#refusedSinceRoom.set(key, 0);
   }
 
   /** When the next of them may be tried; null if there is none. */
   nextAt(now: number): number | null {
     for (const [key, until] of this.#until) if (until <= now) this.#until.delete(key);
     return this.#until.size === 0 ? null : Math.min(...this.#until.values());
+  }
+
+  #openMs(key: string): number {
+    const refused = this.#refusedSinceRoom.get(key);
+    if (refused === undefined) return circuitOpenMs;
+    this.#refusedSinceRoom.set(key, refused + 1);
+    return Math.min(circuitOpenMs, firstOpenAfterRoomMs * 2 ** Math.min(refused, 10));
   }
 }
 

@@ -28,11 +28,17 @@ export class RouteRules {
   limit = 500;
   readonly #destinations = new Map<string, Set<string>>();
   readonly #locals = new Map<string, Prefix[]>();
+  #changes = 0;
 
-  /** Takes note of a table as moto shows it. */
-  learn(tableXml: string): void {
+  /** Counts the calls that changed routes: a reading that began before one of them may be stale. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Takes note of a table as moto shows it. @param since {@linkcode changes} when the reading began. */
+  learn(tableXml: string, since: number): void {
     const id = textOf(tableXml, "routeTableId");
-    if (id === null) return;
+    if (id === null || (since !== this.#changes && this.knows(id))) return;
     const routes = itemsOf(tableXml, "routeSet");
     this.#destinations.set(id, new Set(routes.flatMap((route) => destinationOfXml(route) ?? [])));
     const locals = routes.filter((route) => textOf(route, "gatewayId") === "local");
@@ -70,6 +76,7 @@ export class RouteRules {
 
   /** Takes note of a call that moto carried out. */
   done(action: string, fields: URLSearchParams): void {
+    this.#changes++;
     const routes = this.#destinations.get(fields.get("RouteTableId") ?? "");
     if (action === "CreateRoute") routes?.add(destinationField(fields));
     if (action === "DeleteRoute") routes?.delete(destinationField(fields));

@@ -181,10 +181,11 @@ export class AwsStrictFront implements AsyncDisposable {
   async #judgeRoute(action: string, fields: URLSearchParams): Promise<Refusal | null> {
     const tableId = fields.get("RouteTableId") ?? "";
     if (!this.rules.knows(tableId)) {
+      const since = this.rules.changes;
       const found = await this.#ask(
         new URLSearchParams({ Action: "DescribeRouteTables", "RouteTableId.1": tableId }),
       );
-      for (const table of itemsOf(found, "routeTableSet")) this.rules.learn(table);
+      for (const table of itemsOf(found, "routeTableSet")) this.rules.learn(table, since);
     }
     const eni = fields.get("NetworkInterfaceId");
     if (eni !== null && this.#deletedInterfaces.has(eni)) {
@@ -237,12 +238,13 @@ export class AwsStrictFront implements AsyncDisposable {
 
   /** moto's tables, and in them what moto does not know. */
   async #tables(fields: URLSearchParams): Promise<{ readonly answer: string; readonly items: string[] }> {
+    const since = this.rules.changes;
     const answer = await this.#ask(withoutPaging(fields));
     const listed = itemsOf(answer, "routeTableSet").filter((table) =>
       fields.has("RouteTableId.1") || textOf(table, "routeTableId") !== this.#unlisted
     );
     const items = listed.map((table) => {
-      this.rules.learn(table);
+      this.rules.learn(table, since);
       const id = textOf(table, "routeTableId") ?? "";
       const routes = itemsOf(table, "routeSet").map((route) => this.#withState(route));
       for (const { prefixListId, endpointId } of this.endpointRoutes(id)) {

@@ -244,7 +244,10 @@ test(
     assert.ok(routeWrites(rig).length - before <= 1, "a full table is not tried over and over");
     await vm.withdraw(["100.64.0.0/24"]);
     await vm.untilRoutes([...toRouter(numbered(10).slice(1)), "192.168.1.0/24 router"]);
-    assert.match((await vm.stop()).log, /quota|limit/i);
+    const { log } = await vm.stop();
+    assert.match(log, /limit leaves 1 of the wanted routes out \(12 of 12 IPv4[^)]*\): 192\.168\.1\.0\/24/);
+    assert.equal(log.match(/leaves 1 of/g)?.length, 1, "said once");
+    assert.match(log, /all routes have room again/);
   },
 );
 

@@ -48,6 +48,20 @@ Deno.test("Circuit lets adds of a family be tried again once room was made", () 
   assert.equal(circuit.isOpen(add, 1), false);
 });
 
+Deno.test("Circuit soon lets an add be tried again that found no room right after room was made, then ever later", () => {
+  const circuit = new Circuit();
+  circuit.roomMade(deleteChange("10.9.0.0/16"));
+  const refusals = [0, 1, 2, 3, 4, 5, 6, 7].map((refusal) => {
+    const at = refusal * 100_000;
+    circuit.open(add, new CloudError("quota", "full"), at);
+    return (circuit.nextAt(at) ?? 0) - at;
+  });
+  assert.deepEqual(refusals, [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+  circuit.roomMade(deleteChange("10.9.0.0/16"));
+  circuit.open(add, new CloudError("quota", "full"), 0);
+  assert.equal(circuit.nextAt(0), 1000, "room again");
+});
+
 Deno.test("Circuit tells when the first of several may be tried", () => {
   const circuit = new Circuit();
   circuit.open(add, new CloudError("invalid", "no"), 5000);
