@@ -109,7 +109,7 @@ export class LocalFile {
     try {
       content = JSON.parse(text);
     } catch (cause) {
-      throw this.#error("invalid", "read", cause);
+      throw this.corrupt(`it is not valid JSON: ${jsonFault(cause)}`, cause);
     }
     // The content itself goes on, not what the schema made of it: that has lost the order of the operator's fields.
     if (v.is(documentSchema, content)) {
@@ -122,14 +122,29 @@ export class LocalFile {
   }
 
   /** The error for a file that is not what it should be. */
-  corrupt(why: string): CloudError {
-    return new CloudError("invalid", `Cannot read local file ${this.path}: ${why}`);
+  corrupt(why: string, cause?: unknown): CloudError {
+    // What is wrong may quote the file, with its line breaks.
+    const line = why.replace(/\s+/g, " ").trim();
+    return new CloudError("invalid", `Cannot read local file ${this.path}: ${line}`, { cause });
   }
 
   #error(kind: "invalid" | "unavailable", action: string, cause: unknown): CloudError {
     const why = cause instanceof Error ? cause.message : String(cause);
     return new CloudError(kind, `Cannot ${action} local file ${this.path}: ${why}`, { cause });
   }
+}
+
+/**
+ * What the parser stumbled over, with line and column or else the text around it: V8 says
+ * `Expected property name or '}' in JSON at position 1 (line 1 column 2)`, but `Unexpected token 'g', ..."a": [garbage]" is not valid JSON`.
+ */
+function jsonFault(cause: unknown): string {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const [, token, around] =
+    /^Unexpected token '(.+)', (?:\.\.\.)?"(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(said) ?? [];
+  if (token !== undefined) return `unexpected '${token}' near ${around?.trim()}`;
+  const words = said.replace(/ (in JSON )?at position \d+/, "").replace(/ JSON input$/, " the file");
+  return words.charAt(0).toLowerCase() + words.slice(1);
 }
 
 /** Who writes which path at the moment, in this process. */

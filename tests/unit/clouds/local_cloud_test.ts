@@ -207,6 +207,33 @@ for (const [name, text] of corrupt) {
   });
 }
 
+/** Files that cannot be read, and what is said of each after its path. */
+const sentences: readonly (readonly [string, string])[] = [
+  ["{garbage", "it is not valid JSON: expected property name or '}' (line 1 column 2)"],
+  [
+    '{"version": 1,\n "routes": [garbage}\n',
+    `it is not valid JSON: unexpected 'g' near routes": [garbage}`,
+  ],
+  ['{\n "version":\n', "it is not valid JSON: unexpected end of the file"],
+  ['{"version": 1,\n "routes": [1,\n]}', `it is not valid JSON: unexpected ']' near tes": [1, ]}`],
+  [
+    '{"version": 1}}',
+    "it is not valid JSON: unexpected non-whitespace character after JSON (line 1 column 15)",
+  ],
+  [
+    '{"version": 1, "routes": "a\\nb"}',
+    'routes: Invalid type: Expected Array but received "a b"',
+  ],
+];
+
+Deno.test("the local cloud says in one line what is wrong with its file, and where", async () => {
+  for (const [text, why] of sentences) {
+    await onFile(text, async ({ path, read }) => {
+      await assert.rejects(read(), { message: `Cannot read local file ${path}: ${why}` });
+    });
+  }
+});
+
 Deno.test("the local cloud finds out before it begins that its file cannot be written", async () => {
   await inTemporaryFolder(async (folder) => {
     const cloud = openLocal(localOptions(`${folder}/absent/cloud.json`));
