@@ -38,11 +38,17 @@ export async function untilItWorks<T>(
       if (invalid >= invalidTries) throw error;
       const wait = waitAfter(error, failures, clock);
       if (clock.now() + wait > giveUpAt) throw error;
-      if (error.message !== told) log.warn("{message}; trying on", { message: error.message });
+      if (error.message !== told) tell(error, invalid);
       told = error.message;
       await clock.sleep(wait, signal);
     }
   }
+}
+
+/** Whoever reads that it tries on must not find it ended a moment later, so an end in sight is told. */
+function tell({ message }: CloudError, invalid: number): void {
+  if (invalid === 0) log.warn("{message}; trying on", { message });
+  else log.warn("{message}; tries left: {left}", { message, left: invalidTries - invalid });
 }
 
 function waitAfter(error: CloudError, failures: number, clock: Clock): number {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
 import { untilItWorks } from "../../../src/sync/patience.ts";
+import { captureLog } from "../../fakes/captured_log.ts";
 import { SteppingClock } from "../../fakes/stepping_clock.ts";
 
 const never = new AbortController().signal;
@@ -12,6 +13,13 @@ function failing(times: number, kind: CloudErrorKind, retryAfterMs?: number): ()
     calls++ < times
       ? Promise.reject(new CloudError(kind, `no ${calls}`, { retryAfterMs }))
       : Promise.resolve("yes");
+}
+
+/** What is logged until the work ends, however it ends. */
+async function logOf(work: () => Promise<unknown>): Promise<readonly string[]> {
+  using log = captureLog();
+  await work().catch(() => {});
+  return log.lines;
 }
 
 Deno.test("untilItWorks() waits for a cloud that is not there yet, longer each time", async () => {
@@ -56,4 +64,17 @@ Deno.test("untilItWorks() throws the signal's reason, before a call and after on
   };
   await assert.rejects(untilItWorks(call, new SteppingClock(), stop.signal), /told to stop/);
   await assert.rejects(untilItWorks(failing(0, "gone"), new SteppingClock(), stop.signal), /told to stop/);
+});
+
+Deno.test("untilItWorks() says that it tries on only when it does, and how often where the end is in sight", async () => {
+  const waiting = (): Promise<string> => untilItWorks(failing(2, "unavailable"), new SteppingClock(), never);
+  const giving = (): Promise<string> => untilItWorks(failing(99, "invalid"), new SteppingClock(), never);
+  assert.deepEqual(await logOf(waiting), ["warning: no 1; trying on", "warning: no 2; trying on"]);
+  assert.deepEqual(await logOf(giving), ["warning: no 1; tries left: 2", "warning: no 2; tries left: 1"]);
+});
+
+Deno.test("untilItWorks() does not say that it tries on when its time is over", async () => {
+  const late = (): Promise<string> =>
+    untilItWorks(failing(99, "unavailable"), new SteppingClock(0.5), never, 300);
+  assert.deepEqual(await logOf(late), ["warning: no 1; trying on"]);
 });
