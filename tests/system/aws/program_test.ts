@@ -6,7 +6,9 @@ import { isWrite } from "../../fakes/aws_strict_front.ts";
 import { Moto, motoMissing } from "../../fakes/moto.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
 import { namespacesMissing } from "../namespace.ts";
-import { AwsVm, until } from "./aws_vm.ts";
+import { numbered } from "../router_vm.ts";
+import { until } from "../until.ts";
+import { AwsVm } from "./aws_vm.ts";
 
 const missing = motoMissing() ?? namespacesMissing() ?? await binaryMissing();
 /** One for all tests: it takes two seconds to start. */
@@ -19,13 +21,8 @@ function test(name: string, body: (rig: AwsRig, vm: AwsVm) => Promise<void>): vo
   Deno.test({ name, ignore: missing !== null, sanitizeOps: false, sanitizeResources: false }, async () => {
     await using rig = await AwsRig.start(moto ??= await Moto.start());
     await using vm = await AwsVm.create(rig, await binaryPath());
-    await body(rig, vm);
+    await vm.telling(() => body(rig, vm));
   });
-}
-
-/** So many prefixes that lie in nobody's network. */
-function numbered(count: number): string[] {
-  return Array.from({ length: count }, (_, index) => `100.${64 + (index >> 8)}.${index & 255}.0/24`);
 }
 
 function toRouter(prefixes: readonly string[]): string[] {
@@ -41,9 +38,10 @@ function routeWrites(rig: AwsRig): string[] {
 
 const sleep = (milliseconds: number): Promise<void> => new Promise((wake) => setTimeout(wake, milliseconds));
 
-for (const [mode, flags] of [["event", ["-event"]], ["periodic", ["-netlink", "1", "-sync", "1"]]] as const) {
+for (const mode of ["event", "periodic"] as const) {
   test(`the executable follows routes as they come, change and go, in ${mode} mode`, async (_rig, vm) => {
-    vm.start(...flags);
+    if (mode === "event") vm.start();
+    else vm.startPolling("-netlink", "1", "-sync", "1");
     const [one, two, three, four] = numbered(4);
     assert.ok(one && two && three && four);
     await vm.announce([one, two, three]);
@@ -63,7 +61,7 @@ for (const [mode, flags] of [["event", ["-event"]], ["periodic", ["-netlink", "1
 test(
   "the executable replaces a route whose next hop changes, and touches none that is right",
   async (rig, vm) => {
-    vm.start("-netlink", "1", "-sync", "1");
+    vm.startPolling("-netlink", "1", "-sync", "1");
     await vm.announce(numbered(3));
     await vm.untilRoutes(toRouter(numbered(3)));
     const before = rig.front.calls.length;
@@ -76,7 +74,7 @@ test(
 );
 
 test("the executable makes one write and at most one read for a single change", async (rig, vm) => {
-  vm.start("-event");
+  vm.start();
   await vm.announce(numbered(2));
   await vm.untilRoutes(toRouter(numbered(2)));
   await sleep(1_000);
@@ -99,7 +97,7 @@ test("the executable makes one write and at most one read for a single change", 
 test(
   "the executable sends what a gateway outside the subnet, or of nobody, leads to by way of this VM",
   async (_rig, vm) => {
-    vm.start("-event");
+    vm.start();
     await vm.announce(["192.168.1.0/24"], "172.31.0.9");
     await vm.announce(["192.168.2.0/24"], "10.0.1.99");
     await vm.announce(["192.168.3.0/24"], "10.0.1.21");
@@ -120,7 +118,7 @@ test(
 );
 
 test("the executable lets the lower metric win and leaves other kernel tables alone", async (_rig, vm) => {
-  vm.start("-event");
+  vm.start();
   await vm.namespace.batch([
     "route add 192.168.1.0/24 via 172.31.0.5 proto bgp metric 200",
     "route add 192.168.1.0/24 via 10.0.1.20 proto bgp metric 20",
@@ -131,7 +129,7 @@ test("the executable lets the lower metric win and leaves other kernel tables al
 });
 
 test("the executable writes IPv6 with -ipv6", async (rig, vm) => {
-  vm.start("-event", "-ipv6");
+  vm.start("-ipv6");
   await vm.namespace.batch([
     "address add 2001:db8:f::1/64 dev wan0 nodad",
     "route add 2001:db8:1::/48 via 2001:db8:f::5 dev wan0 proto bgp",
@@ -149,7 +147,7 @@ test("the executable writes IPv6 with -ipv6", async (rig, vm) => {
 test(
   "the executable puts right what somebody deletes or retargets, and keeps an operator's route",
   async (rig, vm) => {
-    vm.start("-event", "-audit", "1s");
+    vm.start("-audit", "1s");
     await vm.announce(["192.168.1.0/24", "192.168.2.0/24"]);
     await vm.untilRoutes(["192.168.1.0/24 router", "192.168.2.0/24 router"]);
     const RouteTableId = await vm.ownTable();
@@ -175,7 +173,7 @@ test(
 test(
   "the executable moves a route away from a VM that is gone, and onto the one that takes its address",
   async (rig, vm) => {
-    vm.start("-event", "-audit", "1s");
+    vm.start("-audit", "1s");
     await vm.announce(["192.168.1.0/24", "192.168.2.0/24"], "10.0.1.20");
     await vm.untilRoutes(["192.168.1.0/24 peer", "192.168.2.0/24 peer"]);
     rig.front.deleteInterface(rig.vpc.peer.interfaceId);
@@ -195,7 +193,7 @@ test(
 );
 
 test("the executable writes 100 routes with 100 calls", async (rig, vm) => {
-  vm.start("-event");
+  vm.start();
   await vm.announce(numbered(100));
   await vm.untilRoutes(toRouter(numbered(100)));
   const own = routeWrites(rig).length - 1;
@@ -205,7 +203,7 @@ test("the executable writes 100 routes with 100 calls", async (rig, vm) => {
 
 test("the executable writes 500 routes at once with 500 calls, then one more with one", async (rig, vm) => {
   rig.front.rules.limit = 1000;
-  vm.start("-event");
+  vm.start();
   await until("its table", async () => await vm.ownTable() !== "");
   await sleep(1_000);
   const before = routeWrites(rig).length;
@@ -218,7 +216,7 @@ test("the executable writes 500 routes at once with 500 calls, then one more wit
 });
 
 test("the executable delivers 200 changes while a fifth of the calls is throttled", async (rig, vm) => {
-  vm.start("-event");
+  vm.start();
   await vm.announce(numbered(1));
   await vm.untilRoutes(toRouter(numbered(1)));
   rig.front.faults.throttled = 0.2;
@@ -235,7 +233,7 @@ test(
   "the executable fills a table to its limit, says so, and goes on when there is room",
   async (rig, vm) => {
     rig.front.rules.limit = 12;
-    vm.start("-event", "-audit", "2s");
+    vm.start("-audit", "2s");
     await vm.announce(numbered(10));
     await vm.untilRoutes(toRouter(numbered(10)));
     const before = routeWrites(rig).length;
@@ -254,7 +252,7 @@ test(
 test(
   "the executable delivers after the API was down, throttled, or its credentials expired",
   async (rig, vm) => {
-    vm.start("-event");
+    vm.start();
     await vm.announce(["192.168.0.0/24"]);
     await vm.untilRoutes(["192.168.0.0/24 router"]);
     rig.front.faults.status = 503;
@@ -278,7 +276,7 @@ test(
 test(
   "the executable names the permission that it lacks, once, and leaves the rest in step",
   async (rig, vm) => {
-    vm.start("-event");
+    vm.start();
     await vm.announce(["192.168.0.0/24"]);
     await vm.untilRoutes(["192.168.0.0/24 router"]);
     rig.front.faults.denied.add("CreateRoute");
@@ -296,7 +294,7 @@ test(
 test("the executable waits for metadata and API that are down at its start", async (rig, vm) => {
   rig.metadata.status = 503;
   await vm.announce(["192.168.0.0/24"]);
-  vm.start("-event");
+  vm.start();
   await sleep(2_000);
   await rig.front.refuse();
   rig.metadata.status = null;
@@ -306,7 +304,7 @@ test("the executable waits for metadata and API that are down at its start", asy
 });
 
 test("the executable survives expired credentials and fetches new ones", async (rig, vm) => {
-  vm.start("-event");
+  vm.start();
   await vm.announce(["192.168.0.0/24"]);
   await vm.untilRoutes(["192.168.0.0/24 router"]);
   rig.front.faults.expired = true;
@@ -335,13 +333,13 @@ test("the executable takes credentials from the SDK's shared file", async (rig, 
 });
 
 test("the executable takes its stale routes away after a restart with an empty kernel", async (rig, vm) => {
-  vm.start("-event", "-hold", "1s");
+  vm.start("-hold", "1s");
   await vm.announce(numbered(12));
   await vm.untilRoutes(toRouter(numbered(12)));
   assert.equal((await vm.stop()).code, 0);
   assert.equal((await vm.summary()).length, 12, "routes stay");
   await vm.withdraw(numbered(12));
-  vm.start("-event", "-hold", "1s");
+  vm.start("-hold", "1s");
   await vm.untilRoutes([]);
   assert.equal(rig.front.count("CreateRouteTable"), 1);
 });
@@ -359,7 +357,7 @@ test(
     await rig.admin("ReplaceRoute", { ...route, NatGatewayId: nat });
     await vm.announce(["192.168.0.0/24"]);
     for (let round = 0; round < 2; round++) {
-      vm.start("-event");
+      vm.start();
       await vm.untilRoutes([`0.0.0.0/0 ${nat}`, "192.168.0.0/24 router"]);
       await vm.stop();
     }
@@ -378,7 +376,7 @@ test("the executable takes over a subnet that has a table, and gives it back", a
   });
   await rig.admin("AssociateRouteTable", { RouteTableId: former, SubnetId: vpc.subnetA });
   await vm.announce(["192.168.0.0/24"]);
-  vm.start("-event");
+  vm.start();
   await until("the takeover", async () => await vm.ownTable() !== former);
   await vm.untilRoutes(["172.20.0.0/16 client", "192.168.0.0/24 router"]);
   await vm.stop();
@@ -396,7 +394,7 @@ test("the executable leaves a table of the same tags in another VPC alone", asyn
     "cloudroutesync:owner": "cloudroutesync",
   });
   await vm.announce(["192.168.0.0/24"]);
-  vm.start("-event");
+  vm.start();
   await vm.untilRoutes(["192.168.0.0/24 router"]);
   assert.notEqual(await vm.ownTable(), twin);
   assert.deepEqual(await rig.routes(twin), []);
@@ -408,7 +406,7 @@ test(
   async (rig, vm) => {
     const second = await rig.createTable(rig.vpc.vpcId);
     await vm.announce(["192.168.0.0/24", "192.168.1.0/24"]);
-    vm.start("-event", "-route-table", rig.vpc.mainTableId, "-route-table", second);
+    vm.start("-route-table", rig.vpc.mainTableId, "-route-table", second);
     for (const table of [rig.vpc.mainTableId, second]) {
       await vm.untilRoutes(["192.168.0.0/24 router", "192.168.1.0/24 router"], table);
     }

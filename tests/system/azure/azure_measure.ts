@@ -5,7 +5,8 @@
 
 import { addresses, AzureRig, ids } from "../../fakes/azure_rig.ts";
 import { binaryPath } from "../binary.ts";
-import { AzureVm, until } from "./azure_vm.ts";
+import { until } from "../until.ts";
+import { AzureVm } from "./azure_vm.ts";
 
 const rounds = 20;
 
@@ -53,7 +54,7 @@ for (let round = 0; round < rounds; round++) {
   const prefix = `192.0.2.${round}/32`;
   const start = performance.now();
   await writer.write(new TextEncoder().encode(`route add ${prefix} via ${addresses.other} proto bgp\n`));
-  await until(() => acceptedAt(prefix) !== undefined, () => `no PUT of ${prefix}`);
+  await until(`the PUT of ${prefix}`, () => acceptedAt(prefix) !== undefined);
   changes.push((acceptedAt(prefix) ?? NaN) - start);
   await new Promise((wake) => setTimeout(wake, 700));
 }
@@ -70,7 +71,7 @@ const lines = Array.from(
   (_, index) => `route add 203.0.113.${index}/32 via ${addresses.other} proto bgp`,
 );
 await writer.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
-await until(() => Object.keys(vm.routes(ids.ownTable)).length === rounds + 31, () => "not all of 30 routes");
+await until("30 routes more", () => Object.keys(vm.routes(ids.ownTable)).length === rounds + 31);
 await say(
   `30 routes at once: ${rig.arm.writes().length} writes, all there after ${
     (performance.now() - start).toFixed(0)

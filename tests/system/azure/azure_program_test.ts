@@ -6,7 +6,8 @@ import { opensslMissing } from "../../fakes/azure_certificates.ts";
 import { addresses, AzureRig, ids, route } from "../../fakes/azure_rig.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
 import { namespacesMissing } from "../namespace.ts";
-import { AzureVm, until } from "./azure_vm.ts";
+import { until } from "../until.ts";
+import { AzureVm } from "./azure_vm.ts";
 
 const missing = opensslMissing() ?? namespacesMissing() ?? await binaryMissing();
 
@@ -18,7 +19,7 @@ Deno.test(
     for (const [name, test] of Object.entries(tests)) {
       await t.step(name, async () => {
         await vm.reset();
-        await test(vm, rig);
+        await vm.telling(() => test(vm, rig));
       });
     }
   },
@@ -242,7 +243,7 @@ const tests: Record<string, (vm: AzureVm, rig: AzureRig) => Promise<void>> = {
     rig.arm.toldRouteLimit = 20;
     await vm.announce(numbered(21));
     vm.start();
-    await until(() => Object.keys(vm.routes()).length === 20, () => JSON.stringify(vm.routes()));
+    await until(() => JSON.stringify(vm.routes()), () => Object.keys(vm.routes()).length === 20);
     await vm.withdraw(numbered(1));
     await vm.untilRoutes(inTable(numbered(21).slice(1)));
   },
@@ -273,7 +274,7 @@ const tests: Record<string, (vm: AzureVm, rig: AzureRig) => Promise<void>> = {
     await vm.untilRoutes(inTable([prefix]));
     rig.arm.latencyMs = 20_000;
     await vm.announce(numbered(1));
-    await until(() => rig.arm.calls.some(({ status }) => status === 0), () => "no call is under way");
+    await until("a call is under way", () => rig.arm.calls.some(({ status }) => status === 0));
     const { code } = await vm.stop();
     assert.equal(code, 0);
     assert.ok(rig.arm.calls.some(({ status }) => status === 0), "it waited for the answer");

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { addresses, GcpRig, type GcpRigOptions } from "../../fakes/gcp_rig.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
 import { namespacesMissing } from "../namespace.ts";
-import { GcpVm, until } from "./gcp_vm.ts";
+import { numbered } from "../router_vm.ts";
+import { until, untilSame } from "../until.ts";
+import { GcpVm } from "./gcp_vm.ts";
 
 const missing = namespacesMissing() ?? await binaryMissing();
 
@@ -16,23 +18,13 @@ function test(
   Deno.test({ name, ignore: missing !== null }, async () => {
     await using rig = GcpRig.start(options);
     await using vm = await GcpVm.create(rig, await binaryPath());
-    await body(rig, vm);
+    await vm.telling(() => body(rig, vm));
     assert.deepEqual(rig.compute.violations, []);
   });
 }
 
-/** So many prefixes that lie in nobody's network. */
-function numbered(count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => `100.${64 + (index >> 8)}.${index & 255}.0/24`);
-}
-
 async function untilRoutes(rig: GcpRig, expected: readonly string[]): Promise<void> {
-  const wanted = [...expected].sort();
-  try {
-    await until(wanted.join(", "), () => JSON.stringify(rig.summary) === JSON.stringify(wanted));
-  } catch {
-    assert.deepEqual(rig.summary, wanted);
-  }
+  await untilSame(expected, () => rig.summary);
 }
 
 test("the executable follows a route that comes, changes its next hop and goes", async (rig, vm) => {

@@ -1,7 +1,9 @@
 /** Bad days: each gets one clear sentence, and nothing is lost. */
 
 import assert from "node:assert/strict";
-import { numbered, routerTest, tableOf, until } from "./router.ts";
+import { numbered } from "../router_vm.ts";
+import { until } from "../until.ts";
+import { routerTest, tableOf } from "./router.ts";
 
 const prefix = "198.51.100.0/24";
 const foreign = { prefix: "203.0.113.0/24", nextHop: "10.0.0.99", owner: "operator" };

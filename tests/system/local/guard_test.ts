@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { numbered, type Router, routerTest, tableOf } from "./router.ts";
+import { numbered } from "../router_vm.ts";
+import { type Router, routerTest, tableOf } from "./router.ts";
 
 const routes = numbered(20);
 const markerPrefix = "192.0.2.0/24";

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { numbered, routerTest, type Run, tableOf } from "./router.ts";
+import { numbered } from "../router_vm.ts";
+import type { Run } from "../run.ts";
+import { routerTest, tableOf } from "./router.ts";
 
 /** Well above the 5 s that a run may take to end, and well below the 30 s of the slow call. */
 const patienceMs = 15_000;

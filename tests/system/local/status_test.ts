@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { NotifySocket } from "./notify_socket.ts";
-import { type Router, routerTest, until } from "./router.ts";
+import { until } from "../until.ts";
+import { type Router, routerTest } from "./router.ts";
 
 const prefix = "198.51.100.0/24";
 const foreign = { prefix: "203.0.113.0/24", nextHop: "10.0.0.99", owner: "operator" };

@@ -6,12 +6,13 @@
 import { type OpenstackRig, startOpenstack } from "../../fakes/openstack_rig.ts";
 import type { ProxiedCall } from "../../fakes/openstack_proxy.ts";
 import { binaryPath } from "../binary.ts";
-import { RouterVm, until } from "./router_vm.ts";
+import { until } from "../until.ts";
+import { OpenstackVm } from "./openstack_vm.ts";
 
 const repetitions = 20;
 
 await using rig = await startOpenstack();
-await using vm = await RouterVm.create(rig, Deno.args[0] ?? await binaryPath());
+await using vm = await OpenstackVm.create(rig, Deno.args[0] ?? await binaryPath());
 await vm.reset();
 await rig.setRouteQuota(100);
 vm.start();

@@ -5,19 +5,18 @@ import { accessRules } from "../../../src/clouds/openstack/policy.ts";
 import { openstackMissing, type OpenstackRig, startOpenstack } from "../../fakes/openstack_rig.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
 import { namespacesMissing } from "../namespace.ts";
-import { RouterVm, until } from "./router_vm.ts";
+import { until, untilSame } from "../until.ts";
+import { OpenstackVm } from "./openstack_vm.ts";
 
 const missing = openstackMissing() ?? namespacesMissing() ?? await binaryMissing();
 
 Deno.test({ name: "the executable keeps a Neutron router in step", ignore: missing !== null }, async (t) => {
   await using rig = await startOpenstack();
-  await using vm = await RouterVm.create(rig, await binaryPath());
+  await using vm = await OpenstackVm.create(rig, await binaryPath());
   for (const [name, test] of Object.entries(tests)) {
     await t.step(name, async () => {
       await vm.reset();
-      await test(rig, vm).catch(async (cause: unknown) => {
-        throw new Error(`The executable's log:\n${await vm.lastLog()}`, { cause });
-      });
+      await vm.telling(() => test(rig, vm));
     });
   }
 });
@@ -25,7 +24,7 @@ Deno.test({ name: "the executable keeps a Neutron router in step", ignore: missi
 const foreign = { destination: "203.0.113.0/24", nexthop: "10.0.0.77" };
 const foreignText = "203.0.113.0/24 via 10.0.0.77";
 
-const tests: Record<string, (rig: OpenstackRig, vm: RouterVm) => Promise<void>> = {
+const tests: Record<string, (rig: OpenstackRig, vm: OpenstackVm) => Promise<void>> = {
   async "a kernel route comes, changes its next hop and goes"(rig, vm): Promise<void> {
     vm.start();
     await vm.announce(["198.51.100.0/24"]);
@@ -236,14 +235,7 @@ function numbered(count: number): string[] {
 }
 
 async function untilRoutes(rig: OpenstackRig, expected: readonly string[]): Promise<void> {
-  const wanted = expected.toSorted().join(", ");
-  let last = "";
-  await until(`the router has ${wanted || "no routes"}`, async () => {
-    last = (await rig.routeTexts()).join(", ");
-    return last === wanted;
-  }).catch((error: unknown) => {
-    throw new Error(`The router has ${last || "no routes"}`, { cause: error });
-  });
+  await untilSame(expected, () => rig.routeTexts());
 }
 
 /** Makes Neutron look as if it had no `extraroute-atomic`. */
