@@ -1,7 +1,7 @@
 /** The clouds of the BGP demo: their test servers, and how the fabric reads what their tables really say. */
 
 import { addresses as azureAddresses, AzureRig, ids as azureIds } from "../fakes/azure_rig.ts";
-import { AwsRig } from "../fakes/aws_rig.ts";
+import { AwsRig, type RigInstance } from "../fakes/aws_rig.ts";
 import { addresses as gcpAddresses, GcpRig } from "../fakes/gcp_rig.ts";
 import { relayInto } from "../fakes/namespace_relay.ts";
 import { startOpenstack } from "../fakes/openstack_rig.ts";
@@ -33,10 +33,11 @@ export async function openBgpCloud(name: BgpCloud["name"]): Promise<BgpCloud> {
   }
 }
 
-function awsCloud(rig: AwsRig): BgpCloud {
+/** A running rig as a cloud to play on; it goes with the cloud. `others` are further VMs of the subnet. */
+export function awsCloud(rig: AwsRig, others: readonly RigInstance[] = []): BgpCloud {
   const { router, peer, subnetA } = rig.vpc;
   const hosts = new Map(
-    [router, peer].map(({ interfaceId, addresses }) => [interfaceId, addresses[0] ?? ""]),
+    [router, peer, ...others].map(({ interfaceId, addresses }) => [interfaceId, addresses[0] ?? ""]),
   );
   return {
     name: "aws",
@@ -52,7 +53,8 @@ function awsCloud(rig: AwsRig): BgpCloud {
   };
 }
 
-function azureCloud(rig: AzureRig): BgpCloud {
+/** A running rig as a cloud to play on; it goes with the cloud. */
+export function azureCloud(rig: AzureRig): BgpCloud {
   const { router, other } = azureAddresses;
   return {
     name: "azure",

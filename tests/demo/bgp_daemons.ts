@@ -6,15 +6,20 @@ import type { Namespace } from "../system/namespace.ts";
 /** Which daemon to start. */
 export type DaemonName = "frr" | "bird";
 
-/** One speaker. */
-export interface Speaker {
-  readonly namespace: Namespace;
+/** Whom a speaker speaks to. */
+export interface Peer {
   readonly address: string;
   readonly system: number;
-  readonly peerAddress: string;
-  readonly peerSystem: number;
+}
+
+/** One speaker. */
+export interface Speaker extends Peer {
+  readonly namespace: Namespace;
+  readonly peers: readonly Peer[];
   /** Networks to announce besides the addresses of its loopback. */
   readonly networks: readonly string[];
+  /** How many times more than once its announcements name its own system: the more, the less they are liked. */
+  readonly prepends: number;
   /** Whether it puts what it learns into the kernel. */
   readonly installs: boolean;
 }
@@ -38,24 +43,41 @@ export async function daemonsMissing(): Promise<string | null> {
 
 /** A running daemon; disposing of it ends it as an operator would, so that it takes its routes with it. */
 export class Daemon implements AsyncDisposable {
-  readonly #children: readonly Deno.ChildProcess[];
-  readonly #folder: string;
-
-  private constructor(children: readonly Deno.ChildProcess[], folder: string) {
-    this.#children = children;
-    this.#folder = folder;
-  }
+  private constructor(
+    private readonly name: DaemonName,
+    private readonly namespace: Namespace,
+    private readonly children: readonly Deno.ChildProcess[],
+    private readonly folder: string,
+  ) {}
 
   /** Starts a daemon for a speaker. */
   static async start(name: DaemonName, speaker: Speaker): Promise<Daemon> {
-    const folder = await Deno.makeTempDir({ prefix: "cloudroutesync-bgp-" });
-    const children = name === "frr" ? await startFrr(speaker, folder) : await startBird(speaker, folder);
-    return new Daemon(children, folder);
+    if (name === "bird") return await Daemon.bird(speaker.namespace, birdConfiguration(speaker));
+    const folder = await makeFolder();
+    return new Daemon(name, speaker.namespace, await startFrr(speaker, folder), folder);
+  }
+
+  /** Starts BIRD with a configuration that is more than a speaker's. */
+  static async bird(namespace: Namespace, configuration: string): Promise<Daemon> {
+    const folder = await makeFolder();
+    return new Daemon("bird", namespace, await startBird(namespace, configuration, folder), folder);
+  }
+
+  /** Lets it go on as another speaker, as an operator who edits its configuration; FRR forgets no line that it has. */
+  async reload(speaker: Speaker): Promise<void> {
+    const { namespace, folder } = this;
+    if (this.name === "bird") {
+      await Deno.writeTextFile(`${folder}/bird.conf`, birdConfiguration(speaker));
+      await namespace.must(["/usr/sbin/birdc", "-s", `${folder}/bird.ctl`, "configure"]);
+    } else {
+      await Deno.writeTextFile(`${folder}/bgpd.conf`, frrConfiguration(speaker));
+      await namespace.must(["vtysh", "--vty_socket", folder, "-d", "bgpd", "-f", `${folder}/bgpd.conf`]);
+    }
   }
 
   /** Ends it with a signal and waits for it. */
   async end(signal: Deno.Signal = "SIGTERM"): Promise<void> {
-    for (const child of [...this.#children].reverse()) {
+    for (const child of this.children.toReversed()) {
       try {
         child.kill(signal);
       } catch (error) {
@@ -68,8 +90,12 @@ export class Daemon implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end();
-    await Deno.remove(this.#folder, { recursive: true });
+    await Deno.remove(this.folder, { recursive: true });
   }
+}
+
+function makeFolder(): Promise<string> {
+  return Deno.makeTempDir({ prefix: "cloudroutesync-bgp-" });
 }
 
 async function startFrr(speaker: Speaker, folder: string): Promise<readonly Deno.ChildProcess[]> {
@@ -104,22 +130,37 @@ function frrConfiguration(speaker: Speaker): string {
     ` bgp router-id ${speaker.address}`,
     " no bgp ebgp-requires-policy",
     " no bgp network import-check",
-    ` neighbor ${speaker.peerAddress} remote-as ${speaker.peerSystem}`,
-    ` neighbor ${speaker.peerAddress} timers 1 3`,
-    ` neighbor ${speaker.peerAddress} timers connect 1`,
+    ...speaker.peers.flatMap(({ address, system }) => [
+      ` neighbor ${address} remote-as ${system}`,
+      ` neighbor ${address} timers 1 3`,
+      ` neighbor ${address} timers connect 1`,
+    ]),
     " address-family ipv4 unicast",
     ...(speaker.installs ? [] : ["  redistribute connected"]),
     ...speaker.networks.map((network) => `  network ${network}`),
+    ...speaker.peers.map(({ address }) => `  neighbor ${address} route-map outward out`),
     " exit-address-family",
+    "exit",
+    "bgp route-map delay-timer 1",
+    "route-map outward permit 10",
+    ...(speaker.prepends === 0 ? [] : [` set as-path prepend ${ownSystems(speaker, " ")}`]),
     "",
   ].join("\n");
 }
 
-async function startBird(speaker: Speaker, folder: string): Promise<readonly Deno.ChildProcess[]> {
+function ownSystems({ system, prepends }: Speaker, between: string): string {
+  return Array<number>(prepends).fill(system).join(between);
+}
+
+async function startBird(
+  namespace: Namespace,
+  configuration: string,
+  folder: string,
+): Promise<readonly Deno.ChildProcess[]> {
   const file = `${folder}/bird.conf`;
-  await Deno.writeTextFile(file, birdConfiguration(speaker));
+  await Deno.writeTextFile(file, configuration);
   const args = ["/usr/sbin/bird", "-f", "-c", file, "-s", `${folder}/bird.ctl`, "-P", `${folder}/bird.pid`];
-  return [speaker.namespace.spawn(args, { stdin: "null", stdout: "null", stderr: "null" })];
+  return [namespace.spawn(args, { stdin: "null", stdout: "null", stderr: "null" })];
 }
 
 function birdConfiguration(speaker: Speaker): string {
@@ -132,12 +173,15 @@ function birdConfiguration(speaker: Speaker): string {
     `protocol kernel { ipv4 { export ${
       speaker.installs ? "where source = RTS_BGP" : "none"
     }; }; scan time 5; }`,
-    "protocol bgp peer {",
-    `  local ${speaker.address} as ${speaker.system};`,
-    `  neighbor ${speaker.peerAddress} as ${speaker.peerSystem};`,
-    "  hold time 9; connect delay time 1; connect retry time 1; error wait time 1, 2;",
-    `  ipv4 { import all; export ${speaker.installs ? "none" : "all"}; next hop self; };`,
-    "}",
+    `filter outward {\n${`  bgp_path.prepend(${speaker.system});\n`.repeat(speaker.prepends)}  accept;\n}`,
+    ...speaker.peers.flatMap(({ address, system }) => [
+      "protocol bgp {",
+      `  local ${speaker.address} as ${speaker.system};`,
+      `  neighbor ${address} as ${system};`,
+      "  hold time 9; connect delay time 1; connect retry time 1; error wait time 1, 2;",
+      `  ipv4 { import all; export ${speaker.installs ? "none" : "filter outward"}; next hop self; };`,
+      "}",
+    ]),
     "",
   ].join("\n");
 }

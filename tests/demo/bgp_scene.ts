@@ -1,25 +1,23 @@
 /** The scene of the BGP demo: the seed's steps on one cloud, each checked; the system tests play it too. */
 
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Namespace } from "../system/namespace.ts";
+import { RouterVm } from "../system/router_vm.ts";
+import { until } from "../system/until.ts";
 import type { BgpCloud } from "./bgp_clouds.ts";
-import { Daemon, type DaemonName } from "./bgp_daemons.ts";
+import { Daemon, type DaemonName, type Peer, type Speaker } from "./bgp_daemons.ts";
 import { beyond, BgpStage, loopback } from "./bgp_stage.ts";
 
-/** How long anything may take before it counts as never. */
-const patienceMs = 30_000;
 const routerSystem = 65_001;
 const vmSystem = 65_002;
 
 /** See the head of this file. */
 export class BgpScene implements AsyncDisposable {
-  #program: Deno.ChildProcess | null = null;
-
   private constructor(
     readonly cloud: BgpCloud,
     readonly stage: BgpStage,
+    /** The program on the stage's router. */
+    readonly program: RouterVm,
     private readonly relay: AsyncDisposable,
-    private readonly binary: string,
-    private readonly state: string,
     private readonly tell: (line: string) => void,
   ) {}
 
@@ -28,7 +26,18 @@ export class BgpScene implements AsyncDisposable {
     const stage = await BgpStage.create(cloud.addresses);
     const relay = await cloud.reach(stage.router);
     stage.follow(cloud.read);
-    return new BgpScene(cloud, stage, relay, binary, await Deno.makeTempDir(), tell);
+    const folder = await Deno.makeTempDir();
+    const program = new RouterVm({
+      cloud: cloud.name,
+      namespace: stage.router,
+      binary,
+      folder,
+      flags: ["-state", folder],
+      gateway: cloud.addresses.vm,
+      environment: () => cloud.environment,
+      relay: null,
+    });
+    return new BgpScene(cloud, stage, program, relay, tell);
   }
 
   /** Plays steps 3 to 7 with one kind of daemon, and the way back. @throws {Error} if a step does not do what it should. */
@@ -44,72 +53,54 @@ export class BgpScene implements AsyncDisposable {
       throw new Error(`The ping from ${loopback} is answered before the cloud knows it`);
     }
     tell(`  ping from ${loopback} to ${beyond}: no answer, the cloud does not know the prefix`);
-    this.startProgram();
+    this.program.start();
     const startedAt = performance.now();
     await this.untilCarried(`${loopback}/32`, cloud.addresses.vm);
     const ms = Math.round(performance.now() - startedAt);
     tell(
       `  cloudroutesync starts; after ${ms} ms the cloud's table has ${loopback}/32 → ${cloud.addresses.vm}`,
     );
-    await this.until("the ping is answered", async () => await stage.ping() === 1);
+    await until("the ping is answered", async () => await stage.ping() === 1);
     tell("  ping: answered");
     await stage.setLoopback(false);
     await this.untilCarried(`${loopback}/32`, undefined);
     tell("  the loopback goes, and so does the route");
-    await this.stopProgram();
+    await this.program.stop();
   }
 
-  /** The router's daemon, which puts what it learns into the kernel. */
-  startRouter(name: DaemonName): Promise<Daemon> {
-    const { router, vm } = this.cloud.addresses;
+  /** The router's daemon, which puts what it learns from the VM and from others into the kernel. */
+  startRouter(name: DaemonName, others: readonly Peer[] = []): Promise<Daemon> {
+    const vm = { address: this.cloud.addresses.vm, system: vmSystem };
     return Daemon.start(name, {
       namespace: this.stage.router,
-      address: router,
+      address: this.cloud.addresses.router,
       system: routerSystem,
-      peerAddress: vm,
-      peerSystem: vmSystem,
+      peers: [vm, ...others],
       networks: [],
+      prepends: 0,
       installs: true,
     });
   }
 
   /** The VM's daemon, which announces its loopback and these networks. */
   startVm(name: DaemonName, networks: readonly string[]): Promise<Daemon> {
-    const { router, vm } = this.cloud.addresses;
-    return Daemon.start(name, {
-      namespace: this.stage.vm,
-      address: vm,
-      system: vmSystem,
-      peerAddress: router,
-      peerSystem: routerSystem,
-      networks,
-      installs: false,
-    });
+    return Daemon.start(name, this.vmSpeaker(networks));
   }
 
-  /** Starts the program on the router. */
-  startProgram(...flags: readonly string[]): void {
-    const args = [this.binary, "run", "-cloud", this.cloud.name, "-event", "-state", this.state, ...flags];
-    this.#program = this.stage.router.spawn(args, {
-      env: { ...this.cloud.environment },
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    });
+  /** What the VM's daemon is told. */
+  vmSpeaker(networks: readonly string[]): Speaker {
+    return this.speaker(this.stage.vm, { address: this.cloud.addresses.vm, system: vmSystem }, networks);
   }
 
-  /** Tells the program to stop. @returns its exit code. */
-  async stopProgram(): Promise<number> {
-    const program = this.#program;
-    this.#program = null;
-    if (program === null) return 0;
-    program.kill("SIGTERM");
-    return (await program.status).code;
+  /** What the daemon of a machine that announces to the router is told. */
+  speaker(namespace: Namespace, self: Peer, networks: readonly string[]): Speaker {
+    const router = { address: this.cloud.addresses.router, system: routerSystem };
+    return { ...self, namespace, peers: [router], networks, prepends: 0, installs: false };
   }
 
   /** Waits until the router's kernel has a prefix, or has it no more. */
   async untilInKernel(prefix: string, present: boolean): Promise<void> {
-    await this.until(`${prefix} is ${present ? "" : "not "}in the router's kernel`, async () => {
+    await until(`${prefix} is ${present ? "" : "not "}in the router's kernel`, async () => {
       const routes = await this.stage.router.ip("route show");
       return routes.includes(`${prefix.replace(/\/32$/, "")} `) === present;
     });
@@ -117,26 +108,16 @@ export class BgpScene implements AsyncDisposable {
 
   /** Waits until the fabric carries a prefix to a next hop; undefined: no more. */
   async untilCarried(prefix: string, nextHop: string | undefined): Promise<void> {
-    await this.until(
-      `the fabric carries ${prefix} to ${nextHop ?? "nobody"}`,
-      () => Promise.resolve(this.stage.carried.get(prefix) === nextHop),
+    await until(
+      () => `the fabric carries ${prefix} to ${nextHop ?? "nobody"} (${this.cloud.name})`,
+      () => this.stage.carried.get(prefix) === nextHop,
     );
   }
 
-  /** Waits for a condition. @throws {Error} if it does not come true. */
-  async until(what: string, condition: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + patienceMs;
-    while (performance.now() < deadline) {
-      if (await condition()) return;
-      await sleep(50);
-    }
-    throw new Error(`Waited ${patienceMs / 1000} s in vain: ${what} (${this.cloud.name})`);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stopProgram();
+    await this.program.kill();
     await this.stage[Symbol.asyncDispose]();
     await this.relay[Symbol.asyncDispose]();
-    await Deno.remove(this.state, { recursive: true });
+    await Deno.remove(this.program.folder, { recursive: true });
   }
 }

@@ -30,6 +30,7 @@ const fabricEveryMs = 100;
 export class BgpStage implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #carried = new Map<string, string>();
+  readonly #joined: Namespace[] = [];
   #agent: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -60,6 +61,14 @@ export class BgpStage implements AsyncDisposable {
     return stage;
   }
 
+  /** Plugs in a further machine of the subnet. */
+  async join(address: string): Promise<Namespace> {
+    const namespace = await Namespace.create();
+    this.#joined.push(namespace);
+    await this.#plug(namespace, address);
+    return namespace;
+  }
+
   /** Starts the fabric's agent: it makes the fabric's routes what the cloud's table says. */
   follow(readCloud: () => Promise<ReadonlyMap<string, string>>): void {
     this.#agent = (async () => {
@@ -82,6 +91,17 @@ export class BgpStage implements AsyncDisposable {
     await this.vm.ip(`address ${present ? "add" : "del"} ${loopback}/32 dev lo`);
   }
 
+  /** Takes a machine's carrier away at the fabric's end of its cable, or gives it back. */
+  async setCarrier(address: string, present: boolean): Promise<void> {
+    await this.fabric.ip(`link set ${portOf(address)} ${present ? "up" : "down"}`);
+  }
+
+  /** Sets the router's own link down or up. What the kernel forgets with it and DHCP would bring back comes back. */
+  async setRouterLink(up: boolean): Promise<void> {
+    await this.router.ip(`link set eth0 ${up ? "up" : "down"}`);
+    if (up) await this.router.ip(this.#defaultRoute);
+  }
+
   /** Pings from the VM's loopback address once a `gap` milliseconds. @returns how many of `count` were answered. */
   async ping(count = 1, gap = 200): Promise<number> {
     const args = ["ping", "-n", "-c", `${count}`, "-i", `${gap / 1000}`, "-W", "1", "-I", loopback, beyond];
@@ -92,12 +112,14 @@ export class BgpStage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#agent;
-    for (const namespace of [this.router, this.vm, this.fabric]) await namespace[Symbol.asyncDispose]();
+    for (const namespace of [this.router, this.vm, ...this.#joined, this.fabric]) {
+      await namespace[Symbol.asyncDispose]();
+    }
   }
 
   /** A cable from the fabric's bridge to `eth0` of a VM. */
   async #plug(namespace: Namespace, address: string): Promise<void> {
-    const port = `port${address.split(".").at(-1)}`;
+    const port = portOf(address);
     await this.fabric.batch([
       `link add ${port} type veth peer name eth0 netns ${namespace.pid}`,
       `link set ${port} master br0`,
@@ -106,8 +128,12 @@ export class BgpStage implements AsyncDisposable {
     await namespace.batch([
       `address add ${address}/${this.addresses.length} dev eth0`,
       "link set eth0 up",
-      `route add default via ${this.addresses.gateway} proto dhcp`,
+      this.#defaultRoute,
     ]);
+  }
+
+  get #defaultRoute(): string {
+    return `route add default via ${this.addresses.gateway} proto dhcp`;
   }
 
   async #carry(table: ReadonlyMap<string, string>): Promise<void> {
@@ -121,4 +147,9 @@ export class BgpStage implements AsyncDisposable {
     this.#carried.clear();
     for (const [prefix, hop] of table) this.#carried.set(prefix, hop);
   }
+}
+
+/** The fabric's end of a machine's cable. */
+function portOf(address: string): string {
+  return `port${address.split(".").at(-1)}`;
 }
