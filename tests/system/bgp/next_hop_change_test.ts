@@ -1,0 +1,110 @@
+/**
+ * Two VMs own the same address and announce it, as with anycast; BGP moves from one to the other and back. Both answer all the time,
+ * so that a ping is lost only if the cloud's table has no route for a moment.
+ */
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { awsCloud, type BgpCloud } from "../../demo/bgp_clouds.ts";
+import { Daemon, type DaemonName } from "../../demo/bgp_daemons.ts";
+import type { BgpScene } from "../../demo/bgp_scene.ts";
+import { beyond, loopback } from "../../demo/bgp_stage.ts";
+import { AwsRig, buildInstance } from "../../fakes/aws_rig.ts";
+import { addresses as azureAddresses } from "../../fakes/azure_rig.ts";
+import type { Namespace } from "../namespace.ts";
+import { until } from "../until.ts";
+import { LivePing } from "./live_ping.ts";
+import { azureTest, bgpTest, tell } from "./play.ts";
+
+const prefix = `${loopback}/32`;
+const rivalSystem = 65_003;
+/** How long pings go on after each move; longer than the longest withdraw delay, for a withdrawal that follows late. */
+const dwellMs = 1500;
+
+/** How many pings have reached a machine. */
+async function pinged(machine: Namespace): Promise<number> {
+  const [names, values] = (await machine.must(["cat", "/proc/net/snmp"])).split("\n")
+    .filter((line) => line.startsWith("Icmp:")).map((line) => line.split(" "));
+  return Number(values?.[names?.indexOf("InEchos") ?? NaN] ?? NaN);
+}
+
+/**
+ * The VM is liked best, then makes itself less liked than the rival, then the rival ends as its operator would end it.
+ *
+ * @param inStep called when the first route is in the cloud: from here on it may only be replaced.
+ */
+async function play(
+  scene: BgpScene,
+  daemon: DaemonName,
+  rivalAddress: string,
+  inStep: () => void,
+): Promise<void> {
+  const { stage, cloud } = scene;
+  const rivalSelf = { address: rivalAddress, system: rivalSystem };
+  const rival = await stage.join(rivalAddress);
+  await rival.ip(`address add ${prefix} dev lo`);
+  await stage.setLoopback(true);
+  await using _router = await scene.startRouter(daemon, [rivalSelf]);
+  await using vmDaemon = await scene.startVm(daemon, []);
+  await using rivalDaemon = await Daemon.start(daemon, {
+    ...scene.speaker(rival, rivalSelf, []),
+    prepends: 1,
+  });
+  await until(
+    "BGP prefers the VM",
+    async () => (await stage.router.ip(`route show ${loopback}`)).includes(`via ${cloud.addresses.vm} `),
+  );
+  scene.program.start();
+  await scene.untilCarried(prefix, cloud.addresses.vm);
+  inStep();
+
+  const ping = new LivePing(stage.fabric, beyond, loopback);
+  await vmDaemon.reload({ ...scene.vmSpeaker([]), prepends: 3 });
+  await scene.untilCarried(prefix, rivalAddress);
+  await sleep(dwellMs);
+  await rivalDaemon.end();
+  await scene.untilCarried(prefix, cloud.addresses.vm);
+  await sleep(dwellMs);
+  const { sent, lost } = await ping.stop();
+  tell(`next hop changed twice (${cloud.name}, ${daemon}): ${sent} pings, ${lost} lost`);
+  assert.equal(lost, 0);
+  assert.ok(await pinged(rival) > 0, "pings went to the rival");
+
+  const { log } = await scene.program.stop();
+  assert.equal(log.match(new RegExp(`replace ${prefix} in `, "g"))?.length, 2);
+  assert.doesNotMatch(log, /delete /);
+}
+
+azureTest(
+  "Azure's route is replaced when BGP's best path moves to another VM and back (FRR)",
+  async (scene, rig) => {
+    let before = NaN;
+    await play(scene, "frr", azureAddresses.scaleSet, () => before = rig.arm.writes().length);
+    const written = rig.arm.writes().slice(before);
+    assert.deepEqual(written.map(({ method }) => method), ["PUT", "PUT"]);
+    // Of one route or of the whole table: it is in both.
+    for (const { body } of written) assert.ok(JSON.stringify(body).includes(prefix));
+  },
+);
+
+bgpTest(
+  "AWS' route is replaced when BGP's best path moves to another VM and back (BIRD)",
+  openAws,
+  async (scene, { rig, rival }) => {
+    const count = (): number[] =>
+      ["CreateRoute", "ReplaceRoute", "DeleteRoute"].map((action) => rig.front.count(action));
+    let before: number[] = [];
+    await play(scene, "bird", rival, () => before = count());
+    assert.deepEqual(count().map((calls, index) => calls - (before[index] ?? NaN)), [0, 2, 0]);
+  },
+);
+
+/** AWS with a third VM in the router's subnet. */
+async function openAws(): Promise<
+  { readonly cloud: BgpCloud; readonly rig: AwsRig; readonly rival: string }
+> {
+  const rig = await AwsRig.start();
+  const rival = "10.0.1.30";
+  const instance = await buildInstance(rig.front.url, rig.vpc.subnetA, [rival]);
+  return { cloud: awsCloud(rig, [instance]), rig, rival };
+}
