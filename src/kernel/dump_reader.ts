@@ -24,7 +24,7 @@ export interface DumpRequest {
   readonly message: (sequence: number) => Uint8Array<ArrayBuffer>;
   /** Forgets what an interrupted attempt has brought. */
   readonly clear: () => void;
-  /** Takes the message that the walk stands on. */
+  /** Takes the message that the walk stands on; it may take those behind it too, and move the walk there. */
   readonly take: (walk: MessageWalk) => void;
 }
 

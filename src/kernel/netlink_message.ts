@@ -102,6 +102,16 @@ export class MessageWalk {
     this.#next = at + align4(size);
     return true;
   }
+
+  /** Length of the datagram, bytes. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Lets {@linkcode next} go on at a message's first byte, for a reader that has walked ahead by itself. */
+  goOnAt(offset: number): void {
+    this.#next = offset;
+  }
 }
 
 /** An attribute of a request. */

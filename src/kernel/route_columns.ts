@@ -30,8 +30,8 @@ export class RouteColumns {
   #page: Page = { addresses: new Uint32Array(), lengths: new Uint8Array(), bodies: new Int32Array() };
   #count = 0;
   #sorted = true;
-  /** The prefix added last, of IPv4. */
-  #lastAddress = 0;
+  /** The prefix added last, of IPv4; its address as {@linkcode appendAddress} ranks it. */
+  #lastRank = -0x80000000;
   #lastLength = 32;
 
   constructor(family: Family) {
@@ -46,25 +46,33 @@ export class RouteColumns {
 
   /** Adds a row at the end. */
   append(words: Words, length: number, body: number): void {
-    const row = this.#count;
-    const at = row & pageMask;
-    if (at === 0) this.#page = this.#addPage();
-    const page = this.#page;
-    page.lengths[at] = length;
-    page.bodies[at] = body;
-    if (this.#wordsPerAddress === 1) {
-      const address = words[0];
-      page.addresses[at] = address;
-      if (address < this.#lastAddress || (address === this.#lastAddress && length > this.#lastLength)) {
-        this.#sorted = false;
-      }
-      this.#lastAddress = address;
-      this.#lastLength = length;
-    } else {
-      page.addresses.set(words, at * 4);
-      if (this.#sorted && row > 0 && this.compare(row - 1, words, length) > 0) this.#sorted = false;
-    }
-    this.#count = row + 1;
+    if (this.#wordsPerAddress === 1) return this.appendAddress(words[0] | 0, length, body);
+    const page = this.#pageOfNew();
+    const row = this.#count++;
+    page.lengths[row & pageMask] = length;
+    page.bodies[row & pageMask] = body;
+    page.addresses.set(words, (row & pageMask) * 4);
+    if (this.#sorted && row > 0 && this.compare(row - 1, words, length) > 0) this.#sorted = false;
+  }
+
+  /** Adds an IPv4 row at the end. @param address as a signed number. */
+  appendAddress(address: number, length: number, body: number): void {
+    const { addresses, lengths, bodies } = this.#pageOfNew();
+    const at = this.#count++ & pageMask;
+    addresses[at] = address;
+    lengths[at] = length;
+    bodies[at] = body;
+    // With the first bit turned over, signed numbers are in the order of the unsigned, and need no floating point.
+    const rank = address ^ 0x80000000;
+    if (rank < this.#lastRank || (rank === this.#lastRank && length > this.#lastLength)) this.#sorted = false;
+    this.#lastRank = rank;
+    this.#lastLength = length;
+  }
+
+  /** The page that the next row goes to. */
+  #pageOfNew(): Page {
+    if ((this.#count & pageMask) === 0) this.#page = this.#addPage();
+    return this.#page;
   }
 
   #addPage(): Page {
@@ -194,6 +202,7 @@ export class RouteColumns {
   }
 }
 
+/** How many of `rows` rows are equal from the start on. */
 function equalInPages(
   left: Page,
   leftAt: number,
@@ -203,13 +212,17 @@ function equalInPages(
   addressWords: 1 | 4,
   bodyInOther: Int32Array,
 ): number {
-  for (let row = 0; row < rows; row++) {
-    const leftRow = leftAt + row, rightRow = rightAt + row;
-    if (left.lengths[leftRow] !== right.lengths[rightRow]) return row;
-    if (bodyInOther[left.bodies[leftRow] ?? 0] !== right.bodies[rightRow]) return row;
+  const shift = rightAt - leftAt;
+  const { addresses, lengths, bodies } = left;
+  const { addresses: otherAddresses, lengths: otherLengths, bodies: otherBodies } = right;
+  for (let row = leftAt; row < leftAt + rows; row++) {
+    const other = row + shift;
+    if (lengths[row] !== otherLengths[other]) return row - leftAt;
+    if (bodyInOther[bodies[row] ?? 0] !== otherBodies[other]) return row - leftAt;
     for (let word = 0; word < addressWords; word++) {
-      const leftWord = left.addresses[leftRow * addressWords + word];
-      if (leftWord !== right.addresses[rightRow * addressWords + word]) return row;
+      if (addresses[row * addressWords + word] !== otherAddresses[other * addressWords + word]) {
+        return row - leftAt;
+      }
     }
   }
   return rows;

@@ -1,7 +1,6 @@
 /** Fills a segment with the routes of its dump. */
 
 import type { KeepPrefix } from "./kernel_table.ts";
-import { swapBytes } from "./attribute_cursor.ts";
 import { type MessageWalk, RTM_NEWROUTE } from "./netlink_message.ts";
 import type { KernelState } from "./kernel_state.ts";
 import { RouteDecoder } from "./route_message.ts";
@@ -29,21 +28,24 @@ export class RouteFill {
   }
 
   /**
-   * Adds the route of a message, if it is of this table and its prefix is kept.
+   * Adds the route of the message that the walk stands on, if it is of this table and its prefix is kept. Messages after it
+   * that are alike are taken with it: then the walk goes on behind them.
    *
    * @throws {DecodeError} if the message is not as it must be.
    */
   take(walk: MessageWalk): void {
     if (walk.type !== RTM_NEWROUTE) return;
-    const body = this.#memo.find(walk);
-    if (body < 0) return this.#decode(walk);
-    const words = this.#words;
-    words[0] = swapBytes(this.#memo.destination) >>> 0;
-    const { length } = this.#memo;
-    if (this.#keepPrefix === undefined || this.#keepPrefix(4, words, length)) {
-      this.#segment.append(words, length, body);
-    }
+    if (!this.#memo.takeKnown(walk, this.#takeKnown)) this.#decode(walk);
   }
+
+  readonly #takeKnown = (address: number, length: number, body: number): void => {
+    if (this.#keepPrefix !== undefined) {
+      const words = this.#words;
+      words[0] = address >>> 0;
+      if (!this.#keepPrefix(4, words, length)) return;
+    }
+    this.#segment.appendAddress(address, length, body);
+  };
 
   #decode(walk: MessageWalk): void {
     const decoder = this.#decoder;

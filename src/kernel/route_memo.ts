@@ -1,11 +1,12 @@
 /**
- * Recognises an IPv4 route of a dump that differs from an earlier one in its destination alone, which in a large table is
- * nearly every route, so that it need not be decoded again. Equal bytes decode to equal bodies.
+ * Recognises IPv4 routes of a dump that differ from an earlier one in their destination alone, which in a large table is
+ * nearly every route, so that they need not be decoded again. Equal bytes decode to equal bodies.
  *
  * It is a cache of one entry a slot: a message that finds another's entry there is decoded and takes the slot over.
  */
 
-import { AF_INET, type MessageWalk } from "./netlink_message.ts";
+import { swapBytes } from "./attribute_cursor.ts";
+import { AF_INET, headerBytes, type MessageWalk } from "./netlink_message.ts";
 
 /** Number of slots, a power of two. */
 const slots = 16_384;
@@ -17,79 +18,100 @@ const entryWords = 24;
 const tableHeader = 8 | (15 << 16);
 const destinationHeader = 8 | (1 << 16);
 
-/** Words before the destination's attribute: `struct rtmsg` and RTA_TABLE. */
+/** Words before the destination's attribute: `struct rtmsg` and RTA_TABLE; and with it. */
 const headWords = 5;
+const restAt = headWords + 2;
 
 /** `rtm_dst_len`, the second byte of the first word; the rest of that word belongs to the body. */
 const lengthMask = 0xff00;
 
+const netlinkWords = headerBytes / 4;
+
+/**
+ * Takes a route that was recognised.
+ *
+ * @param address as a signed number.
+ * @param body the number that was remembered for it.
+ */
+export type TakeKnown = (address: number, length: number, body: number) => void;
+
 /** The memo of one dump. */
 export class RouteMemo {
-  /** The destination of the message found last, big-endian as it came. */
-  destination = 0;
-  /** Its length, bits. */
-  length = 0;
-
   readonly #entries = new Int32Array(slots * entryWords);
-  /** Where the message looked for last has its entry, or -1 if it cannot have one. */
-  #entry = -1;
 
   /**
-   * Looks the message up that `walk` stands on.
+   * Takes the message that `walk` stands on and those that follow it, up to the first that is not known.
    *
-   * @returns the number that was remembered for it, or -1.
+   * One loop over plain words, so that a million messages cost little beside what the kernel takes to write them.
+   *
+   * @returns false if the first one is unknown; the walk stands where it stood.
    */
-  find(walk: MessageWalk): number {
-    this.#entry = -1;
+  takeKnown(walk: MessageWalk, take: TakeKnown): boolean {
     const { words } = walk.buffer;
-    const at = walk.start >> 2;
-    const count = (walk.end - walk.start) >> 2;
-    if (count < headWords + 2 || count > entryWords || !hasUsualHead(words, at)) return -1;
-    const head = words[at] ?? 0;
-    let hash = (head & ~lengthMask) ^ Math.imul(words[at + 1] ?? 0, 0x01000193);
-    for (let index = headWords + 2; index < count; index++) {
-      hash = Math.imul(hash ^ (words[at + index] ?? 0), 0x01000193);
+    const entries = this.#entries;
+    const first = (walk.start - headerBytes) >> 2;
+    const limit = walk.length >> 2;
+    const kind = words[first + 1], sequence = words[first + 2];
+    let message = first;
+    while (message + netlinkWords + restAt <= limit) {
+      const size = words[message] ?? 0;
+      const end = message + (size >> 2);
+      if ((size & 3) !== 0 || end > limit || words[message + 1] !== kind || words[message + 2] !== sequence) {
+        break;
+      }
+      const at = message + netlinkWords;
+      const entry = entryOf(words, at, end);
+      if (entry < 0 || !isEntryOf(entries, entry, words, at, end)) break;
+      const length = ((words[at] ?? 0) & lengthMask) >>> 8;
+      // The decoder names the fault.
+      if (length > 32) break;
+      take(swapBytes(words[at + headWords + 1] ?? 0), length, entries[entry + entryWords - 1] ?? 0);
+      message = end;
     }
-    this.#entry = (stir(hash) & (slots - 1)) * entryWords;
-    this.length = (head & lengthMask) >>> 8;
-    this.destination = words[at + headWords + 1] ?? 0;
-    return this.#isEntryOf(words, at, count) ? this.#entries[this.#entry + entryWords - 1] ?? -1 : -1;
+    if (message === first) return false;
+    walk.goOnAt(message << 2);
+    return true;
   }
 
-  /** Remembers a number for the message that was not found just now, where it can have an entry. */
+  /** Remembers a number for the message that `walk` stands on, where it can have an entry. */
   remember(walk: MessageWalk, value: number): void {
-    const entry = this.#entry;
-    if (entry < 0) return;
     const { words } = walk.buffer;
-    const at = walk.start >> 2;
-    const count = (walk.end - walk.start) >> 2;
+    const at = walk.start >> 2, end = walk.end >> 2;
+    const entry = entryOf(words, at, end);
+    if (entry < 0) return;
     const entries = this.#entries;
-    entries[entry] = count;
+    entries[entry] = end - at;
     entries[entry + 1] = (words[at] ?? 0) & ~lengthMask;
     for (let index = 1; index < headWords; index++) entries[entry + 1 + index] = words[at + index] ?? 0;
-    for (let index = headWords + 2; index < count; index++) {
-      entries[entry + index - 1] = words[at + index] ?? 0;
-    }
+    for (let index = restAt; index < end - at; index++) entries[entry + index - 1] = words[at + index] ?? 0;
     entries[entry + entryWords - 1] = value;
-  }
-
-  #isEntryOf(words: Int32Array, at: number, count: number): boolean {
-    const entry = this.#entry;
-    const entries = this.#entries;
-    if (entries[entry] !== count || entries[entry + 1] !== ((words[at] ?? 0) & ~lengthMask)) return false;
-    for (let index = 1; index < headWords; index++) {
-      if (entries[entry + 1 + index] !== words[at + index]) return false;
-    }
-    for (let index = headWords + 2; index < count; index++) {
-      if (entries[entry + index - 1] !== words[at + index]) return false;
-    }
-    return true;
   }
 }
 
-function hasUsualHead(words: Int32Array, at: number): boolean {
-  return ((words[at] ?? 0) & 255) === AF_INET && words[at + 3] === tableHeader &&
-    words[at + headWords] === destinationHeader;
+/** Where the message from word `at` to `end` has its entry; -1 if it is none that can have one. */
+function entryOf(words: Int32Array, at: number, end: number): number {
+  const count = end - at;
+  if (count < restAt || count > entryWords) return -1;
+  const head = words[at] ?? 0;
+  if ((head & 255) !== AF_INET) return -1;
+  if (words[at + 3] !== tableHeader || words[at + headWords] !== destinationHeader) return -1;
+  let hash = (head & ~lengthMask) ^ (words[at + 1] ?? 0);
+  for (let index = at + restAt; index < end; index++) {
+    hash = ((hash << 7) | (hash >>> 25)) ^ (words[index] ?? 0);
+  }
+  return (stir(hash) & (slots - 1)) * entryWords;
+}
+
+function isEntryOf(entries: Int32Array, entry: number, words: Int32Array, at: number, end: number): boolean {
+  if (entries[entry] !== end - at || entries[entry + 1] !== ((words[at] ?? 0) & ~lengthMask)) return false;
+  // RTA_TABLE's header, the fourth word, is the same in all that have an entry.
+  if (entries[entry + 2] !== words[at + 1] || entries[entry + 3] !== words[at + 2]) return false;
+  if (entries[entry + 5] !== words[at + 4]) return false;
+  const shift = entry - 1 - at;
+  for (let index = at + restAt; index < end; index++) {
+    if (entries[index + shift] !== words[index]) return false;
+  }
+  return true;
 }
 
 /** Spreads all bits of a hash to its lower ones: addresses differ in their last byte, which comes as the highest. */

@@ -43,6 +43,12 @@ export class RouteSegment {
     this.#size++;
   }
 
+  /** Adds an IPv4 route of a dump. @param address as a signed number. */
+  appendAddress(address: number, length: number, body: number): void {
+    this.#columns.appendAddress(address, length, body);
+    this.#size++;
+  }
+
   /** Forgets all, for a dump that must begin anew. */
   clear(): void {
     this.#columns = new RouteColumns(this.family);
