@@ -29,9 +29,11 @@ const kinds: Readonly<Record<string, CloudErrorKind>> = {
   OptInRequired: "denied",
   PendingVerification: "denied",
   Blocked: "denied",
-  ExpiredToken: "denied",
-  ExpiredTokenException: "denied",
-  RequestExpired: "denied",
+  // What has expired is fetched anew before the next call, so that no person need help. AuthFailure and InvalidClientTokenId stay
+  // denied though a key may have been rotated: EC2 says the same of a key that never was any good.
+  ExpiredToken: "unavailable",
+  ExpiredTokenException: "unavailable",
+  RequestExpired: "unavailable",
   CredentialsProviderError: "denied",
   InstanceMetadataV1FallbackError: "denied",
   TokenProviderError: "denied",
@@ -121,6 +123,9 @@ function kindOf(error: SdkError, timedOut: boolean): CloudErrorKind {
 
 function sentence(error: SdkError): string {
   const message = withoutEncodedMessage(error.message);
+  if (staleCredentials.has(error.code)) {
+    return `${error.code}: ${message.replace(/\.$/, "")}; credentials are fetched anew for the next call`;
+  }
   return error.code === "" || error.code === "Error" ? message : `${error.code}: ${message}`;
 }
 

@@ -31,7 +31,6 @@ import {
   type ReplaceRouteCommandInput,
   ReplaceRouteTableAssociationCommand,
 } from "@aws-sdk/client-ec2";
-import type { CloudError } from "../cloud_error.ts";
 import { spoilsCredentials, toCloudError } from "./aws_errors.ts";
 import {
   type Ec2NetworkInterface,
@@ -87,6 +86,8 @@ const pageSize = 100;
 export class Ec2Api {
   readonly #connection: AwsConnection;
   #client: EC2Client | null = null;
+  /** By how much EC2's clock is ahead of this VM's, as the SDK finds out from refusals. */
+  #clockOffsetMs = 0;
 
   constructor(connection: AwsConnection) {
     this.#connection = connection;
@@ -347,25 +348,35 @@ export class Ec2Api {
   ): Promise<Output> {
     const deadline = AbortSignal.timeout(this.#connection.timeoutMs);
     const abortSignal = AbortSignal.any([signal, deadline]);
-    this.#client ??= new EC2Client(clientConfig(this.#connection));
+    const client = this.#client ??= this.#newClient();
     try {
-      return await untilAborted(invoke(this.#client, { abortSignal }), abortSignal);
-    } catch (error) {
+      return await untilAborted(invoke(client, { abortSignal }), abortSignal);
+    } catch (cause) {
       signal.throwIfAborted();
-      throw this.#judge(toCloudError({
+      const error = toCloudError({
         doing,
         permission: `ec2:${operation}`,
-        error,
+        error: cause,
         timedOut: deadline.aborted,
         now: Date.now(),
-      }));
+      });
+      if (spoilsCredentials(error)) this.#discard(client);
+      throw error;
     }
   }
 
-  /** A client remembers its credentials: one whose credentials were refused is of no more use. */
-  #judge(error: CloudError): CloudError {
-    if (spoilsCredentials(error)) this.#client = null;
-    return error;
+  #newClient(): EC2Client {
+    return new EC2Client({ ...clientConfig(this.#connection), systemClockOffset: this.#clockOffsetMs });
+  }
+
+  /**
+   * A client remembers its credentials: one whose credentials were refused is of no more use. What it has learnt of EC2's clock goes
+   * on, since requests expire too where a VM's clock is slow.
+   */
+  #discard(client: EC2Client): void {
+    if (this.#client !== client) return;
+    this.#clockOffsetMs = client.config.systemClockOffset;
+    this.#client = null;
   }
 }
 

@@ -36,7 +36,9 @@ Deno.test("toCloudError() tells the kinds apart by EC2's codes", () => {
     ["InvalidRouteTableID.NotFound", 400, "gone"],
     ["InvalidParameterValue", 400, "invalid"],
     ["UnauthorizedOperation", 403, "denied"],
-    ["RequestExpired", 400, "denied"],
+    ["RequestExpired", 400, "unavailable"],
+    ["ExpiredToken", 400, "unavailable"],
+    ["ExpiredTokenException", 403, "unavailable"],
     ["AuthFailure", 401, "denied"],
     ["SomethingNew", 400, "invalid"],
     ["SomethingNew", 403, "denied"],
@@ -82,6 +84,15 @@ Deno.test("toCloudError() keeps the time that a throttled answer asks to wait fo
 Deno.test("toCloudError() passes a CloudError on as it is", () => {
   const error = new CloudError("invalid", "Cannot read route tables");
   assert.equal(judge(error), error);
+});
+
+Deno.test("toCloudError() says of expired credentials that they are fetched anew, and names no permission", () => {
+  const error = judge(sdkError("RequestExpired", 400, "Request has expired."));
+  assert.equal(
+    error.message,
+    "Cannot create route 10.9.0.0/16: RequestExpired: Request has expired; credentials are fetched anew for the next call",
+  );
+  assert.equal(error.action, undefined);
 });
 
 Deno.test("spoilsCredentials() is true for refused credentials and false for a missing permission", () => {
