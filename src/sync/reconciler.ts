@@ -68,6 +68,8 @@ export class Reconciler {
   #arrived = new Set<string>();
   #guardState = newGuardState();
   #comparison: Comparison | null = null;
+  /** The comparison whose changes are being made just now: a slow cloud takes its time, and they are pending all the while. */
+  #underWay: Comparison | null = null;
   #failures = 0;
   #inStepAt: number | null = null;
   #wake: (() => void) | null = null;
@@ -164,8 +166,8 @@ export class Reconciler {
 
   /** How things stand. */
   get status(): SyncStatus {
-    const { difference: parts, decision, waiting, fitted, hopeless, unresolved } = this.#comparison ??
-      nothingCompared;
+    const { difference: parts, decision, waiting, fitted, hopeless, unresolved } = this.#underWay ??
+      this.#comparison ?? nothingCompared;
     const now = fitted.waves.reduce((sum, wave) => sum + wave.length, 0);
     return {
       table: this.#options.table.name,
@@ -198,11 +200,14 @@ export class Reconciler {
       const resolution = await this.#resolve(signal);
       const comparison = this.#compare(resolution);
       this.#guardState = comparison.decision.state;
+      this.#underWay = comparison;
       const report = await this.#carryOut(comparison, signal);
       await this.#conclude(comparison, report, resolution);
     } catch (error) {
       if (signal.aborted) return "stopped";
       return this.#roundFailed(error);
+    } finally {
+      this.#underWay = null;
     }
     return "done";
   }
