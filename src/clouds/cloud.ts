@@ -79,14 +79,16 @@ export interface CloudRoute {
   readonly blackhole?: boolean;
 }
 
-/** How many routes the table takes. */
+/** How many routes the table takes, counted in places. */
 export interface CloudQuota {
   /** The families that are counted together. */
   readonly families: readonly Family[];
-  /** Routes that count against the limit now, foreign ones included. */
+  /** Places taken now, by foreign routes too. */
   readonly used: number;
   /** Null where the cloud does not tell and no error has told it yet. */
   readonly limit: number | null;
+  /** What takes one place: each next hop of a route where this is set (GCP, OpenStack), else a route whole. */
+  readonly perNextHop?: boolean;
 }
 
 /** A table as read at one moment. */

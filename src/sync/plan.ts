@@ -17,11 +17,19 @@
  * | not known yet | any               | any                        | left as it is: a failed look-up withdraws nothing    |
  *
  * The order: replaces, then adds, then deletes, so that no prefix is without a route longer than it must be; within each the
- * more specific before what covers them. Only when a quota leaves no room are the last adds put behind the deletes.
+ * more specific before what covers them. Only when a quota leaves no room is what needs places put behind what frees them.
+ *
+ * Places that a change takes in a quota (more than it frees) or frees:
+ *
+ * | a place is            | add             | replace                           | delete            |
+ * | --------------------- | --------------- | --------------------------------- | ----------------- |
+ * | a route               | takes 1         | none                              | frees 1           |
+ * | each next hop (ECMP   | takes one a hop | takes one for each hop it has     | frees one a hop   |
+ * | on GCP and OpenStack) |                 | more, frees one for each less     |                   |
  */
 
 import type { Change, CloudQuota, CloudRoute, CloudTraits } from "../clouds/cloud.ts";
-import { compareMoreSpecificFirst, comparePrefixes, type Family, type Prefix } from "../routes/prefix.ts";
+import { compareMoreSpecificFirst, comparePrefixes, type Prefix } from "../routes/prefix.ts";
 import type { TableIndex } from "./ownership.ts";
 
 /** A wanted route with its next hops in the cloud's own ids. */
@@ -160,15 +168,16 @@ export function sameNextHops(left: readonly string[], right: readonly string[]):
   return left.length === right.length && left.every((hop) => right.includes(hop));
 }
 
-/** Changes that fit the quotas, in the order in which to make them, and adds for which there is no room. */
+/** Changes that fit the quotas, in the order in which to make them, and those for which there is no room. */
 export interface FittedPlan {
   /** Groups to finish one after the other; changes of one group may be made at once. */
   readonly waves: readonly (readonly PlannedChange[])[];
+  /** Adds, and replaces that need more places than their route has; that route stays as it is. */
   readonly unfit: readonly PlannedChange[];
 }
 
 /**
- * Puts changes in order and leaves out the adds that no quota has room for.
+ * Puts changes in order and leaves out those that no quota has room for.
  *
  * Who stays when not all fit: routes that stand in the table already, then the lower metric, then the shorter prefix, then the
  * lower address.
@@ -180,41 +189,59 @@ export function fit(
   quotas: readonly CloudQuota[],
   metricOf: (prefix: Prefix) => number,
 ): FittedPlan {
+  const { adds, replaces, deletes } = parts;
+  const rooms = quotas.flatMap((quota) => roomOf(quota, [...replaces, ...deletes]));
+  const ranked = [replaces, adds].flatMap((changes) =>
+    [...changes].sort((left, right) => compareRank(left.prefix, right.prefix, metricOf))
+  );
   const early: PlannedChange[] = [];
   const late: PlannedChange[] = [];
   const unfit: PlannedChange[] = [];
-  const ranked = [...parts.adds].sort((left, right) => compareRank(left.prefix, right.prefix, metricOf));
-  const rooms = quotas.flatMap((quota) => roomOf(quota, parts.deletes));
   for (const change of ranked) {
-    const concerned = rooms.filter((room) => room.families.includes(change.prefix.family));
-    const fitsNow = concerned.every((room) => room.now > 0);
-    const fits = fitsNow || concerned.every((room) => room.afterDeletes > 0);
+    const needs = rooms.map((room) => ({ room, places: Math.max(0, placesTaken(change, room.quota)) }))
+      .filter(({ places }) => places > 0);
+    const fitsNow = needs.every(({ room, places }) => room.now >= places);
+    const fits = fitsNow || needs.every(({ room, places }) => room.afterwards >= places);
     (fitsNow ? early : fits ? late : unfit).push(change);
-    for (const room of fits ? concerned : []) takePlace(room, fitsNow);
+    for (const { room, places } of fits ? needs : []) takePlaces(room, places, fitsNow);
   }
-  return { waves: [parts.replaces, early, parts.deletes, late].flatMap(wavesOf), unfit };
+  const groups = [...byAction(early), deletes, ...byAction(late)];
+  return { waves: groups.flatMap(wavesOf), unfit };
+}
+
+/** Replaces before adds. */
+function byAction(changes: readonly PlannedChange[]): readonly (readonly PlannedChange[])[] {
+  return (["replace", "add"] as const).map((action) => changes.filter((change) => change.action === action));
 }
 
 /** Places that a quota has left; a quota may count both families together. */
 interface Room {
-  readonly families: readonly Family[];
-  /** Before any withdrawal. */
+  readonly quota: CloudQuota;
+  /** Before any place is freed. */
   now: number;
-  /** Once the withdrawals are made. */
-  afterDeletes: number;
+  /** Once the withdrawals are made, and the replaces that leave a route with fewer next hops. */
+  afterwards: number;
 }
 
 /** The room of a quota whose limit is known; what is over the limit is paid off first. */
-function roomOf({ families, used, limit }: CloudQuota, deletes: readonly PlannedChange[]): Room[] {
+function roomOf(quota: CloudQuota, changes: readonly PlannedChange[]): Room[] {
+  const { limit, used } = quota;
   if (limit === null) return [];
-  const freed = deletes.filter(({ prefix }) => families.includes(prefix.family)).length;
-  return [{ families, now: Math.max(0, limit - used), afterDeletes: Math.max(0, limit - used + freed) }];
+  const freed = changes.reduce((sum, change) => sum + Math.max(0, -placesTaken(change, quota)), 0);
+  return [{ quota, now: Math.max(0, limit - used), afterwards: Math.max(0, limit - used + freed) }];
 }
 
-function takePlace(room: Room, now: boolean): void {
-  room.afterDeletes--;
-  if (now) room.now--;
-  room.now = Math.min(room.now, room.afterDeletes);
+/** How many places a change takes in a quota; what it frees is negative. */
+function placesTaken({ prefix, from, to }: PlannedChange, { families, perNextHop }: CloudQuota): number {
+  if (!families.includes(prefix.family)) return 0;
+  const placesOf = (hops: readonly string[]): number => perNextHop === true ? hops.length : 1;
+  return (to === null ? 0 : placesOf(to)) - (from === null ? 0 : placesOf(from.nextHops));
+}
+
+function takePlaces(room: Room, places: number, now: boolean): void {
+  room.afterwards -= places;
+  if (now) room.now -= places;
+  room.now = Math.min(room.now, room.afterwards);
 }
 
 function compareRank(left: Prefix, right: Prefix, metricOf: (prefix: Prefix) => number): number {

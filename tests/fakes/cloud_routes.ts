@@ -35,26 +35,31 @@ export function tableIndex(own: readonly CloudRoute[], foreign: readonly CloudRo
   };
 }
 
-/** Makes a change that adds a route. */
+/** Makes a change that adds a route; comma-separated next hops. */
 export function addChange(prefix: string, to = "eni-1"): PlannedChange {
-  return { action: "add", prefix: parsePrefix(prefix), from: null, to: [to], why: "missing" };
+  return { action: "add", prefix: parsePrefix(prefix), from: null, to: to.split(","), why: "missing" };
 }
 
-/** Makes a change that points a route elsewhere. */
-export function replaceChange(prefix: string, to = "eni-2"): PlannedChange {
-  const from = cloudRoute(prefix, "eni-1");
-  return { action: "replace", prefix: from.prefix, from, to: [to], why: "next-hop-changed" };
+/** Makes a change that points a route elsewhere; comma-separated next hops. */
+export function replaceChange(prefix: string, to = "eni-2", standing = "eni-1"): PlannedChange {
+  const from = cloudRoute(prefix, standing);
+  return { action: "replace", prefix: from.prefix, from, to: to.split(","), why: "next-hop-changed" };
 }
 
-/** Makes a change that withdraws a route. */
-export function deleteChange(prefix: string): PlannedChange {
-  const from = cloudRoute(prefix, "eni-1");
+/** Makes a change that withdraws a route; comma-separated next hops. */
+export function deleteChange(prefix: string, standing = "eni-1"): PlannedChange {
+  const from = cloudRoute(prefix, standing);
   return { action: "delete", prefix: from.prefix, from, to: null, why: "not-wanted" };
 }
 
 /** Makes a quota of IPv4 routes, or of the families given. */
 export function quota(used: number, limit: number | null, families: readonly Family[] = [4]): CloudQuota {
   return { families, used, limit };
+}
+
+/** The same where each next hop takes a place. */
+export function hopQuota(used: number, limit: number, families: readonly Family[] = [4]): CloudQuota {
+  return { families, used, limit, perNextHop: true };
 }
 
 /** Changes as `+ prefix`, `~ prefix`, `- prefix`. */

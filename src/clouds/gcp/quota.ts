@@ -57,10 +57,11 @@ export class RouteQuota {
   /** The limits that hold for a network with so many static routes. */
   async read(staticCount: number, signal: AbortSignal): Promise<readonly CloudQuota[]> {
     const project = await this.ofProject(signal);
-    const families = [4, 6] as const;
-    const quotas: CloudQuota[] = project === null ? [] : [{ families, ...project }];
+    // Each next hop of a prefix is a route of its own there.
+    const counting = { families: [4, 6], perNextHop: true } as const;
+    const quotas: CloudQuota[] = project === null ? [] : [{ ...counting, ...project }];
     const learned = this.#learned !== null && this.#learned !== project?.limit ? this.#learned : null;
-    if (learned !== null || project === null) quotas.push({ families, used: staticCount, limit: learned });
+    if (learned !== null || project === null) quotas.push({ ...counting, used: staticCount, limit: learned });
     return quotas;
   }
 }

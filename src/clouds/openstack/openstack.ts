@@ -202,7 +202,7 @@ function stateOf(table: CloudTable, router: Router, limit: number | null): Table
   return {
     table,
     routes: routesOfPairs(router.routes),
-    quotas: [{ families: [4, 6], used: router.routes.length, limit }],
+    quotas: [{ families: [4, 6], used: router.routes.length, limit, perNextHop: true }],
     version: router.revision_number === undefined ? null : String(router.revision_number),
   };
 }

@@ -118,7 +118,7 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
       "2001:db8::/32 > fd00:10::20 (written as 2001:DB8:0::/32)",
       "203.0.113.0/24 > 10.0.0.20 (written as 203.0.113.7/24)",
     ]);
-    assert.deepEqual(quotas, [{ families: [4, 6], used: 4, limit: 30 }]);
+    assert.deepEqual(quotas, [{ families: [4, 6], used: 4, limit: 30, perNextHop: true }]);
     assert.match(version ?? "", /^[0-9]+$/);
   },
 
@@ -133,7 +133,7 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     assert.equal(rig.proxy.calls.length, 1);
     assert.deepEqual(result.outcomes, prefixes.map(() => null));
     assert.equal(result.state?.routes.length, 30);
-    assert.deepEqual(result.state?.quotas, [{ families: [4, 6], used: 30, limit: 30 }]);
+    assert.deepEqual(result.state?.quotas, [{ families: [4, 6], used: 30, limit: 30, perNextHop: true }]);
     assert.deepEqual(result.state, await table.read());
     assert.equal((await rig.routes()).length, 30);
   },
@@ -242,7 +242,12 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     const changes = [1, 2, 3].map((index) => add(`198.51.${index}.0/24`, self));
     const { outcomes } = await table.write(changes, before);
     assert.deepEqual(outcomes.map((outcome) => outcome?.kind ?? null), [null, null, "quota"]);
-    assert.deepEqual((await table.read()).quotas, [{ families: [4, 6], used: 2, limit: 2 }]);
+    assert.deepEqual((await table.read()).quotas, [{
+      families: [4, 6],
+      used: 2,
+      limit: 2,
+      perNextHop: true,
+    }]);
   },
 
   async "write() changes a next hop in a full router"(rig): Promise<void> {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { CloudQuota } from "../../../src/clouds/cloud.ts";
 import { fit, type PlannedChange } from "../../../src/sync/plan.ts";
-import { addChange, deleteChange, quota, replaceChange, signed } from "../../fakes/cloud_routes.ts";
+import { addChange, deleteChange, hopQuota, quota, replaceChange, signed } from "../../fakes/cloud_routes.ts";
 
 interface Parts {
   readonly adds?: readonly PlannedChange[];
@@ -67,9 +67,54 @@ Deno.test("fit() lets the lower metric, then the shorter prefix, then the lower 
   assert.deepEqual(fitted({ adds }, [quota(0, 3)], metrics).unfit, ["+ 10.1.0.0/24"]);
 });
 
-Deno.test("fit() never counts replaces against the quota", () => {
+Deno.test("fit() never counts replaces against a quota of routes, nor those of as many hops against any", () => {
   const parts = { replaces: [replaceChange("10.1.0.0/16")] };
-  assert.deepEqual(fitted(parts, [quota(10, 10)]), { waves: [["~ 10.1.0.0/16"]], unfit: [] });
+  const done = { waves: [["~ 10.1.0.0/16"]], unfit: [] };
+  assert.deepEqual(fitted(parts, [quota(10, 10)]), done);
+  assert.deepEqual(fitted({ replaces: [replaceChange("10.1.0.0/16", "a,b,c")] }, [quota(10, 10)]), done);
+  assert.deepEqual(fitted(parts, [hopQuota(10, 10)]), done);
+});
+
+Deno.test("fit() gives an add as many places as it has next hops, where each takes one", () => {
+  const adds = [addChange("10.1.0.0/16", "a,b,c"), addChange("10.2.0.0/16", "a")];
+  assert.deepEqual(fitted({ adds }, [hopQuota(6, 10)]).unfit, []);
+  assert.deepEqual(fitted({ adds }, [hopQuota(7, 10)]).unfit, ["+ 10.2.0.0/16"]);
+  assert.deepEqual(fitted({ adds }, [hopQuota(8, 10)]).unfit, ["+ 10.1.0.0/16"]);
+  assert.deepEqual(fitted({ adds }, [quota(8, 10)]).unfit, []);
+});
+
+Deno.test("fit() lets a delete free as many places as it has next hops", () => {
+  const deletes = [deleteChange("10.3.0.0/16", "a,b")];
+  const parts = { adds: [addChange("10.1.0.0/16", "a,b")], deletes };
+  assert.deepEqual(fitted(parts, [hopQuota(10, 10)]).waves.flat(), ["- 10.3.0.0/16", "+ 10.1.0.0/16"]);
+  const more = { adds: [addChange("10.1.0.0/16", "a,b,c")], deletes };
+  assert.deepEqual(fitted(more, [hopQuota(10, 10)]).unfit, ["+ 10.1.0.0/16"]);
+});
+
+Deno.test("fit() makes a replace by more next hops when there is room, after deletes if need be, and before adds", () => {
+  const replaces = [replaceChange("10.9.0.0/24", "a,b,c", "a")];
+  const adds = [addChange("10.1.0.0/16", "a")];
+  const deletes = [deleteChange("10.3.0.0/16", "a,b,c")];
+  assert.deepEqual(fitted({ replaces, adds }, [hopQuota(8, 10)]), {
+    waves: [["~ 10.9.0.0/24"]],
+    unfit: ["+ 10.1.0.0/16"],
+  });
+  assert.deepEqual(fitted({ replaces, adds }, [hopQuota(9, 10)]), {
+    waves: [["+ 10.1.0.0/16"]],
+    unfit: ["~ 10.9.0.0/24"],
+  });
+  assert.deepEqual(fitted({ replaces, adds, deletes }, [hopQuota(10, 10)]), {
+    waves: [["- 10.3.0.0/16"], ["~ 10.9.0.0/24"], ["+ 10.1.0.0/16"]],
+    unfit: [],
+  });
+});
+
+Deno.test("fit() gives the places that a replace frees to what comes after it", () => {
+  const replaces = [replaceChange("10.9.0.0/24", "a", "a,b,c"), replaceChange("10.8.0.0/16", "a,b", "a")];
+  const adds = [addChange("10.1.0.0/16", "a")];
+  const { waves, unfit } = fitted({ replaces, adds }, [hopQuota(10, 10)]);
+  assert.deepEqual(waves, [["~ 10.9.0.0/24"], ["~ 10.8.0.0/16"], ["+ 10.1.0.0/16"]]);
+  assert.deepEqual(unfit, []);
 });
 
 Deno.test("fit() takes everything where no limit is known", () => {
