@@ -10,9 +10,11 @@
  * Most of what happens to routes when a link, an address or a next-hop object changes is not announced: such an event,
  * an overrun, or a route event that leaves a doubt makes the monitor dump anew. A dump is read beside the live table,
  * which keeps following events; what came meanwhile is applied to the new state before it takes the old one's place.
- * A dump that fails changes nothing: the old table stays, the error is told, and the dump is tried again.
+ * A dump that fails changes nothing: the old table stays, the error is told, and the dump is tried again. An event socket that
+ * fails (the kernel reports ENOMEM or EMSGSIZE there when it could not make an event) is replaced, and a dump brings what was missed.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Libc } from "../../ffi/libc.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import type { Family } from "../routes/prefix.ts";
@@ -74,7 +76,7 @@ const settleMs = 5;
 /** From one dump to the next while the kernel may still be at work on what it has announced, milliseconds. */
 const unfinishedMs = 40;
 
-/** Pause after a failed dump: doubled with each further one up to the second. Milliseconds. */
+/** Pause after a failed dump or event socket: doubled with each further one up to the second. Milliseconds. */
 const firstRetryMs = 100;
 const lastRetryMs = 5_000;
 
@@ -178,26 +180,39 @@ export class KernelMonitor implements AsyncDisposable {
   readonly #onAbort = (): void => void this[Symbol.asyncDispose]();
 
   async #start(): Promise<void> {
-    const { events, families, signal } = this.#options;
+    const { events, signal } = this.#options;
     signal?.addEventListener("abort", this.#onAbort);
     if (events) {
-      this.#stream = new EventStream(this.#open, families, {
-        datagram: (buffer, length) => this.#takeEvents(buffer, length),
-        lost: (why) => this.#loseEvents(why),
-        batch: (receivedAt) => this.#tellChanges(receivedAt),
-      });
-      this.#streaming = this.#listen(this.#stream);
+      this.#stream = this.#openStream();
+      this.#streaming = this.#listen();
     }
     for (let attempt = 1; !await this.#dump() && attempt < firstDumps; attempt++);
     this.#scheduleNext();
   }
 
-  async #listen(stream: EventStream): Promise<void> {
-    try {
-      await stream.run();
-    } catch (error) {
-      this.#tellError(error);
-      if (!this.#abort.signal.aborted) this.resync("the event stream failed");
+  #openStream(): EventStream {
+    return new EventStream(this.#open, this.#options.families, {
+      datagram: (buffer, length) => this.#takeEvents(buffer, length),
+      lost: (why) => this.#loseEvents(why),
+      batch: (receivedAt) => this.#tellChanges(receivedAt),
+    });
+  }
+
+  /** Reads events until the monitor is closed, by another socket when one fails; never rejects. */
+  async #listen(): Promise<void> {
+    for (let failures = 1; !this.#abort.signal.aborted; failures++) {
+      try {
+        if (this.#stream === null) {
+          this.#stream = this.#openStream();
+          this.resync("the event stream failed");
+        }
+        return await this.#stream.run();
+      } catch (error) {
+        this.#tellError(error);
+        this.#stream?.close();
+        this.#stream = null;
+        await sleep(retryMs(failures), undefined, { signal: this.#abort.signal }).catch(() => {});
+      }
     }
   }
 
@@ -257,7 +272,7 @@ export class KernelMonitor implements AsyncDisposable {
 
   #scheduleNext(): void {
     if (this.#failuresInARow > 0) {
-      this.#alarm.within(Math.min(firstRetryMs * 2 ** (this.#failuresInARow - 1), lastRetryMs));
+      this.#alarm.within(retryMs(this.#failuresInARow));
     } else if (this.#unfinished) {
       this.#unfinished = false;
       this.#alarm.within(unfinishedMs);
@@ -311,4 +326,8 @@ export class KernelMonitor implements AsyncDisposable {
     this.#health.lastError = error;
     this.#options.onError?.(error);
   }
+}
+
+function retryMs(failures: number): number {
+  return Math.min(firstRetryMs * 2 ** (failures - 1), lastRetryMs);
 }

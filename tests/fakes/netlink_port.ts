@@ -3,8 +3,8 @@
 import type { NetlinkPort, OpenPort } from "../../src/kernel/netlink_port.ts";
 import { message } from "./netlink_messages.ts";
 
-/** What a port yields: a datagram, a whole one cut to a length, or an overrun. */
-export type Delivery = Uint8Array<ArrayBuffer> | "overrun";
+/** What a port yields: a datagram, a whole one cut to a length, an overrun, or another failure of the socket. */
+export type Delivery = Uint8Array<ArrayBuffer> | "overrun" | Error;
 
 /** Answers a request: the datagrams, whose sequence is filled in. */
 export type Answer = (type: number, request: Uint8Array<ArrayBuffer>) => readonly Delivery[];
@@ -14,7 +14,7 @@ export function done(flags = 0): Uint8Array<ArrayBuffer> {
   return message(3, new Uint8Array(4), { flags });
 }
 
-/** The fake kernel. Its first port with a receive buffer is the event stream's. */
+/** The fake kernel. Its last port with a receive buffer is the event stream's. */
 export class FakeKernel {
   /** Groups that were joined. */
   readonly groups: number[] = [];
@@ -23,10 +23,16 @@ export class FakeKernel {
   /** How requests are answered; by default every dump is empty. */
   answer: Answer = () => [done()];
   events: FakePort | null = null;
+  /** How often no event stream can be opened from now on. */
+  refusals = 0;
   /** Ports that are open now. */
   open = 0;
 
   readonly openPort: OpenPort = ({ receiveBuffer }) => {
+    if (receiveBuffer !== undefined && this.refusals > 0) {
+      this.refusals--;
+      throw new Error("Cannot open a routing netlink socket: EMFILE");
+    }
     const port = new FakePort(this);
     this.open++;
     if (receiveBuffer !== undefined) this.events = port;
@@ -60,7 +66,7 @@ export class FakePort implements NetlinkPort {
     const type = view.getUint16(4, true);
     this.#kernel.requests.push(type);
     for (const delivery of this.#kernel.answer(type, request)) {
-      if (delivery !== "overrun") setSequence(delivery, view.getUint32(8, true));
+      if (delivery instanceof Uint8Array) setSequence(delivery, view.getUint32(8, true));
       this.deliver(delivery);
     }
   }
@@ -69,6 +75,7 @@ export class FakePort implements NetlinkPort {
     const delivery = this.#queue.shift();
     if (delivery === undefined) return 0;
     if (delivery === "overrun") return -1;
+    if (delivery instanceof Error) throw delivery;
     buffer.set(delivery.subarray(0, buffer.length));
     return delivery.length;
   }

@@ -162,6 +162,40 @@ Deno.test("KernelMonitor dumps anew and tells the difference when events were lo
   );
 });
 
+Deno.test("KernelMonitor follows events by another socket when theirs fails, and reads what it missed", async () => {
+  const kernel = new FakeKernel();
+  const errors: string[] = [];
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, {
+    ...options,
+    onError: (error) => errors.push(error.message),
+  });
+  const failed = kernel.events;
+  kernel.answer = routes(1);
+  kernel.refusals = 1;
+  failed?.deliver(new Error("Cannot receive from a netlink socket: ENOMEM"));
+  await until(() => monitor.health.dumps === 2);
+  assert.deepEqual(prefixes(monitor), ["10.0.1.0/24"]);
+  assert.notEqual(kernel.events, failed);
+  assert.equal(kernel.open, 1, "the socket that failed is closed");
+  kernel.events?.deliver(message(RTM_NEWROUTE, routePayload(2, 2), { flags: EXCL_CREATE }));
+  await until(() => monitor.table.size === 2);
+  assert.equal(monitor.health.dumps, 2);
+  assert.deepEqual(errors, [
+    "Cannot receive from a netlink socket: ENOMEM",
+    "Cannot open a routing netlink socket: EMFILE",
+  ]);
+});
+
+Deno.test("KernelMonitor can be disposed of while it waits to open another socket", async () => {
+  const kernel = new FakeKernel();
+  const monitor = await KernelMonitor.openWith(kernel.openPort, options);
+  kernel.refusals = Infinity;
+  kernel.events?.deliver(new Error("Cannot receive from a netlink socket: ENOMEM"));
+  await until(() => monitor.health.lastError !== null);
+  await monitor[Symbol.asyncDispose]();
+  assert.equal(kernel.open, 0);
+});
+
 Deno.test("KernelMonitor says nothing when a dump finds nothing new", async () => {
   const kernel = new FakeKernel();
   kernel.answer = routes(1, 2);
