@@ -5,17 +5,11 @@
  */
 
 import { Namespace } from "../system/namespace.ts";
+import { type Figure, figuresText } from "./figure.ts";
 
 const routes = Number(Deno.args[0] ?? 1_000_000);
 const idleSeconds = Number(Deno.args[1] ?? 60);
 const rounds = 7;
-
-/** One line of the report. */
-interface Figure {
-  readonly what: string;
-  readonly value: string;
-  readonly limit: string;
-}
 
 function here(name: string): string {
   return new URL(name, import.meta.url).pathname;
@@ -62,6 +56,7 @@ async function measureDumps(namespace: Namespace, program: string): Promise<Figu
     readonly rssMb: number;
   };
   const least = Math.min(...ms);
+  const stall = JSON.parse(await probe(namespace, ["stall", "6"])) as { readonly ms: number };
   const whole = await leastMs(() => probe(namespace, ["once"]));
   const ip = await leastMs(() => namespace.must(["sh", "-c", "ip -j route > /dev/null"]));
   return [
@@ -74,6 +69,7 @@ async function measureDumps(namespace: Namespace, program: string): Promise<Figu
       limit: "1.6 x",
     },
     { what: "ip -j route", value: `${ip.toFixed(0)} ms, ${(ip / cWhole).toFixed(2)} x`, limit: "" },
+    { what: "event loop held up by dumps", value: `${stall.ms.toFixed(0)} ms at most`, limit: "16 ms" },
     { what: "memory after 12 dumps", value: `${rssMb} MB`, limit: "150 MB" },
   ];
 }
@@ -93,7 +89,7 @@ async function measureEvents(namespace: Namespace): Promise<Figure[]> {
     ...flap,
     {
       what: `idle CPU over ${idleSeconds} s`,
-      value: `${(idle.cpuMs / idleSeconds / 10).toFixed(2)} %`,
+      value: `${(idle.cpuMs / idleSeconds / 10).toFixed(3)} %`,
       limit: "0.0 %",
     },
   ];
@@ -137,10 +133,8 @@ async function main(): Promise<void> {
     const events = await measureEvents(namespace);
     await namespace.batch(routeLines("add", routes));
     const dumps = await measureDumps(namespace, program);
-    const lines = [...dumps, ...events].map(({ what, value, limit }) =>
-      `${what.padEnd(28)} ${value.padEnd(66)} ${limit}`.trimEnd()
-    );
-    await Deno.stdout.write(new TextEncoder().encode(`${routes} routes\n${lines.join("\n")}\n`));
+    const text = `${routes} routes\n${figuresText([...dumps, ...events])}`;
+    await Deno.stdout.write(new TextEncoder().encode(text));
   } finally {
     await Deno.remove(program);
   }

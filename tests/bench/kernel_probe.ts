@@ -1,14 +1,18 @@
 /**
  * Measures a KernelMonitor from inside a namespace; prints one line of JSON.
  *
- * `dump N` times N dumps; `once` one, for the whole process; `latency N` N route changes from the kernel to the callback;
+ * `dump N` times N dumps, `stall N` what they keep the event loop from; `once` one, for the whole process; `latency N` N route changes from the kernel to the callback;
  * `idle SECONDS` the CPU time of doing nothing; `flap` waits for a line on standard input and reports the CPU time since.
  */
 
+import { cpuUsage } from "node:process";
 import { openLibc } from "../../ffi/libc.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { KernelMonitor } from "../../src/kernel/kernel_monitor.ts";
 import { attribute, concat, message, u32 } from "../fakes/netlink_messages.ts";
+
+/** V8 collects garbage once more some seconds after a program has got idle, which takes 10 to 30 ms. */
+const untilIdleMs = 30_000;
 
 const libc = openLibc();
 const [mode = "once", argument = "1"] = Deno.args;
@@ -21,8 +25,8 @@ await using monitor = await KernelMonitor.open(libc, {
 
 /** User and system time of this process, milliseconds. */
 function cpuMs(): number {
-  const fields = Deno.readTextFileSync("/proc/self/stat").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10; // clock ticks of 10 ms
+  const { user, system } = cpuUsage();
+  return (user + system) / 1000;
 }
 
 function rssMb(): number {
@@ -31,6 +35,19 @@ function rssMb(): number {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Dumps, and meanwhile the longest time that a timer of 1 ms came late, milliseconds. */
+async function longestStall(count: number): Promise<number> {
+  let longest = 0, last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last - 1);
+    last = now;
+  }, 1);
+  await dumps(count);
+  clearInterval(timer);
+  return longest;
 }
 
 async function dumps(count: number): Promise<number[]> {
@@ -72,9 +89,10 @@ async function latencies(count: number): Promise<number[]> {
 async function measure(): Promise<unknown> {
   const amount = Number(argument);
   if (mode === "dump") return { ms: await dumps(amount), size: monitor.table.size, rssMb: rssMb() };
+  if (mode === "stall") return { ms: await longestStall(amount) };
   if (mode === "latency") return { us: await latencies(amount) };
   if (mode === "idle") {
-    await pause(2_000);
+    await pause(untilIdleMs);
     const before = cpuMs();
     await pause(amount * 1000);
     return { cpuMs: cpuMs() - before, seconds: amount };
