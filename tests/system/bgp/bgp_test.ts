@@ -29,7 +29,7 @@ azureTest(
     scene.program.start();
     await untilCarries(scene, listed([...networks, `${loopback}/32`], scene.cloud.addresses.vm));
     const before = carriedBy(scene);
-    const ping = new LivePing(scene.stage.vm, loopback, beyond);
+    await using ping = new LivePing(scene.stage.vm, loopback, beyond);
     await router[Symbol.asyncDispose]();
     await scene.untilInKernel(`${loopback}/32`, false);
     await using _again = await scene.startRouter("frr");

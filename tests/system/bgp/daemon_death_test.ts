@@ -41,7 +41,7 @@ azureTest("FRR is killed and leaves its routes in the kernel: the cloud keeps th
   await using _vm = vm;
   const before = carriedBy(scene);
   const writes = rig.arm.writes().length;
-  const ping = new LivePing(scene.stage.vm, loopback, beyond);
+  await using ping = new LivePing(scene.stage.vm, loopback, beyond);
   await router.end("SIGKILL");
   await sleep(3000);
   for (const prefix of prefixes) await scene.untilInKernel(prefix, true);
@@ -60,7 +60,7 @@ azureTest("FRR ends for good: the guard holds its 21 routes, then they go", asyn
   await using _vm = vm;
   const before = carriedBy(scene);
   const writes = rig.arm.writes().length;
-  const ping = new LivePing(scene.stage.vm, loopback, beyond);
+  await using ping = new LivePing(scene.stage.vm, loopback, beyond);
   await router.end("SIGTERM");
   for (const prefix of prefixes) await scene.untilInKernel(prefix, false);
   await until("the guard holds", async () => (await statusOf(scene))?.tables[0]?.held === prefixes.length);

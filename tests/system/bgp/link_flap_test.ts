@@ -31,9 +31,10 @@ azureTest(
     await using _vm = await scene.startVm("frr", networks);
     scene.program.start(...listening);
     await untilCarries(scene, expected);
+    await untilInStep(scene);
     const before = carriedBy(scene);
     const writes = rig.arm.writes().length;
-    const ping = new LivePing(scene.stage.vm, loopback, beyond);
+    await using ping = new LivePing(scene.stage.vm, loopback, beyond);
 
     await scene.stage.setRouterLink(false);
     await until("the guard holds", async () => (await statusOf(scene))?.tables[0]?.held === prefixes.length);

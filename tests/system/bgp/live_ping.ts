@@ -12,8 +12,11 @@ export interface PingCount {
   readonly lost: number;
 }
 
-/** Ten pings a second from `source` to `target`, in a namespace, until stopped. Each is waited for, so the last ones count too. */
-export class LivePing {
+/**
+ * Ten pings a second from `source` to `target`, in a namespace, until stopped or disposed of. Each is waited for, so the last ones
+ * count too.
+ */
+export class LivePing implements AsyncDisposable {
   readonly #counted: Promise<PingCount>;
   #stopping = false;
 
@@ -25,6 +28,10 @@ export class LivePing {
   async stop(): Promise<PingCount> {
     this.#stopping = true;
     return await this.#counted;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   async #pingOn(namespace: Namespace, source: string, target: string): Promise<PingCount> {

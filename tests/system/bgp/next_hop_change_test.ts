@@ -58,7 +58,7 @@ async function play(
   await scene.untilCarried(prefix, cloud.addresses.vm);
   inStep();
 
-  const ping = new LivePing(stage.fabric, beyond, loopback);
+  await using ping = new LivePing(stage.fabric, beyond, loopback);
   await vmDaemon.reload({ ...scene.vmSpeaker([]), prepends: 3 });
   await scene.untilCarried(prefix, rivalAddress);
   await sleep(dwellMs);

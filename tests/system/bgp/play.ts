@@ -5,7 +5,7 @@ import { daemonsMissing } from "../../demo/bgp_daemons.ts";
 import { BgpScene } from "../../demo/bgp_scene.ts";
 import { addresses, AzureRig, route } from "../../fakes/azure_rig.ts";
 import { binaryPath } from "../binary.ts";
-import { until, untilSame } from "../until.ts";
+import { until } from "../until.ts";
 
 const missing = await daemonsMissing();
 if (missing !== null && Deno.env.has("CI")) throw new Error(`Cannot test with daemons: ${missing}`);
@@ -15,6 +15,9 @@ export const foreign = { prefix: "172.31.0.0/16", nextHop: addresses.other } as 
 /** Where a program that is started with {@linkcode listening} tells its status. */
 const statusAddress = "127.0.0.1:9155";
 export const listening = ["-listen", statusAddress] as const;
+
+/** How many routes an error names. */
+const mostShown = 5;
 
 /** A part of what /status says. */
 export interface Status {
@@ -71,7 +74,19 @@ export function carriedBy(scene: BgpScene): readonly string[] {
 
 /** Waits until the fabric carries just these besides {@linkcode foreign}. */
 export async function untilCarries(scene: BgpScene, routes: readonly string[]): Promise<void> {
-  await untilSame([...routes, ...listed([foreign.prefix], foreign.nextHop)], () => carriedBy(scene));
+  const wanted = new Set([...routes, ...listed([foreign.prefix], foreign.nextHop)]);
+  const lacking = (): Set<string> => wanted.difference(new Set(carriedBy(scene)));
+  const surplus = (): Set<string> => new Set(carriedBy(scene)).difference(wanted);
+  await until(
+    () => `the fabric lacks ${abridged(lacking())}, and has besides ${abridged(surplus())}`,
+    () => lacking().size === 0 && surplus().size === 0,
+  );
+}
+
+/** A thousand routes are no sentence. */
+function abridged(routes: ReadonlySet<string>): string {
+  const shown = [...routes].slice(0, mostShown).join(", ") || "nothing";
+  return routes.size > mostShown ? `${shown} and ${routes.size - mostShown} more` : shown;
 }
 
 /** Asks a program that is {@linkcode listening} for its status; null while it does not listen yet. */
