@@ -71,7 +71,8 @@ export function azureCloud(rig: AzureRig): BgpCloud {
   };
 }
 
-function gcpCloud(rig: GcpRig): BgpCloud {
+/** A running rig as a cloud to play on; it goes with the cloud. */
+export function gcpCloud(rig: GcpRig): BgpCloud {
   const { router, neighbour, gateway } = gcpAddresses;
   return {
     name: "gcp",

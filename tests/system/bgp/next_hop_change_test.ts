@@ -5,12 +5,13 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { awsCloud, type BgpCloud } from "../../demo/bgp_clouds.ts";
+import { awsCloud, type BgpCloud, gcpCloud } from "../../demo/bgp_clouds.ts";
 import { Daemon, type DaemonName } from "../../demo/bgp_daemons.ts";
 import type { BgpScene } from "../../demo/bgp_scene.ts";
 import { beyond, loopback } from "../../demo/bgp_stage.ts";
 import { AwsRig, buildInstance } from "../../fakes/aws_rig.ts";
 import { addresses as azureAddresses } from "../../fakes/azure_rig.ts";
+import { addresses as gcpAddresses, GcpRig } from "../../fakes/gcp_rig.ts";
 import type { Namespace } from "../namespace.ts";
 import { until } from "../until.ts";
 import { LivePing } from "./live_ping.ts";
@@ -98,6 +99,30 @@ bgpTest(
     assert.deepEqual(count().map((calls, index) => calls - (before[index] ?? NaN)), [0, 2, 0]);
   },
 );
+
+bgpTest(
+  "Google Cloud's route is made anew before the old one goes when BGP's best path moves and comes back (FRR)",
+  openGcp,
+  async (scene, { rig }) => {
+    let before = NaN;
+    await play(scene, "frr", gcpAddresses.client, () => before = rig.compute.calls.length);
+    const written = rig.compute.calls.slice(before).filter(({ method }) => method !== "GET");
+    const move = ["insert", "wait", "delete", "wait"];
+    assert.deepEqual(written.map(nameOf), [...move, ...move]);
+  },
+);
+
+/** What a call to Google that writes or waits is about. */
+function nameOf({ method, path }: { readonly method: string; readonly path: string }): string {
+  if (method === "DELETE") return "delete";
+  return path.endsWith("/wait") ? "wait" : "insert";
+}
+
+/** Google Cloud, which takes a while for each operation: a new route must stand before the old one goes. */
+function openGcp(): Promise<{ readonly cloud: BgpCloud; readonly rig: GcpRig }> {
+  const rig = GcpRig.start({ operationMs: 300 });
+  return Promise.resolve({ cloud: gcpCloud(rig), rig });
+}
 
 /** AWS with a third VM in the router's subnet. */
 async function openAws(): Promise<
