@@ -13,6 +13,7 @@ import { Circuit, circuitOpenMs } from "./circuit.ts";
 import { compare, type Comparison, nothingCompared } from "./comparison.ts";
 import { type GuardSettings, newGuardState, wantedAgain } from "./guard.ts";
 import { LedgerError } from "./ledger.ts";
+import { Notices } from "./notices.ts";
 import type { TableIndex } from "./ownership.ts";
 import type { PlannedChange } from "./plan.ts";
 import { Schedule, type ScheduleSettings } from "./schedule.ts";
@@ -44,8 +45,6 @@ export type RoundEnd = "done" | "stopped" | "gone" | "invalid";
 const log = getLogger(["cloudroutesync", "sync"]);
 /** A one-shot command gives a table that it cannot understand this many tries: no waiting mends it. */
 const invalidTries = 3;
-/** More prefixes than these make a log line that nobody reads. */
-const mostToldPrefixes = 5;
 /** The key of errors that concern the table as a whole. */
 const wholeTable = "";
 
@@ -57,8 +56,7 @@ export class Reconciler {
   readonly #bucket: TokenBucket | null;
   readonly #errors = new Map<string, string>();
   readonly #writes = { add: 0, replace: 0, delete: 0 };
-  /** Canonical prefixes that were told to have no room, and have none yet. */
-  #toldUnfit = new Set<string>();
+  readonly #notices: Notices;
   #settings: SyncSettings;
   #schedule: Schedule;
   /** Prefixes that may not be as wanted. */
@@ -78,6 +76,7 @@ export class Reconciler {
     this.#options = options;
     this.#settings = options.settings;
     this.#view = new TableView(options);
+    this.#notices = new Notices(options.table.name);
     const now = options.clock.now();
     this.#schedule = new Schedule(options.settings, now);
     const pace = options.cloud.traits.pace;
@@ -305,7 +304,7 @@ export class Reconciler {
     // A cloud that takes some of the writes is not down: the back-off begins anew.
     if ((report?.done.length ?? 0) > 0 || (failure === null && !undone)) this.#schedule.succeeded();
     if (failure !== null || undone) this.#retryLater(failure);
-    this.#tellUnfit(after.fitted.unfit.map((change) => change.prefix.text));
+    this.#notices.tell(after, this.#view.state?.quotas ?? []);
     const stuck = after.difference.conflicts.length > 0 || after.fitted.unfit.length > 0;
     this.#schedule.left({
       // A withdrawal may have become due while the round wrote.
@@ -368,24 +367,6 @@ export class Reconciler {
       table: this.#options.table.name,
       prefix: key === wholeTable ? "" : ` ${key}`,
       message,
-    });
-  }
-
-  /** Tells which routes the quota leaves out, when there are others than those told, and when all have room. */
-  #tellUnfit(unfit: readonly string[]): void {
-    const told = this.#toldUnfit;
-    this.#toldUnfit = new Set(unfit);
-    const table = this.#options.table.name;
-    if (unfit.length === 0 && told.size > 0) log.info("{table}: all routes have room again", { table });
-    if (unfit.every((prefix) => told.has(prefix))) return;
-    const quotas = (this.#view.state?.quotas ?? []).filter(({ limit }) => limit !== null);
-    log.warn("{table}: the limit leaves {count} of the wanted routes out ({used}): {prefixes}", {
-      table,
-      count: unfit.length,
-      used: quotas.map(({ used, limit, families }) => `${used} of ${limit} IPv${families.join("+")}`).join(
-        ", ",
-      ),
-      prefixes: unfit.slice(0, mostToldPrefixes).join(", ") + (unfit.length > mostToldPrefixes ? ", …" : ""),
     });
   }
 
