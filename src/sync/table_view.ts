@@ -32,6 +32,9 @@ const log = getLogger(["cloudroutesync", "sync"]);
 /** A claimed next hop that no reading has shown for this long is given up: a single reading may be stale. */
 const forgetAfterMs = 60_000;
 
+/** A reading may lack what was written this long before it. */
+const staleForMs = 10_000;
+
 /** The table as last read; see the head of this file. */
 export class TableView {
   readonly #options: TableViewOptions;
@@ -69,6 +72,7 @@ export class TableView {
   /** Reads the table. @throws {CloudError} or {LedgerError}; the state is then unknown. */
   async read(signal: AbortSignal): Promise<void> {
     this.#state = null;
+    if (this.#ledger?.lost) await this.#outlastStaleReadings(signal);
     this.#reads++;
     const state = await this.#options.cloud.read(this.#options.table, signal);
     if (this.#ledger?.lost) await this.#beginLedger(state);
@@ -133,6 +137,21 @@ export class TableView {
       entries.push({ prefix, nextHops: union(claim.nextHops, own.nextHops) });
     }
     await ledger.confirm(entries);
+  }
+
+  /** What we wrote just before the ledger was lost must not be missing from the reading that a new one begins with. */
+  async #outlastStaleReadings(signal: AbortSignal): Promise<void> {
+    const { ledger, table, clock } = this.#options;
+    if (ledger?.proven !== true) return;
+    log.warn(
+      "The ledger of table {table} is lost; the table is read in {seconds} s, when no reading is stale",
+      {
+        table: table.name,
+        seconds: staleForMs / 1000,
+      },
+    );
+    await clock.sleep(staleForMs, signal);
+    signal.throwIfAborted();
   }
 
   /** Begins a lost ledger from what the table shows. */

@@ -202,7 +202,7 @@ export class World {
       );
     }
     const stale = this.cloud.routes.filter((route) =>
-      route.maker === "one" && !this.kernel.has(route.prefix)
+      route.maker === "one" && !this.kernel.has(route.prefix) && this.#isKnown(route)
     );
     assert.deepEqual(stale, [], "routes of ours stay that nobody wants");
     const { writes } = this.cloud;

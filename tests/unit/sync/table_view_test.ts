@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import type { TableState } from "../../../src/clouds/cloud.ts";
+import { Ledger } from "../../../src/sync/ledger.ts";
+import { memoryStore } from "../../../src/sync/memory_store.ts";
+import { TableView } from "../../../src/sync/table_view.ts";
+import { captureLog } from "../../fakes/captured_log.ts";
+import { cloudRoute, owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
+import { smallVm } from "../../fakes/policies.ts";
+import { SteppingClock } from "../../fakes/stepping_clock.ts";
+
+const here = cloudRoute("10.1.0.0/16", "eni-self", null);
+
+/** A view of a cloud without marks whose readings lack, for the first seconds, a route that points at this VM. */
+async function viewOf(proven: boolean): Promise<{ readonly view: TableView; readonly clock: SteppingClock }> {
+  const clock = new SteppingClock();
+  const { ledger } = await Ledger.open(memoryStore(null), { cloud: "aws", table: someTable.id, owner });
+  const view = new TableView({
+    cloud: {
+      traits: {
+        changesPerWrite: 1,
+        concurrentWrites: 1,
+        pace: null,
+        nextHopsPerRoute: 1,
+        ownership: "ledger",
+        uniquePrefix: true,
+      },
+      read: (): Promise<TableState> => Promise.resolve(tableState(clock.now() < 5_000 ? [] : [here])),
+    },
+    table: someTable,
+    owner,
+    identity: () => ({ ...smallVm, instance: "vm", self: { 4: "eni-self", 6: null } }),
+    wanted: new Map(),
+    ledger: { ledger, proven },
+    clock,
+  });
+  return { view, clock };
+}
+
+Deno.test("TableView waits until no reading is stale before it begins a lost ledger of an earlier life", async () => {
+  using log = captureLog();
+  const { view, clock } = await viewOf(true);
+  await view.read(new AbortController().signal);
+  assert.deepEqual([...view.index.own.keys()], [here.prefix.text]);
+  assert.deepEqual(clock.sleeps, [10_000]);
+  assert.match(log.lines[0] ?? "", /^warning: The ledger of table rtb-1 is lost; the table is read in 10 s/);
+  await view.read(new AbortController().signal);
+  assert.equal(clock.sleeps.length, 1, "once");
+});
+
+Deno.test("TableView begins its first ledger at once", async () => {
+  const { view, clock } = await viewOf(false);
+  await view.read(new AbortController().signal);
+  assert.deepEqual(clock.sleeps, []);
+});
+
+Deno.test("TableView reads nothing when it is told to stop while it waits", async () => {
+  using _log = captureLog();
+  const { view } = await viewOf(true);
+  await assert.rejects(view.read(AbortSignal.abort(new Error("told to stop"))), /told to stop/);
+  assert.equal(view.reads, 0);
+});
