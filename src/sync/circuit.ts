@@ -14,7 +14,7 @@ const firstOpenAfterRoomMs = 1_000;
 /** Remembers which changes are not worth trying before when. */
 export class Circuit {
   readonly #until = new Map<string, number>();
-  /** By key of the adds for which room was made: how often they were refused since. */
+  /** By key of the changes for which room was made: how often they were refused since. */
   readonly #refusedSinceRoom = new Map<string, number>();
 
   /** Takes note of a failure; does nothing for those that may heal by themselves. */
@@ -30,11 +30,13 @@ export class Circuit {
     );
   }
 
-  /** Room was made: adds of that family are worth a try. */
-  roomMade(change: PlannedChange): void {
-    const key = familyKey({ ...change, action: "add" });
-    this.#until.delete(key);
-    this.#refusedSinceRoom.set(key, 0);
+  /** Room was made: adds of that family are worth a try, and replaces, which may need places where next hops count. */
+  roomMade({ prefix }: Pick<PlannedChange, "prefix">): void {
+    for (const action of ["add", "replace"] as const) {
+      const key = familyKey({ action, prefix });
+      this.#until.delete(key);
+      this.#refusedSinceRoom.set(key, 0);
+    }
   }
 
   /** When the next of them may be tried; null if there is none. */
@@ -71,7 +73,7 @@ function actionKey(change: Pick<PlannedChange, "action">): string {
   return `action ${change.action}`;
 }
 
-/** A quota stops adds of a family; replaces and deletes go on. */
+/** A quota stops one kind of change of a family; deletes go on in any case. */
 function familyKey(change: Pick<PlannedChange, "action" | "prefix">): string {
   return `quota ${change.action} ${change.prefix.family}`;
 }

@@ -39,13 +39,15 @@ for (const [kind, stopped] of rows) {
   });
 }
 
-Deno.test("Circuit lets adds of a family be tried again once room was made", () => {
+Deno.test("Circuit lets adds and replaces of a family be tried again once room was made", () => {
   const circuit = new Circuit();
+  const replace = replaceChange("10.3.0.0/16");
   circuit.open(add, new CloudError("quota", "full"), 0);
+  circuit.open(replace, new CloudError("quota", "full"), 0);
   circuit.roomMade(deleteChange("2001:db8::/32"));
   assert.equal(circuit.isOpen(add, 1), true, "room of the other family");
   circuit.roomMade(deleteChange("10.9.0.0/16"));
-  assert.equal(circuit.isOpen(add, 1), false);
+  assert.deepEqual([circuit.isOpen(add, 1), circuit.isOpen(replace, 1)], [false, false]);
 });
 
 Deno.test("Circuit soon lets an add be tried again that found no room right after room was made, then ever later", () => {
