@@ -6,6 +6,10 @@
 set -eu
 
 folder=$1
+
+# A signal to the whole process group must not part this script from its guest.
+trap '' HUP INT TERM
+
 mkdir "$folder/cgroup"
 mount -t cgroup2 cgroup2 "$folder/cgroup"
 cgroup=$folder/cgroup/cloudroutesync-guest-$$

@@ -8,6 +8,7 @@ import { until } from "../until.ts";
 
 const launcher = new URL("guest.sh", import.meta.url).pathname;
 const systemd = "/usr/lib/systemd/systemd";
+const namespaces = ["--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"];
 /** How long a guest may take until its PID 1 is there, in milliseconds. */
 const bootMs = 30_000;
 
@@ -65,10 +66,7 @@ export class Guest implements AsyncDisposable {
   /** Runs a command inside to its end, whatever that is. */
   async run(args: readonly string[]): Promise<CommandResult> {
     const { code, stdout, stderr } = await new Deno.Command("nsenter", {
-      args: [
-        ...["--target", `${this.#pid}`, "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"],
-        ...args,
-      ],
+      args: ["--target", `${this.#pid}`, ...namespaces, ...args],
       clearEnv: true,
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
       stdin: "null",

@@ -68,9 +68,11 @@ mknod -m 0666 dev/tty c 5 0
 ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
 
-pivot_root . old
+# In a chroot no user namespace could be made (PrivateUsers=). To enter the mounts that it is in leads out of one, to their
+# own root, whose place the guest's takes.
+exec nsenter --mount=/proc/self/ns/mnt --wd=. sh -euc 'pivot_root . old
 umount -l /old
 rmdir /old
-echo "$pid"
+echo "$1"
 exec env -i container=cloudroutesync-test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-  /usr/lib/systemd/systemd --system --unit=multi-user.target --log-target=journal </dev/null >/dev/null 2>&1
+  /usr/lib/systemd/systemd --system --unit=multi-user.target --log-target=journal </dev/null >/dev/null 2>&1' init "$pid"

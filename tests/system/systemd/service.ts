@@ -79,6 +79,11 @@ export class Service {
     await this.guest.must(["systemctl", "enable", "--now", name]);
   }
 
+  /** Sends the program a signal. */
+  async signal(signal: Deno.Signal): Promise<void> {
+    await this.guest.must(["systemctl", "kill", `--signal=${signal}`, "--kill-whom=main", name]);
+  }
+
   /** What systemd says of a property, as in `show("ActiveState")`. */
   async show(property: string): Promise<string> {
     return (await this.guest.must(["systemctl", "show", "--value", `--property=${property}`, name])).trim();

@@ -27,9 +27,13 @@ serviceTest("the service is active once the program says READY, not before", asy
   await service.guest.must(["mkfifo", "--mode=0644", settings]);
   await service.configure({ CONFIG: settings });
   await service.guest.must(["systemctl", "enable", "cloudroutesync"]);
+  // Opened for both, it lets the program open it too, and wait for what is in it.
+  using pipe = await Deno.open(service.guest.path(settings), { read: true, write: true });
   await service.systemctl("start", "--no-block");
-  // Opening waits for the other end: once it is open, the program is there and waits for its settings.
-  const pipe = await Deno.open(service.guest.path(settings), { write: true });
+  await until("the program reads its settings", async () => {
+    const files = await service.guest.run(["ls", "-l", `/proc/${await service.pid()}/fd`]);
+    return files.stdout.includes(settings);
+  });
   assert.equal(await service.show("ActiveState"), "activating");
   assert.equal(await service.show("SubState"), "start");
   await pipe.write(new TextEncoder().encode("{}"));
@@ -167,7 +171,7 @@ serviceTest("a program that is killed is started again, and the table is put rig
   await service.start();
   await service.untilTable("192.0.2.0/24", "198.51.100.0/24");
   const killed = await service.pid();
-  await service.guest.must(["kill", "-KILL", killed]);
+  await service.signal("SIGKILL");
   await service.guest.ip("route del 198.51.100.0/24", "route add 203.0.113.0/24 via 10.0.0.7");
   await service.untilTable("192.0.2.0/24", "203.0.113.0/24");
   await service.untilShows("ActiveState", /^active$/);
@@ -189,7 +193,7 @@ serviceTest(
       return heard - started > 1.5 * watchdogSec * 1e6;
     });
     assert.equal(await service.pid(), first);
-    await service.guest.must(["kill", "-STOP", first]);
+    await service.signal("SIGSTOP");
     await service.untilShows("NRestarts", /^1$/);
     await service.untilShows("ActiveState", /^active$/);
     assert.notEqual(await service.pid(), first);
