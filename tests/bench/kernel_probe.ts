@@ -11,8 +11,8 @@ import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { KernelMonitor } from "../../src/kernel/kernel_monitor.ts";
 import { attribute, concat, message, u32 } from "../fakes/netlink_messages.ts";
 
-/** V8 collects garbage once more some seconds after a program has got idle, which takes 10 to 30 ms. */
-const untilIdleMs = 30_000;
+/** V8 collects garbage once more 20 to 35 s after a program has got idle, which takes 10 to 30 ms; then it sleeps. */
+const untilIdleMs = 45_000;
 
 const libc = openLibc();
 const [mode = "once", argument = "1"] = Deno.args;
