@@ -12,6 +12,7 @@ import {
   type PlannedChange,
   type Target,
 } from "./plan.ts";
+import { split } from "./split.ts";
 import { type Resolution, targetOf } from "./targets.ts";
 
 /** What is compared. */
@@ -100,11 +101,4 @@ function decide(deletes: readonly PlannedChange[], due: boolean, input: Comparis
   if (due) return decision;
   const state = { ...guardState, since: decision.state.since };
   return { released: [], held: [], heldUntil: null, why: null, state };
-}
-
-function split<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
-  const yes: T[] = [];
-  const no: T[] = [];
-  for (const item of items) (test(item) ? yes : no).push(item);
-  return [yes, no];
 }

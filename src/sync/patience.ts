@@ -8,8 +8,8 @@ import type { Clock } from "./clock.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
 
-/** A configuration that cannot work is told after this many tries: the first answer may have been a passing nonsense. */
-const invalidTries = 3;
+/** What no waiting mends, a wrong configuration or a table that cannot be understood, is given up after this many tries. */
+export const invalidTries = 3;
 
 /**
  * Calls until it works. What may heal is tried again with back-off, a missing permission once a minute.

@@ -15,6 +15,7 @@ import { type GuardSettings, newGuardState, wantedAgain } from "./guard.ts";
 import { LedgerError } from "./ledger.ts";
 import { Notices } from "./notices.ts";
 import type { TableIndex } from "./ownership.ts";
+import { invalidTries } from "./patience.ts";
 import type { PlannedChange } from "./plan.ts";
 import { Schedule, type ScheduleSettings } from "./schedule.ts";
 import type { SyncStatus } from "./sync_status.ts";
@@ -43,8 +44,6 @@ export interface ReconcilerOptions extends TableViewOptions {
 export type RoundEnd = "done" | "stopped" | "gone" | "invalid";
 
 const log = getLogger(["cloudroutesync", "sync"]);
-/** A one-shot command gives a table that it cannot understand this many tries: no waiting mends it. */
-const invalidTries = 3;
 /** The key of errors that concern the table as a whole. */
 const wholeTable = "";
 

@@ -5,6 +5,7 @@ import { CloudError } from "../clouds/cloud_error.ts";
 import { prefixContains } from "../routes/prefix.ts";
 import type { Clock } from "./clock.ts";
 import type { PlannedChange } from "./plan.ts";
+import { split } from "./split.ts";
 import type { TokenBucket } from "./token_bucket.ts";
 
 /** What became of a plan. */
@@ -86,10 +87,6 @@ function uncovers(change: PlannedChange, failed: readonly { readonly change: Pla
     failed.some((failure) =>
       failure.change.action === "add" && prefixContains(failure.change.prefix, change.prefix)
     );
-}
-
-function split<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 async function writeOnce(
