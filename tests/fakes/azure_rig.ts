@@ -6,6 +6,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import https, { type RequestOptions } from "node:https";
 import type { CloudOptions } from "../../src/clouds/cloud_options.ts";
+import { cloudOptions } from "./cloud_options.ts";
 import type { Namespace } from "../system/namespace.ts";
 import { FakeArm } from "./azure_arm.ts";
 import type { Json } from "./azure_arm_state.ts";
@@ -133,27 +134,12 @@ export class AzureRig implements AsyncDisposable {
 
   /** Options for `openAzure`. */
   options(changed: Partial<CloudOptions> = {}): CloudOptions {
-    return {
-      owner: "cloudroutesync",
-      routeTables: [],
+    return cloudOptions({
       families: [4, 6],
-      ownAddress: () => null,
-      noAssociate: false,
-      noEcmp: false,
-      router: null,
-      osCloud: null,
-      priority: 1000,
-      instanceTags: [],
-      nextHopIlb: null,
-      localFile: "",
-      localLatencyMs: 0,
-      localFaults: 0,
       azureEndpoint: this.arm.url,
-      gcpEndpoint: null,
       imdsEndpoint: this.imds.url,
-      environment: () => undefined,
       ...changed,
-    };
+    });
   }
 
   /** Gives the subnet a table of its operators, with a default route to a firewall. */

@@ -3,8 +3,8 @@
 import type { CloudOptions } from "../../src/clouds/cloud_options.ts";
 import { parseInterfaceAddress } from "../../src/routes/prefix.ts";
 
-/** The defaults, for the embedded cloud in this file, with this VM at 10.0.0.4/24. */
-export function localOptions(localFile: string, changed: Partial<CloudOptions> = {}): CloudOptions {
+/** The defaults, on a VM without an address and without variables, but for what is changed. */
+export function cloudOptions(changed: Partial<CloudOptions> = {}): CloudOptions {
   return {
     owner: "cloudroutesync",
     routeTables: [],
@@ -16,14 +16,21 @@ export function localOptions(localFile: string, changed: Partial<CloudOptions> =
     priority: 1000,
     instanceTags: [],
     nextHopIlb: null,
-    localFile,
+    localFile: "",
     localLatencyMs: 0,
     localFaults: 0,
     azureEndpoint: null,
     gcpEndpoint: null,
     imdsEndpoint: null,
-    ownAddress: (family) => family === 4 ? parseInterfaceAddress("10.0.0.4/24") : null,
+    ownAddress: () => null,
     environment: () => undefined,
     ...changed,
   };
+}
+
+/** The same for the embedded cloud in this file, with this VM at 10.0.0.4/24. */
+export function localOptions(localFile: string, changed: Partial<CloudOptions> = {}): CloudOptions {
+  const ownAddress: CloudOptions["ownAddress"] = (family) =>
+    family === 4 ? parseInterfaceAddress("10.0.0.4/24") : null;
+  return cloudOptions({ localFile, ownAddress, ...changed });
 }

@@ -20,7 +20,8 @@ export interface Scene {
   readonly verdicts?: readonly Verdict[];
 }
 
-const traits: CloudTraits = {
+/** A cloud that takes one change a write and one next hop a route, and marks its routes. */
+export const plainTraits: CloudTraits = {
   changesPerWrite: 1,
   concurrentWrites: 1,
   pace: null,
@@ -47,7 +48,7 @@ export function comparisonOf(
     resolution: { ids: new Map(hops.map((hop) => [hop, hop])), error: null },
     index: tableIndex(own, foreign),
     quotas,
-    traits,
+    traits: plainTraits,
     adopt: false,
     guardSettings: { maxWithdraw: 0.3, holdMs: 120_000 },
     guardState: newGuardState(),

@@ -5,6 +5,7 @@
  */
 
 import type { CloudOptions } from "../../src/clouds/cloud_options.ts";
+import { cloudOptions } from "./cloud_options.ts";
 import type { Namespace } from "../system/namespace.ts";
 import { FakeCompute } from "./gcp_compute.ts";
 import { FakeMetadata } from "./gcp_metadata.ts";
@@ -74,27 +75,13 @@ export class GcpRig implements AsyncDisposable {
 
   /** Options to open the cloud with. */
   options(changed: Partial<CloudOptions> = {}): CloudOptions {
-    return {
+    return cloudOptions({
       owner: "edge",
-      routeTables: [],
       families: [4, 6],
-      noAssociate: false,
-      noEcmp: false,
-      router: null,
-      osCloud: null,
-      ownAddress: () => null,
-      priority: 1000,
-      instanceTags: [],
-      nextHopIlb: null,
-      localFile: "",
-      localLatencyMs: 0,
-      localFaults: 0,
-      azureEndpoint: null,
       gcpEndpoint: this.environment.CLOUDROUTESYNC_GCP_ENDPOINT ?? null,
-      imdsEndpoint: null,
       environment: (name) => this.environment[name],
       ...changed,
-    };
+    });
   }
 
   /** Routes that are neither the cloud's own nor the default one. */

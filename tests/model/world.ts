@@ -12,6 +12,7 @@ import { fewestHeld } from "../../src/sync/guard.ts";
 import { Ledger, type LedgerStore } from "../../src/sync/ledger.ts";
 import { Supervisor } from "../../src/sync/supervisor.ts";
 import { FakeKernelTable } from "../fakes/kernel_routes.ts";
+import { defaultPolicy } from "../fakes/policies.ts";
 import {
   contested,
   ModelCloud,
@@ -270,16 +271,7 @@ export class World {
     return new Supervisor({
       cloud: new ModelCloudClient(this.cloud, owner, witness),
       kernel: owner === "one" ? this.#table : new FakeKernelTable(),
-      policy: {
-        tables: [254],
-        protocols: null,
-        filter: [],
-        interfaces: new Set(),
-        blackhole: false,
-        ipv6: false,
-        allowDefault: false,
-        allowLocal: false,
-      },
+      policy: defaultPolicy,
       owner,
       settings: {
         coalesceMs: 10,

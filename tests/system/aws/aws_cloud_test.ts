@@ -7,6 +7,7 @@ import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error
 import type { CloudOptions } from "../../../src/clouds/cloud_options.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import { AwsRig } from "../../fakes/aws_rig.ts";
+import { cloudOptions } from "../../fakes/cloud_options.ts";
 import { isWrite } from "../../fakes/aws_strict_front.ts";
 import { Moto, motoMissing } from "../../fakes/moto.ts";
 
@@ -51,27 +52,7 @@ function rigTest(name: string, body: (subject: Subject) => Promise<void>): void 
 }
 
 function optionsOf(rig: AwsRig, options: Partial<CloudOptions> = {}): CloudOptions {
-  return {
-    owner: "cloudroutesync",
-    routeTables: [],
-    families: [4],
-    noAssociate: false,
-    noEcmp: false,
-    router: null,
-    osCloud: null,
-    priority: 1000,
-    instanceTags: [],
-    nextHopIlb: null,
-    localFile: "",
-    localLatencyMs: 0,
-    localFaults: 0,
-    azureEndpoint: null,
-    gcpEndpoint: null,
-    ownAddress: () => null,
-    imdsEndpoint: null,
-    environment: (name) => rig.environment[name],
-    ...options,
-  };
+  return cloudOptions({ environment: (name) => rig.environment[name], ...options });
 }
 
 async function prepared(cloud: Cloud): Promise<{ readonly table: CloudTable; readonly state: TableState }> {

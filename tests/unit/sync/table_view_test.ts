@@ -5,6 +5,7 @@ import { memoryStore } from "../../../src/sync/memory_store.ts";
 import { TableView } from "../../../src/sync/table_view.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { cloudRoute, owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
+import { plainTraits } from "../../fakes/comparisons.ts";
 import { smallVm } from "../../fakes/policies.ts";
 import { SteppingClock } from "../../fakes/stepping_clock.ts";
 
@@ -16,14 +17,7 @@ async function viewOf(proven: boolean): Promise<{ readonly view: TableView; read
   const { ledger } = await Ledger.open(memoryStore(null), { cloud: "aws", table: someTable.id, owner });
   const view = new TableView({
     cloud: {
-      traits: {
-        changesPerWrite: 1,
-        concurrentWrites: 1,
-        pace: null,
-        nextHopsPerRoute: 1,
-        ownership: "ledger",
-        uniquePrefix: true,
-      },
+      traits: { ...plainTraits, ownership: "ledger" },
       read: (): Promise<TableState> => Promise.resolve(tableState(clock.now() < 5_000 ? [] : [here])),
     },
     table: someTable,
