@@ -19,7 +19,7 @@ export interface Doubt {
 
 /** One batch. */
 export class ChangeCollector {
-  readonly #prefixes = new Map<number | string, { family: Family; words: Words; length: number }>();
+  readonly #prefixes = new Map<number | string, Prefix>();
   #all = false;
   #interfaces = false;
   #doubt: Doubt | null = null;
@@ -30,7 +30,7 @@ export class ChangeCollector {
     const key = prefixKey(family, words, length);
     if (this.#prefixes.has(key)) return;
     if (this.#prefixes.size === namedPrefixes) return this.all();
-    this.#prefixes.set(key, { family, words: [words[0], words[1], words[2], words[3]], length });
+    this.#prefixes.set(key, prefixOf(family, words, length));
   }
 
   /** Any prefix may have changed. */
@@ -77,10 +77,6 @@ export class ChangeCollector {
 
   #takePrefixes(): readonly Prefix[] | "all" {
     if (this.#all) return "all";
-    const prefixes = Array.from(
-      this.#prefixes.values(),
-      ({ family, words, length }) => prefixOf(family, words, length),
-    );
-    return prefixes.sort(comparePrefixes);
+    return [...this.#prefixes.values()].sort(comparePrefixes);
   }
 }

@@ -243,10 +243,11 @@ export class KernelMonitor implements AsyncDisposable {
     if (doubt !== null) {
       this.#unfinished ||= doubt.unfinished;
       this.resync(doubt.why);
-    } else if (this.#isOvergrown()) this.resync("many routes have changed");
+    }
     const change = this.#changes.takeChange(receivedAt);
     // Before the first dump there is no table yet that could change.
     if (change !== null && this.#health.dumps > 0 && !this.#abort.signal.aborted) this.onChange?.(change);
+    if (doubt === null && this.#isOvergrown()) this.resync("many routes have changed");
   }
 
   #isOvergrown(): boolean {

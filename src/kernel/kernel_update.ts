@@ -106,7 +106,7 @@ export class KernelUpdate {
     });
     if (!certain) changes.doubt("a route event is ambiguous", false);
     if (before.length === routes.length && before.every((body, index) => body === routes[index])) return;
-    segment.change(words, length, routes);
+    segment.change(words, length, before, routes);
     changes.prefix(family, words, length);
   }
 }

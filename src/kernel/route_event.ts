@@ -84,7 +84,7 @@ function newRoute4(
     // The kernel holds no route twice, so this one is known already; a REPLACE took away another then.
     return { routes: replaced(routes, present, event.body), certain: !replaces || equal.length === 1 };
   }
-  const [first] = equal;
+  const first = equal[0];
   if (replaces && first !== undefined) {
     return { routes: replaced(routes, first, event.body), certain: true };
   }
@@ -97,7 +97,7 @@ function newRoute6(
   equal: readonly number[],
   event: RouteEvent,
 ): RouteEventResult {
-  const [only] = equal;
+  const only = equal[0];
   if (equal.length === 1 && only !== undefined) {
     const whole = (event.flags & (NLM_F_REPLACE | NLM_F_APPEND)) !== 0 || sameRoute(bodies, only, event.body);
     if (whole) return { routes: replaced(routes, only, event.body), certain: true };
@@ -112,9 +112,9 @@ function deleteRoute(
 ): RouteEventResult {
   const equal = routes.filter((route) => sameKey(bodies, event, route));
   const same = equal.filter((route) => sameRoute(bodies, route, event.body));
-  const [gone] = same;
+  const gone = same[0];
   if (gone !== undefined) return { routes: without(routes, gone), certain: same.length === 1 };
-  const [only] = equal;
+  const only = equal[0];
   if (event.family === 6 && equal.length === 1 && only !== undefined) {
     const rest = withoutLegs(bodies, only, event.body);
     if (rest !== null) return { routes: replaced(routes, only, rest), certain: true };

@@ -70,18 +70,27 @@ export class RouteSegment {
     return row < 0 || this.#isShadowed(row) ? noRoutes : this.#rows(row, this.#columns.endOf(row));
   }
 
-  /** Gives a prefix other routes. */
-  change(words: Words, length: number, routes: readonly number[]): void {
-    this.#size += routes.length - this.routesOf(words, length).length;
-    const row = this.#columns.find(words, length);
-    if (row >= 0) {
-      this.#shadowed ??= new Uint8Array(this.#columns.count);
-      this.#shadowed.fill(1, row, this.#columns.endOf(row));
-    }
+  /**
+   * Gives a prefix other routes.
+   *
+   * @param before what {@linkcode routesOf} gives for it.
+   */
+  change(words: Words, length: number, before: readonly number[], routes: readonly number[]): void {
+    this.#size += routes.length - before.length;
     const key = prefixKey(this.family, words, length);
+    const changed = this.#overlay.get(key);
+    // What the overlay speaks for it has hidden the rows of already.
+    const row = changed === undefined || routes.length === 0 ? this.#columns.find(words, length) : -1;
+    if (row >= 0) this.#shadow(row);
     // An empty entry hides the rows of the dump.
     if (routes.length === 0 && row < 0) this.#overlay.delete(key);
-    else this.#overlay.set(key, { words: [words[0], words[1], words[2], words[3]], length, routes });
+    else this.#overlay.set(key, { words: changed?.words ?? copyOf(words), length, routes });
+  }
+
+  /** Hides the rows of a prefix. @param row the first of them. */
+  #shadow(row: number): void {
+    this.#shadowed ??= new Uint8Array(this.#columns.count);
+    this.#shadowed.fill(1, row, this.#columns.endOf(row));
   }
 
   /**
@@ -155,6 +164,11 @@ function compareColumns(
     if (order <= 0) row = left.endOf(row);
     if (order >= 0) other = right.endOf(other);
   }
+}
+
+/** The words of a decoder stay until its next message only. */
+function copyOf(words: Words): Words {
+  return [words[0], words[1], words[2], words[3]];
 }
 
 /** A key that no other prefix of the family has. */

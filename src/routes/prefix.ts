@@ -143,12 +143,18 @@ export function compareMoreSpecificFirst(left: Prefix, right: Prefix): number {
 
 /** Clears all bits beyond the first `length`. */
 export function maskWords(words: Words, length: number): Words {
-  const mask = (index: number): number => {
-    const bits = length - index * 32;
-    if (bits <= 0) return 0;
-    return bits >= 32 ? word(words, index) : (word(words, index) & (0xffffffff << (32 - bits))) >>> 0;
-  };
-  return [mask(0), mask(1), mask(2), mask(3)];
+  return [
+    maskWord(words[0], length),
+    maskWord(words[1], length - 32),
+    maskWord(words[2], length - 64),
+    maskWord(words[3], length - 96),
+  ];
+}
+
+/** Clears all bits of a word beyond the first `bits`, which may be less than 0 or more than 32. */
+function maskWord(value: number, bits: number): number {
+  if (bits <= 0) return 0;
+  return bits >= 32 ? value : (value & (0xffffffff << (32 - bits))) >>> 0;
 }
 
 /** Canonical text of an address: dotted quad, or RFC 5952 section 4 (with section 5 for mapped IPv4). */

@@ -1,6 +1,9 @@
 /*
- * The yardstick of the event bench: replaces a route so many times while another thread waits in poll(2) for the kernel's event,
- * as the monitor does. Prints the microseconds of each, from before the request to after the event was read.
+ * kernel_latency ROUNDS        The yardstick of the event bench: replaces a route so many times while another thread waits in poll(2)
+ *                              for the kernel's event, as the monitor does. Prints the microseconds of each, from before the request
+ *                              to after the event was read.
+ * kernel_latency ROUNDS send   The same requests for another process to hear of. Prints when each began and when the kernel had
+ *                              done it, microseconds since 1970.
  */
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -17,10 +20,10 @@
 
 static int events, go, heard;
 
-static double now_us(void)
+static double now_us(clockid_t clock)
 {
 	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
+	clock_gettime(clock, &time);
 	return time.tv_sec * 1e6 + time.tv_nsec / 1e3;
 }
 
@@ -78,12 +81,40 @@ static void replace_route(int fd, uint32_t host, uint32_t sequence)
 	if (send(fd, &request, sizeof request, 0) < 0) exit(1);
 }
 
+static void print_all(const char *name, const double *values, int count)
+{
+	printf("\"%s\": [", name);
+	for (int at = 0; at < count; at++) printf("%s%.1f", at ? ", " : "", values[at]);
+	printf("]");
+}
+
+static void send_only(int fd, int rounds)
+{
+	double *before = calloc(rounds, sizeof *before), *after = calloc(rounds, sizeof *after);
+	if (before == NULL || after == NULL) exit(1);
+	for (int round = 0; round < rounds; round++) {
+		usleep(3000);
+		before[round] = now_us(CLOCK_REALTIME);
+		replace_route(fd, 2 + round % 200, round + 1);
+		after[round] = now_us(CLOCK_REALTIME);
+	}
+	printf("{");
+	print_all("before", before, rounds);
+	printf(", ");
+	print_all("after", after, rounds);
+	printf("}\n");
+}
+
 int main(int count, char **arguments)
 {
 	static char buffer[65536];
 	int rounds = count > 1 ? atoi(arguments[1]) : 500;
 	int fd = open_socket(0);
 	pthread_t waiter;
+	if (count > 2) {
+		send_only(fd, rounds);
+		return 0;
+	}
 	events = open_socket(RTMGRP_IPV4_ROUTE);
 	go = eventfd(0, 0);
 	heard = eventfd(0, 0);
@@ -93,11 +124,11 @@ int main(int count, char **arguments)
 		while (recv(events, buffer, sizeof buffer, MSG_DONTWAIT) > 0) continue;
 		give(go);
 		usleep(2000);
-		double start = now_us();
+		double start = now_us(CLOCK_MONOTONIC);
 		replace_route(fd, 2 + round % 200, round + 1);
 		take(heard);
 		if (recv(events, buffer, sizeof buffer, 0) < 0) return 1;
-		printf("%s%.1f", round ? ", " : "", now_us() - start);
+		printf("%s%.1f", round ? ", " : "", now_us(CLOCK_MONOTONIC) - start);
 	}
 	printf("]}\n");
 	return 0;

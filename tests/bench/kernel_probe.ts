@@ -1,8 +1,8 @@
 /**
  * Measures a KernelMonitor from inside a namespace; prints one line of JSON.
  *
- * `dump N` times N dumps, `stall N` what they keep the event loop from; `once` one, for the whole process; `latency N` N route changes from the kernel to the callback;
- * `idle SECONDS` the CPU time of doing nothing; `flap` waits for a line on standard input and reports the CPU time since.
+ * `dump N` times N dumps, `stall N` what they keep the event loop from; `once` one, for the whole process; `latency N` N route changes of its own from before
+ * the request to the callback, `other N PROGRAM` those of another process from when the kernel had begun and ended them; `idle SECONDS` the CPU time of doing nothing; `flap` waits for a line on standard input and reports the CPU time since.
  */
 
 import { cpuUsage } from "node:process";
@@ -15,7 +15,7 @@ import { attribute, concat, message, u32 } from "../fakes/netlink_messages.ts";
 const untilIdleMs = 45_000;
 
 const libc = openLibc();
-const [mode = "once", argument = "1"] = Deno.args;
+const [mode = "once", argument = "1", program = ""] = Deno.args;
 await using monitor = await KernelMonitor.open(libc, {
   tables: [254],
   families: [4],
@@ -78,12 +78,31 @@ async function latencies(count: number): Promise<number[]> {
   for (let round = 0; round < count; round++) {
     const heard = Promise.withResolvers<number>();
     monitor.onChange = () => heard.resolve(performance.now());
+    const request = replaceRoute(2 + round % 200);
     const sentAt = performance.now();
-    socket.send(replaceRoute(2 + round % 200));
+    socket.send(request);
     times.push((await heard.promise - sentAt) * 1000);
     await pause(2);
   }
   return times;
+}
+
+/** What `kernel_latency.c` prints when it only sends. */
+interface Requests {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+/** As {@linkcode latencies}, of changes that another process makes, as a routing daemon is one. */
+async function othersLatencies(count: number): Promise<unknown> {
+  const heard: number[] = [];
+  monitor.onChange = () => heard.push((performance.timeOrigin + performance.now()) * 1000);
+  const { stdout } = await new Deno.Command(program, { args: [`${count}`, "send"] }).output();
+  await pause(100);
+  if (heard.length !== count) throw new Error(`Heard of ${heard.length} changes instead of ${count}`);
+  const { before, after } = JSON.parse(new TextDecoder().decode(stdout)) as Requests;
+  const since = (starts: readonly number[]): number[] => heard.map((at, round) => at - (starts[round] ?? 0));
+  return { before: since(before), after: since(after) };
 }
 
 async function measure(): Promise<unknown> {
@@ -91,6 +110,7 @@ async function measure(): Promise<unknown> {
   if (mode === "dump") return { ms: await dumps(amount), size: monitor.table.size, rssMb: rssMb() };
   if (mode === "stall") return { ms: await longestStall(amount) };
   if (mode === "latency") return { us: await latencies(amount) };
+  if (mode === "other") return await othersLatencies(amount);
   if (mode === "idle") {
     await pause(untilIdleMs);
     const before = cpuMs();

@@ -20,7 +20,7 @@ function routesOf(segment: RouteSegment, text: string): readonly number[] {
 
 function change(segment: RouteSegment, text: string, routes: readonly number[]): void {
   const { words, length } = parsePrefix(text);
-  segment.change(words, length, routes);
+  segment.change(words, length, segment.routesOf(words, length), routes);
 }
 
 function all(segment: RouteSegment, wanted?: Uint8Array): string[] {
