@@ -3,10 +3,14 @@
 import type { Cloud, CloudQuota } from "../clouds/cloud.ts";
 import type { DropReason } from "../routes/drop_reason.ts";
 import type { Verdict } from "../routes/policy.ts";
+import { prefixList } from "../routes/prefix_list.ts";
 import type { Comparison } from "../sync/comparison.ts";
 import type { TableIndex } from "../sync/ownership.ts";
 import type { PlannedChange } from "../sync/plan.ts";
 import { alignColumns } from "./text_table.ts";
+
+/** Prefixes that a verdict names; the document has them all. */
+const mostNamed = 3;
 
 /** Why a wanted prefix is not in the cloud, besides the reasons of the policy. */
 export type HoldReason = "quota" | "foreign-route" | "unknown-next-hop";
@@ -137,28 +141,23 @@ function verdictOf(comparison: Comparison): { verdict: PlanDocument["verdict"]; 
   if (unfit.length > 0) {
     return {
       verdict: "refuse",
-      why: `no room in the quota for ${listed(unfit.map(({ prefix }) => prefix.text))}`,
+      why: `no room in the quota for ${prefixList(unfit.map(({ prefix }) => prefix.text), mostNamed)}`,
     };
   }
   if (comparison.decision.why !== null) return { verdict: "hold", why: comparison.decision.why };
   const count = changesOf(comparison).length;
   const conflicts = comparison.difference.conflicts.map(({ prefix }) => prefix.text);
-  const blocked = conflicts.length === 0 ? "" : `; foreign routes stand at ${listed(conflicts)}`;
+  const blocked = conflicts.length === 0
+    ? ""
+    : `; foreign routes stand at ${prefixList(conflicts, mostNamed)}`;
   const rest = comparison.unresolved.length === 0
     ? ""
-    : `; the next hops of ${listed(comparison.unresolved)} are not known`;
+    : `; the next hops of ${prefixList(comparison.unresolved, mostNamed)} are not known`;
   if (count > 0) return { verdict: "apply", why: `${count} changes${blocked}${rest}` };
   return {
     verdict: "apply",
     why: blocked + rest === "" ? "the table is in step" : `nothing to write${blocked}${rest}`,
   };
-}
-
-/** The first of some prefixes, and how many more there are. */
-function listed(prefixes: readonly string[]): string {
-  const most = 3;
-  const more = prefixes.length > most ? ` and ${prefixes.length - most} more` : "";
-  return `${prefixes.slice(0, most).join(", ")}${more}`;
 }
 
 function summary(document: PlanDocument): string {

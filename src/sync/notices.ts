@@ -2,6 +2,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { CloudQuota } from "../clouds/cloud.ts";
+import { prefixList } from "../routes/prefix_list.ts";
 import type { Comparison } from "./comparison.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
@@ -36,7 +37,7 @@ export class Notices {
         table: this.#table,
         count: unfit.length,
         used: usedText(quotas),
-        prefixes: named(unfit),
+        prefixes: prefixList(unfit, mostNamed),
       });
     } else if (told && unfit.length === 0) {
       log.info("{table}: all routes have room again", { table: this.#table });
@@ -51,7 +52,7 @@ export class Notices {
         {
           table: this.#table,
           count: conflicts.length,
-          prefixes: named(conflicts),
+          prefixes: prefixList(conflicts, mostNamed),
         },
       );
     } else if (told && conflicts.length === 0) {
@@ -76,10 +77,6 @@ function isNews(told: Set<string>, prefixes: readonly string[]): boolean {
   if (prefixes.length === 0) told.clear();
   else for (const prefix of prefixes) told.add(prefix);
   return news;
-}
-
-function named(prefixes: readonly string[]): string {
-  return prefixes.slice(0, mostNamed).join(", ") + (prefixes.length > mostNamed ? ", …" : "");
 }
 
 function usedText(quotas: readonly CloudQuota[]): string {
