@@ -85,7 +85,7 @@ async function compileChunks(entry: string, chunks: string, options: CompileOpti
 /**
  * How V8 is to compile. What the program does when a route changes it does seldom, so by V8's defaults most of it would be
  * interpreted for ever; with these each function is observed from its first call on and compiled after its 40th. From the kernel's
- * event to the callback that takes away a third of the time, for 1 to 2 MB of memory (tests/bench/kernel_bench.ts).
+ * event to the callback that takes away a third of the time, for 2 to 6 MB of memory (tests/bench/kernel_bench.ts).
  */
 export const v8Flags: readonly string[] = [
   "--no-lazy-feedback-allocation",

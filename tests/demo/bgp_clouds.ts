@@ -4,7 +4,7 @@ import { addresses as azureAddresses, AzureRig, ids as azureIds } from "../fakes
 import { AwsRig, type RigInstance } from "../fakes/aws_rig.ts";
 import { addresses as gcpAddresses, GcpRig } from "../fakes/gcp_rig.ts";
 import { relayInto } from "../fakes/namespace_relay.ts";
-import { startOpenstack } from "../fakes/openstack_rig.ts";
+import { type OpenstackRig, startOpenstack } from "../fakes/openstack_rig.ts";
 import type { Namespace } from "../system/namespace.ts";
 import type { StageAddresses } from "./bgp_stage.ts";
 
@@ -89,7 +89,8 @@ export function gcpCloud(rig: GcpRig): BgpCloud {
   };
 }
 
-function openstackCloud(rig: Awaited<ReturnType<typeof startOpenstack>>): BgpCloud {
+/** A running rig as a cloud to play on; it goes with the cloud. */
+export function openstackCloud(rig: OpenstackRig): BgpCloud {
   return {
     name: "openstack",
     addresses: { router: "10.0.0.20", vm: "10.0.0.30", gateway: "10.0.0.1", length: 24 },

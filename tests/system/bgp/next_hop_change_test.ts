@@ -5,13 +5,14 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { awsCloud, type BgpCloud, gcpCloud } from "../../demo/bgp_clouds.ts";
+import { awsCloud, type BgpCloud, gcpCloud, openstackCloud } from "../../demo/bgp_clouds.ts";
 import { Daemon, type DaemonName } from "../../demo/bgp_daemons.ts";
 import type { BgpScene } from "../../demo/bgp_scene.ts";
 import { beyond, loopback } from "../../demo/bgp_stage.ts";
 import { AwsRig, buildInstance } from "../../fakes/aws_rig.ts";
 import { addresses as azureAddresses } from "../../fakes/azure_rig.ts";
 import { addresses as gcpAddresses, GcpRig } from "../../fakes/gcp_rig.ts";
+import { openstackMissing, type OpenstackRig, startOpenstack } from "../../fakes/openstack_rig.ts";
 import type { Namespace } from "../namespace.ts";
 import { until } from "../until.ts";
 import { LivePing } from "./live_ping.ts";
@@ -112,6 +113,18 @@ bgpTest(
   },
 );
 
+bgpTest(
+  "OpenStack's route is added anew before the old one goes when BGP's best path moves and comes back (BIRD)",
+  openOpenstack,
+  async (scene, { rig, rival }) => {
+    await play(scene, "bird", rival, () => rig.proxy.clear());
+    const written = rig.proxy.callsTo(/^PUT /);
+    const move = ["add_extraroutes", "remove_extraroutes"];
+    assert.deepEqual(written.map(({ path }) => path.split("/").at(-1)), [...move, ...move]);
+  },
+  openstackMissing(),
+);
+
 /** What a call to Google that writes or waits is about. */
 function nameOf({ method, path }: { readonly method: string; readonly path: string }): string {
   if (method === "DELETE") return "delete";
@@ -122,6 +135,18 @@ function nameOf({ method, path }: { readonly method: string; readonly path: stri
 function openGcp(): Promise<{ readonly cloud: BgpCloud; readonly rig: GcpRig }> {
   const rig = GcpRig.start({ operationMs: 300 });
   return Promise.resolve({ cloud: gcpCloud(rig), rig });
+}
+
+/** OpenStack with a third VM in the router's network. */
+async function openOpenstack(): Promise<
+  { readonly cloud: BgpCloud; readonly rig: OpenstackRig; readonly rival: string }
+> {
+  const rig = await startOpenstack();
+  const rival = "10.0.0.40";
+  const { network, subnet4 } = rig.ids;
+  const fixed = [{ subnet_id: subnet4, ip_address: rival }];
+  await rig.member.create("neutron", "ports", "port", { network_id: network, fixed_ips: fixed });
+  return { cloud: openstackCloud(rig), rig, rival };
 }
 
 /** AWS with a third VM in the router's subnet. */

@@ -3,6 +3,7 @@
 import { azureCloud, type BgpCloud } from "../../demo/bgp_clouds.ts";
 import { daemonsMissing } from "../../demo/bgp_daemons.ts";
 import { BgpScene } from "../../demo/bgp_scene.ts";
+import { prefixList } from "../../../src/routes/prefix_list.ts";
 import { addresses, AzureRig, route } from "../../fakes/azure_rig.ts";
 import { binaryPath } from "../binary.ts";
 import { until } from "../until.ts";
@@ -34,15 +35,20 @@ export interface Status {
   }[];
 }
 
-/** A test on a cloud; when it fails, its error tells the executable's log. The test gets what `open` gives besides the cloud. */
+/**
+ * A test on a cloud; when it fails, its error tells the executable's log. The test gets what `open` gives besides the cloud.
+ *
+ * @param cloudMissing why the cloud cannot be had here; null if it can.
+ */
 export function bgpTest<Opened extends { readonly cloud: BgpCloud }>(
   name: string,
   open: () => Promise<Opened>,
   play: (scene: BgpScene, opened: Opened) => Promise<void>,
+  cloudMissing: string | null = null,
 ): void {
   Deno.test({
     name,
-    ignore: missing !== null,
+    ignore: (missing ?? cloudMissing) !== null,
     async fn(): Promise<void> {
       const opened = await open();
       await using cloud = opened.cloud;
@@ -85,8 +91,7 @@ export async function untilCarries(scene: BgpScene, routes: readonly string[]): 
 
 /** A thousand routes are no sentence. */
 function abridged(routes: ReadonlySet<string>): string {
-  const shown = [...routes].slice(0, mostShown).join(", ") || "nothing";
-  return routes.size > mostShown ? `${shown} and ${routes.size - mostShown} more` : shown;
+  return prefixList([...routes], mostShown) || "nothing";
 }
 
 /** Asks a program that is {@linkcode listening} for its status; null while it does not listen yet. */
