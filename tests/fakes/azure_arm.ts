@@ -32,6 +32,20 @@ export interface ArmFault {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Azure has two ways to refuse an API version; the second is the one of Azure/azure-powershell#12061. */
+const apiVersionRefusals = {
+  NoRegisteredProviderFound: {
+    status: 400,
+    words: (version: string) =>
+      `No registered resource provider found for location 'westeurope' and API version '${version}' for type 'x'.`,
+  },
+  InvalidResourceType: {
+    status: 404,
+    words: (version: string) =>
+      `The resource type 'x' could not be found in the namespace 'Microsoft.Network' for api version '${version}'.`,
+  },
+} as const;
+
 /** How long after its end an operation waits to be asked for, in milliseconds. */
 const forgottenAfterMs = 1_000;
 
@@ -77,6 +91,8 @@ export class FakeArm implements AsyncDisposable {
   failingOperations = 0;
   /** API versions that exist; null: all. */
   apiVersions: readonly string[] | null = null;
+  /** How an API version that does not exist is refused. */
+  apiVersionRefusal: keyof typeof apiVersionRefusals = "NoRegisteredProviderFound";
   /** Limit that the usages tell; null: they do not list it. */
   toldRouteLimit: number | null = 1_000;
   /** Called with each write before it is judged: the place for a writer who is quicker. */
@@ -119,6 +135,7 @@ export class FakeArm implements AsyncDisposable {
     this.latencyMs = 0;
     this.failingOperations = 0;
     this.apiVersions = null;
+    this.apiVersionRefusal = "NoRegisteredProviderFound";
     this.toldRouteLimit = 1_000;
     this.beforeWrite = null;
     this.pageSize = 100;
@@ -244,12 +261,9 @@ export class FakeArm implements AsyncDisposable {
     }
     const wanted = this.apiVersions;
     if (wanted === null || wanted.includes(version) || path.includes("/virtualMachineScaleSets/")) return;
-    throw new ArmRefusal(
-      400,
-      "NoRegisteredProviderFound",
-      `No registered resource provider found for location 'westeurope' and API version '${version}' for type 'x'. ` +
-        `The supported api-versions are '${wanted.join(", ")}'.`,
-    );
+    const { status, words } = apiVersionRefusals[this.apiVersionRefusal];
+    const supported = wanted.length === 0 ? "" : ` The supported api-versions are '${wanted.join(", ")}'.`;
+    throw new ArmRefusal(status, this.apiVersionRefusal, `${words(version)}${supported}`);
   }
 
   #read({ path, query }: ArmCallRecord): Response {

@@ -9,7 +9,7 @@ import { createNetworkManagement } from "@azure/arm-network/api";
 import { getLogger } from "@logtape/logtape";
 import { CloudError } from "../cloud_error.ts";
 import { abandonable } from "./abandonable.ts";
-import { armError, parseRefusal } from "./arm_error.ts";
+import { armError, parseRefusal, refusesApiVersion } from "./arm_error.ts";
 
 import type { TokenSource } from "./credential.ts";
 import type { AzureEnvironment } from "./environment.ts";
@@ -87,7 +87,7 @@ export class ArmClient {
   async send(request: ArmCall): Promise<ArmAnswer> {
     const answer = await this.#attempt(request);
     if (answer.status === 401) return this.#check(request, await this.#attemptWithNewToken(request));
-    if (answer.status === 400 && request.apiVersion === undefined && this.#lowerApiVersion(answer)) {
+    if (answer.status >= 400 && request.apiVersion === undefined && this.#lowerApiVersion(answer)) {
       return this.#check(request, await this.#attempt(request));
     }
     return this.#check(request, answer);
@@ -172,11 +172,9 @@ export class ArmClient {
    * are '2018-11-01, …'"): takes the newest of them that is not newer than ours. Whether there was one.
    */
   #lowerApiVersion({ body }: ArmAnswer): boolean {
-    const { code, text } = parseRefusal(body);
-    if (!/^(InvalidApiVersionParameter|NoRegisteredProviderFound|InvalidResourceType)$/.test(code)) {
-      return false;
-    }
-    const listed = text.match(/\b20[0-9]{2}-[0-9]{2}-[0-9]{2}\b(?!-)/g) ?? [];
+    const refusal = parseRefusal(body);
+    if (!refusesApiVersion(refusal)) return false;
+    const listed = refusal.text.match(/\b20[0-9]{2}-[0-9]{2}-[0-9]{2}\b(?!-)/g) ?? [];
     const lower = listed.filter((version) => version < this.#apiVersion).sort().at(-1);
     if (lower === undefined) return false;
     logger.warn("Azure does not have API version {refused} here; using {lower}", {

@@ -39,6 +39,11 @@ export function parseRefusal(body: unknown): Refusal {
   return { code: code ?? "", text: words.filter((word) => word !== "").join("; ") };
 }
 
+/** Whether Azure refuses the API version itself: with 400, or with a 404 that says nothing about the resource. */
+export function refusesApiVersion({ code }: Refusal): boolean {
+  return /^(InvalidApiVersionParameter|NoRegisteredProviderFound|InvalidResourceType)$/.test(code);
+}
+
 /**
  * Makes the error for an answer that is not a success.
  *
@@ -69,6 +74,7 @@ export function armError(
 /**
  * | status   | words                                         | kind        |
  * | -------- | --------------------------------------------- | ----------- |
+ * | any      | the API version is refused                    | invalid     |
  * | any      | another operation holds the resource          | throttled   |
  * | any      | a read-only or delete lock                    | denied      |
  * | 0        | superseded by another operation               | conflict    |
@@ -77,7 +83,9 @@ export function armError(
  * | 0        | anything else                                 | unavailable |
  * | any      | anything else                                 | by status   |
  */
-function refusalKind(status: number, { code, text }: Refusal): CloudErrorKind {
+function refusalKind(status: number, refusal: Refusal): CloudErrorKind {
+  const { code, text } = refusal;
+  if (refusesApiVersion(refusal)) return "invalid";
   if (isClash(text)) return "throttled";
   if (/ScopeLocked/i.test(code)) return "denied";
   if (/superseded|preempted/i.test(text)) return "conflict";

@@ -20,6 +20,12 @@ const cases: readonly [name: string, status: number, body: unknown, kind: CloudE
   ["a missing permission", 403, refusal("AuthorizationFailed", "no"), "denied"],
   ["a lock", 409, refusal("ScopeLocked", "The scope has a lock."), "denied"],
   ["a missing table", 404, refusal("ResourceNotFound", "not found"), "gone"],
+  [
+    "a version that it does not have",
+    404,
+    refusal("InvalidResourceType", "not found for api version"),
+    "invalid",
+  ],
   ["a full table", 400, refusal("SomeLimitReached", "no more routes"), "quota"],
   ["a full table by its words", 400, refusal("BadRequest", "The maximum number of routes is 1000."), "quota"],
   ["a full subscription", 409, refusal("QuotaExceeded", "Quota."), "quota"],
