@@ -77,6 +77,11 @@ export interface CloudRoute {
   readonly id?: string;
   /** Set when the cloud says that packets for it are dropped (AWS `blackhole`). */
   readonly blackhole?: boolean;
+  /**
+   * Set when the cloud put it there by itself and nobody else can change it or take it away (routes that AWS propagates): it is
+   * never ours, and a route for the same prefix is added beside it.
+   */
+  readonly fixed?: boolean;
 }
 
 /** How many routes the table takes, counted in places. */

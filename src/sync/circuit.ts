@@ -25,9 +25,16 @@ export class Circuit {
 
   /** Whether a change would only fail again. */
   isOpen(change: PlannedChange, now: number): boolean {
-    return [actionKey(change), familyKey(change), changeKey(change)].some((key) =>
-      (this.#until.get(key) ?? 0) > now
-    );
+    return this.isRefused(change, now) || this.#isOpen(familyKey(change), now);
+  }
+
+  /** Whether a permission or the cloud's rules forbid a change; that more room would not help it. */
+  isRefused(change: PlannedChange, now: number): boolean {
+    return this.#isOpen(actionKey(change), now) || this.#isOpen(changeKey(change), now);
+  }
+
+  #isOpen(key: string, now: number): boolean {
+    return (this.#until.get(key) ?? 0) > now;
   }
 
   /** Room was made: adds of that family are worth a try, and replaces, which may need places where next hops count. */

@@ -9,6 +9,7 @@ import {
   difference,
   fit,
   type FittedPlan,
+  isCoveredBy,
   type PlannedChange,
   type Target,
 } from "./plan.ts";
@@ -32,6 +33,8 @@ export interface ComparisonInput {
   readonly withdrawalsDue: (any: boolean) => boolean;
   /** Changes that would only fail again at the moment. */
   readonly isHopeless: (change: PlannedChange) => boolean;
+  /** Of these the ones that no withdrawal can help: not for want of room, but for a permission or the cloud's rules. */
+  readonly isRefused: (change: PlannedChange) => boolean;
   /** Milliseconds of a monotonic clock. */
   readonly now: number;
 }
@@ -76,11 +79,16 @@ export function compare(input: ComparisonInput): Comparison {
     traits: input.traits,
     adopt: input.adopt,
   });
-  const due = input.withdrawalsDue(parts.deletes.length > 0);
+  const due = input.withdrawalsDue(parts.deletes.some((change) => !input.isHopeless(change)));
   const decision = decide(parts.deletes, due, input);
   const released = new Set(decision.released);
   const deletes = parts.deletes.filter((change) => released.has(change.prefix.text));
-  const [hopeless, hopeful] = split([...parts.adds, ...parts.replaces, ...deletes], input.isHopeless);
+  const refused = parts.adds.filter(input.isRefused);
+  const [hopeless, hopeful] = split(
+    [...parts.adds, ...parts.replaces, ...deletes],
+    // An add that the cloud refuses must not turn into a withdrawal of what it was to cover.
+    (change) => input.isHopeless(change) || isCoveredBy(refused, change),
+  );
   const fitted = fit(
     {
       adds: hopeful.filter((change) => change.action === "add"),

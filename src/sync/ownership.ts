@@ -61,6 +61,7 @@ export function indexTable(state: TableState, rule: OwnershipRule): TableIndex {
  * may have died, and an operator's hand may have come first.
  */
 export function isOwn(route: CloudRoute, rule: OwnershipRule): boolean {
+  if (route.fixed === true) return false;
   if (rule.traits.ownership === "mark") return route.owner === rule.owner;
   const claim = rule.claims.get(route.prefix.text);
   if (claim === undefined) return false;
@@ -84,7 +85,8 @@ export function recoverClaims(
 ): ReadonlyMap<string, Claim> {
   const claims = new Map<string, Claim>();
   for (const route of state.routes) {
-    const pointsHere = route.nextHops.length > 0 && route.nextHops.every((hop) => selfIds.includes(hop));
+    const pointsHere = route.fixed !== true && route.nextHops.length > 0 &&
+      route.nextHops.every((hop) => selfIds.includes(hop));
     if (pointsHere && (proven || isWanted(route))) {
       claims.set(route.prefix.text, { nextHops: route.nextHops, confirmed: true });
     }

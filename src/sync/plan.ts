@@ -12,8 +12,14 @@
  * | yes           | no                | another instance's, where  | add: each instance has a route of its own            |
  * |               |                   | a prefix can stand twice   |                                                      |
  * | yes, -adopt   | no                | yes                        | replace the foreign one; claim it if it is as wanted |
+ * | yes, -adopt   | no                | one that bears another     | conflict: what another instance proves its own is    |
+ * |               |                   | instance's mark            | never taken over                                     |
+ * | yes, -adopt   | no                | one that the cloud put     | add: ours goes before it                             |
+ * |               |                   | there by itself            |                                                      |
  * | yes           | same next hops    | any                        | kept                                                 |
  * | yes           | other next hops   | any                        | replace ours                                         |
+ * | yes           | other next hops   | one that has them, and     | delete ours, or leave out what the foreign one has:  |
+ * |               |                   | only the ledger tells      | once written, nobody could tell whose it is          |
  * | not known yet | any               | any                        | left as it is: a failed look-up withdraws nothing    |
  *
  * The order: replaces, then adds, then deletes, so that no prefix is without a route longer than it must be; within each the
@@ -29,7 +35,7 @@
  */
 
 import type { Change, CloudQuota, CloudRoute, CloudTraits } from "../clouds/cloud.ts";
-import { compareMoreSpecificFirst, comparePrefixes, type Prefix } from "../routes/prefix.ts";
+import { compareMoreSpecificFirst, comparePrefixes, type Prefix, prefixContains } from "../routes/prefix.ts";
 import type { TableIndex } from "./ownership.ts";
 
 /** A wanted route with its next hops in the cloud's own ids. */
@@ -46,6 +52,12 @@ export type ChangeReason = "missing" | "next-hop-changed" | "adopted" | "not-wan
 
 /** A change and why. */
 export type PlannedChange = Change & { readonly why: ChangeReason };
+
+/** Whether a change is a withdrawal after which one of the adds is to carry its packets. */
+export function isCoveredBy(changes: readonly PlannedChange[], { action, prefix }: PlannedChange): boolean {
+  return action === "delete" &&
+    changes.some((other) => other.action === "add" && prefixContains(other.prefix, prefix));
+}
 
 /** A foreign route that stands where a wanted prefix should be. */
 export interface Conflict {
@@ -130,7 +142,11 @@ function comparePrefix(key: string, input: DifferenceInput): Outcome {
   }
   const { prefix } = target;
   const standing = own ?? inTheWay(input.index.foreign.get(key) ?? [], input.traits.uniquePrefix);
-  const to = chooseNextHops(target, standing?.nextHops ?? [], input.traits.nextHopsPerRoute);
+  const chosen = chooseNextHops(target, standing?.nextHops ?? [], input.traits.nextHopsPerRoute);
+  const to = own === undefined ? chosen : withoutForeign(chosen, input.index.foreign.get(key) ?? [], input);
+  if (to.length === 0 && own !== undefined) {
+    return { is: "change", change: { action: "delete", prefix, from: own, to: null, why: "not-wanted" } };
+  }
   if (standing === undefined) {
     return { is: "change", change: { action: "add", prefix, from: null, to, why: "missing" } };
   }
@@ -139,7 +155,12 @@ function comparePrefix(key: string, input: DifferenceInput): Outcome {
     if (same) return { is: "kept" };
     return { is: "change", change: { action: "replace", prefix, from: own, to, why: "next-hop-changed" } };
   }
-  if (!input.adopt) return { is: "conflict", conflict: { prefix, foreign: standing } };
+  if (!input.adopt || standing.owner !== null) {
+    return { is: "conflict", conflict: { prefix, foreign: standing } };
+  }
+  if (standing.fixed === true) {
+    return { is: "change", change: { action: "add", prefix, from: null, to, why: "adopted" } };
+  }
   if (same && input.traits.ownership === "ledger") return { is: "claim", route: standing };
   return { is: "change", change: { action: "replace", prefix, from: standing, to, why: "adopted" } };
 }
@@ -150,6 +171,19 @@ function comparePrefix(key: string, input: DifferenceInput): Outcome {
  */
 function inTheWay(foreign: readonly CloudRoute[], uniquePrefix: boolean): CloudRoute | undefined {
   return foreign.find((route) => uniquePrefix || route.owner === null);
+}
+
+/**
+ * Next hops without those that a foreign route of the prefix has: where a prefix can stand several times and only the ledger tells
+ * whose route is whose, the same next hop is one route, and it is theirs.
+ */
+function withoutForeign(
+  hops: readonly string[],
+  foreign: readonly CloudRoute[],
+  { adopt, traits }: Pick<DifferenceInput, "adopt" | "traits">,
+): readonly string[] {
+  if (foreign.length === 0 || adopt || traits.uniquePrefix || traits.ownership === "mark") return hops;
+  return hops.filter((hop) => !foreign.some((route) => route.nextHops.includes(hop)));
 }
 
 /**

@@ -256,6 +256,7 @@ export class Reconciler {
       guardState: this.#guardState,
       withdrawalsDue: (any) => this.#schedule.withdrawalsDue(any, now),
       isHopeless: (change) => this.#circuit.isOpen(change, now),
+      isRefused: (change) => this.#circuit.isRefused(change, now),
       now,
     });
   }
@@ -383,7 +384,8 @@ export class Reconciler {
   }
 
   #dueAt(): number {
-    return this.#schedule.dueAt(this.#view.state !== null);
+    // A recheck that was asked for during a write forgot the state that the write's answer has told since.
+    return this.#schedule.dueAt(this.#view.state !== null && !this.#allDirty);
   }
 
   async #pause(ms: number, stop: AbortSignal): Promise<void> {

@@ -2,9 +2,8 @@
 
 import type { Cloud, CloudTable, TableState } from "../clouds/cloud.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
-import { prefixContains } from "../routes/prefix.ts";
 import type { Clock } from "./clock.ts";
-import type { PlannedChange } from "./plan.ts";
+import { isCoveredBy, type PlannedChange } from "./plan.ts";
 import { split } from "./split.ts";
 import type { TokenBucket } from "./token_bucket.ts";
 
@@ -56,7 +55,11 @@ export async function writeWaves(
 
   const writeChunk = async (chunk: readonly PlannedChange[]): Promise<void> => {
     if (!stopped) await pace(context, signal);
-    const [uncovering, others] = split(chunk, (change) => uncovers(change, failed));
+    const [uncovering, others] = split(
+      chunk,
+      // It would leave packets without the route that was to take over.
+      (change) => isCoveredBy(failed.map((failure) => failure.change), change),
+    );
     skipped.push(...uncovering);
     if (stopped || signal.aborted) return void skipped.push(...others);
     if (others.length > 0) await write(others);
@@ -79,16 +82,6 @@ export async function writeWaves(
   return { done, failed, skipped, state: failed.length === 0 && skipped.length === 0 ? latest : null };
 }
 
-/**
- * Whether a withdrawal would leave packets without the route that was to take over: the add that covers it has failed.
- */
-function uncovers(change: PlannedChange, failed: readonly { readonly change: PlannedChange }[]): boolean {
-  return change.action === "delete" &&
-    failed.some((failure) =>
-      failure.change.action === "add" && prefixContains(failure.change.prefix, change.prefix)
-    );
-}
-
 async function writeOnce(
   chunk: readonly PlannedChange[],
   state: TableState,
@@ -109,10 +102,21 @@ async function pace(context: WriteContext, signal: AbortSignal): Promise<void> {
   if (wait > 0) await context.clock.sleep(wait, signal);
 }
 
-function chunksOf<T>(items: readonly T[], size: number): T[][] {
-  const chunks: T[][] = [];
-  for (let start = 0; start < items.length; start += size) chunks.push(items.slice(start, start + size));
-  return chunks;
+/**
+ * Splits changes into calls of at most `size`. A withdrawal never goes out in one call with the add that is to cover it: what
+ * became of the add is not known before the call has ended.
+ */
+function chunksOf(changes: readonly PlannedChange[], size: number): PlannedChange[][] {
+  const chunks: PlannedChange[][] = [];
+  let chunk: PlannedChange[] = [];
+  for (const change of changes) {
+    if (chunk.length === size || isCoveredBy(chunk, change)) {
+      chunks.push(chunk);
+      chunk = [];
+    }
+    chunk.push(change);
+  }
+  return chunk.length === 0 ? chunks : [...chunks, chunk];
 }
 
 /** Runs a job for each item, `limit` at a time; all have ended when it resolves or rejects. */

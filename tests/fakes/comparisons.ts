@@ -54,6 +54,7 @@ export function comparisonOf(
     guardState: newGuardState(),
     withdrawalsDue: () => true,
     isHopeless: () => false,
+    isRefused: () => false,
     now: 0,
     ...changed,
   });

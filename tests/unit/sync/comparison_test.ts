@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { CloudRoute } from "../../../src/clouds/cloud.ts";
 import { cloudRoute, quota, signed } from "../../fakes/cloud_routes.ts";
+import type { PlannedChange } from "../../../src/sync/plan.ts";
 import { comparisonOf } from "../../fakes/comparisons.ts";
 
 const many = (count: number): readonly CloudRoute[] =>
@@ -66,4 +67,30 @@ Deno.test("compare() tries no change that would only fail again", () => {
   });
   assert.deepEqual(signed(fitted.waves.flat()), ["- 203.0.113.0/24"]);
   assert.deepEqual(signed(hopeless), ["+ 198.51.100.0/24"]);
+});
+
+Deno.test("compare() withdraws nothing whose covering route the cloud refuses", () => {
+  const scene = {
+    wanted: { "10.0.0.0/16": ["10.0.0.9"] },
+    own: [cloudRoute("10.0.1.0/24", "10.0.0.9"), cloudRoute("192.0.2.0/24", "10.0.0.9")],
+  };
+  const isAdd = ({ action }: PlannedChange): boolean => action === "add";
+  const refused = comparisonOf({ ...scene, changed: { isHopeless: isAdd, isRefused: isAdd } });
+  assert.deepEqual(signed(refused.fitted.waves.flat()), ["- 192.0.2.0/24"]);
+  assert.deepEqual(signed(refused.hopeless), ["+ 10.0.0.0/16", "- 10.0.1.0/24"]);
+  // A quota may let it in once something is withdrawn.
+  const full = comparisonOf({ ...scene, changed: { isHopeless: isAdd } });
+  assert.deepEqual(signed(full.fitted.waves.flat()), ["- 10.0.1.0/24", "- 192.0.2.0/24"]);
+});
+
+Deno.test("compare() does not count a hopeless withdrawal among those that wait for quiet", () => {
+  const asked: boolean[] = [];
+  const withdrawalsDue = (any: boolean): boolean => {
+    asked.push(any);
+    return true;
+  };
+  const own = [cloudRoute("192.0.2.0/24", "10.0.0.9")];
+  comparisonOf({ own, changed: { withdrawalsDue } });
+  comparisonOf({ own, changed: { withdrawalsDue, isHopeless: () => true } });
+  assert.deepEqual(asked, [true, false]);
 });

@@ -27,6 +27,13 @@ Deno.test("isOwn() goes by the mark where routes carry one", () => {
   assert.equal(isOwn(cloudRoute(prefix, "eni-1", null), byMark()), false);
 });
 
+Deno.test("what the cloud put there by itself is never ours, whatever the ledger says", () => {
+  const propagated: CloudRoute = { ...cloudRoute(prefix, "eni-1", null), fixed: true };
+  const rule = byLedger({ nextHops: ["eni-1"], confirmed: true }, true);
+  assert.equal(isOwn(propagated, rule), false);
+  assert.equal(recoverClaims(tableState([propagated]), ["eni-1"], true, () => true).size, 0);
+});
+
 const ledgerRows: readonly {
   readonly name: string;
   readonly confirmed: boolean;

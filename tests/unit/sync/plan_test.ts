@@ -29,6 +29,8 @@ const ours = cloudRoute(prefix, "eni-1");
 const oursElsewhere = cloudRoute(prefix, "eni-9");
 const foreign = cloudRoute(prefix, "igw-1", null);
 const foreignAsWanted = cloudRoute(prefix, "eni-1", null);
+const anothers = cloudRoute(prefix, "eni-9", "another");
+const propagated: CloudRoute = { ...cloudRoute(prefix, "vgw-1", null), fixed: true };
 
 const rows: readonly Row[] = [
   { name: "not wanted, nothing there", wanted: undefined, expected: "nothing" },
@@ -65,6 +67,21 @@ const rows: readonly Row[] = [
     adopt: true,
     ownership: "mark",
     expected: "replace to eni-1 (adopted)",
+  },
+  {
+    name: "wanted, -adopt, another instance's route there",
+    wanted,
+    foreign: anothers,
+    adopt: true,
+    expected: "conflict",
+  },
+  { name: "wanted, a route that the cloud put there", wanted, foreign: propagated, expected: "conflict" },
+  {
+    name: "wanted, -adopt, a route that the cloud put there",
+    wanted,
+    foreign: propagated,
+    adopt: true,
+    expected: "add to eni-1 (adopted)",
   },
   { name: "wanted, ours as wanted", wanted, own: ours, expected: "kept" },
   { name: "wanted, ours as wanted beside a foreign one", wanted, own: ours, foreign, expected: "kept" },
@@ -164,4 +181,22 @@ Deno.test("difference() adds beside another instance's route where a prefix can 
   assert.equal(ask(another, false).adds.length, 1);
   assert.equal(ask(another, true).conflicts.length, 1);
   assert.equal(ask({ ...another, owner: null }, false).conflicts.length, 1);
+});
+
+/** What becomes of a route of ours when the kernel moves to these next hops and a foreign route beside it has `eni-2`. */
+function besideForeign(wantedHops: string, adopt: boolean): string {
+  const parts = difference([prefix], {
+    wanted: () => target(prefix, wantedHops),
+    index: tableIndex([cloudRoute(prefix, "eni-1")], [cloudRoute(prefix, "eni-2", null)]),
+    traits: { nextHopsPerRoute: 8, ownership: "ledger", uniquePrefix: false },
+    adopt,
+  });
+  return [...parts.replaces, ...parts.deletes].map(({ action, to }) => `${action} ${to?.join() ?? ""}`)
+    .join();
+}
+
+Deno.test("difference() never moves ours onto what a foreign route has, where only the ledger tells them apart", () => {
+  assert.equal(besideForeign("eni-2", false), "delete ");
+  assert.equal(besideForeign("eni-2,eni-3", false), "replace eni-3");
+  assert.equal(besideForeign("eni-2", true), "replace eni-2");
 });

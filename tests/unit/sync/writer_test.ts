@@ -168,6 +168,18 @@ Deno.test("writeWaves() begins no later wave after a failure that would hit it t
   assert.deepEqual(signed(report.skipped), ["- 192.0.2.0/24"]);
 });
 
+Deno.test("writeWaves() makes no withdrawal in one call with the add that is to cover it, nor after it has failed", async () => {
+  const plan = [addChange("10.0.0.0/16"), deleteChange("192.0.2.0/24"), deleteChange("10.0.1.0/24")];
+  const traits = { changesPerWrite: 10, concurrentWrites: 1 };
+  const working = recording(traits);
+  await writeWaves([plan], empty, working.context, never);
+  assert.deepEqual(working.calls, [["10.0.0.0/16", "192.0.2.0/24"], ["10.0.1.0/24"]]);
+  const refusing = recording(traits, failing("invalid", "10.0.0.0/16"));
+  const report = await writeWaves([plan], empty, refusing.context, never);
+  assert.deepEqual(refusing.calls, [["10.0.0.0/16", "192.0.2.0/24"]]);
+  assert.deepEqual(signed(report.skipped), ["- 10.0.1.0/24"]);
+});
+
 Deno.test("writeWaves() throws what is no CloudError, after the calls under way have ended", async () => {
   let ended = 0;
   const { context } = recording({ concurrentWrites: 2 }, async (changes) => {
