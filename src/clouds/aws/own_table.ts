@@ -5,7 +5,7 @@ import { CloudError } from "../cloud_error.ts";
 import { carryOver, gatewayEndpointOf, planCarryOver } from "./carry_over.ts";
 import { type Ec2Association, type Ec2RouteTable, tagOf } from "./ec2_answers.ts";
 import type { Ec2Api } from "./ec2_api.ts";
-import { birthTags, formerMain, formerTag, onlyTable, ownTableFilters } from "./tags.ts";
+import { birthTags, formerMain, formerTag, onlyTable, ownerTag, ownTableFilters } from "./tags.ts";
 
 const log = getLogger(["cloudroutesync", "aws"]);
 
@@ -51,12 +51,15 @@ export class OwnTable {
   /**
    * Makes it ready: exists, holds what the subnet's former table held, is associated. A subnet that uses it already is left
    * as it is.
+   *
+   * @throws {CloudError} `invalid` if the subnet must not be given to it: `-no-associate`, or another owner has it.
    */
   async prepare(place: Place, signal: AbortSignal): Promise<Ec2RouteTable> {
     const found = await this.find(place, signal);
     if (found !== null && associationOf(found, place.subnetId) !== null) return found;
     if (this.#options.noAssociate) throw associationRefused(place, found);
     const former = await this.#effective(place, signal);
+    checkNobodyElses(former.table, place, this.#options.owner);
     const table = found ?? await this.#create(place, former, signal);
     if (found !== null) await this.#rememberFormer(found, place, former, signal);
     await carryOver(this.#api, planCarryOver(former.table, table), table.RouteTableId, signal);
@@ -190,6 +193,18 @@ export function associationOf(table: Ec2RouteTable, subnetId: string): Ec2Associ
 
 function formerName(former: Effective): string {
   return former.association === null ? formerMain : former.table.RouteTableId;
+}
+
+/** Two owners who take a subnet from each other would do so for ever, each with the other's routes carried over as foreign. */
+function checkNobodyElses(used: Ec2RouteTable, { subnetId }: Place, owner: string): void {
+  const other = tagOf(used, ownerTag);
+  if (other === null || other === owner) return;
+  const id = used.RouteTableId;
+  throw new CloudError(
+    "invalid",
+    `Cannot associate subnet ${subnetId} with a table of owner ${owner}: it uses route table ${id} of owner ${other}; ` +
+      `share that one with -route-table ${id}`,
+  );
 }
 
 function associationRefused(place: Place, found: Ec2RouteTable | null): CloudError {

@@ -223,9 +223,47 @@ rigTest("locate() finds its own table across pages, and in its own VPC only", as
   await rig.createTable(rig.vpc.vpcId, { name: "cloudroutesync", "cloudroutesync:owner": "someone-else" });
   assert.deepEqual(await open().locate(signal), []);
   const { table } = await prepared(open());
-  const other = await prepared(open({ owner: "third" }));
-  assert.notEqual(other.table.id, table.id);
+  assert.deepEqual(
+    (await open().locate(signal)).map((each) => [each.id, each.ours]),
+    [[table.id, true]],
+  );
 });
+
+rigTest(
+  "prepare() refuses to take the subnet from the table of another owner, and makes none",
+  async ({ rig, open }) => {
+    const first = open({ owner: "edge-a" });
+    const { table } = await prepared(first);
+    const before = rig.front.calls.filter(isWrite).length;
+    await assert.rejects(
+      open({ owner: "edge-b" }).prepare(signal),
+      (error) =>
+        error instanceof CloudError && error.kind === "invalid" &&
+        error.message ===
+          `Cannot associate subnet ${rig.vpc.subnetA} with a table of owner edge-b: it uses route table ` +
+            `${table.id} of owner edge-a; share that one with -route-table ${table.id}`,
+    );
+    assert.equal(rig.front.calls.filter(isWrite).length, before);
+    assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), table.id);
+    await first.prepare(signal);
+    assert.equal(rig.front.calls.filter(isWrite).length, before, "the first owner has nothing to mend");
+  },
+);
+
+rigTest(
+  "prepare() leaves a subnet alone that somebody gave to another owner's table",
+  async ({ rig, open }) => {
+    const [mine] = await open({ owner: "edge-a" }).prepare(signal);
+    const theirs = await rig.createTable(rig.vpc.vpcId, {
+      name: "cloudroutesync",
+      "cloudroutesync:owner": "edge-b",
+    });
+    const association = /<routeTableAssociationId>([^<]+)/.exec(await rig.table(mine?.id ?? ""))?.[1] ?? "";
+    await rig.admin("ReplaceRouteTableAssociation", { AssociationId: association, RouteTableId: theirs });
+    await assert.rejects(open({ owner: "edge-a" }).prepare(signal), /share that one with -route-table/);
+    assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), theirs);
+  },
+);
 
 rigTest("locate() names all tables when several are its own", async ({ rig, open }) => {
   const tags = { name: "cloudroutesync", "cloudroutesync:owner": "cloudroutesync" };
