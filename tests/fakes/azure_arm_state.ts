@@ -79,6 +79,7 @@ export class ArmState {
         routes: this.#shownRoutes(id),
       };
     }
+    if (isNetwork(id)) shown.properties = { ...properties, subnets: this.list(`${id}/subnets`) };
     return shown;
   }
 
@@ -339,6 +340,10 @@ export function isTable(id: string): boolean {
 
 export function isRoute(id: string): boolean {
   return /\/routeTables\/[^/]+\/routes\/[^/]+$/i.test(id);
+}
+
+function isNetwork(id: string): boolean {
+  return /\/virtualNetworks\/[^/]+$/i.test(id);
 }
 
 function isSubnet(id: string): boolean {

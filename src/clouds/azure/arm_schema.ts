@@ -65,7 +65,12 @@ export const subnetSchema = v.looseObject({
 export const networkSchema = v.looseObject({
   id: v.string(),
   location: v.string(),
-  properties: v.looseObject({ addressSpace: v.looseObject({ addressPrefixes: v.array(v.string()) }) }),
+  properties: v.looseObject({
+    addressSpace: v.looseObject({ addressPrefixes: v.array(v.string()) }),
+    subnets: v.optional(v.nullable(v.array(
+      v.looseObject({ properties: v.looseObject({ routeTable: v.optional(v.nullable(referenceSchema)) }) }),
+    ))),
+  }),
 });
 
 const ipConfigurationSchema = v.looseObject({

@@ -12,10 +12,16 @@ import { getLogger } from "@logtape/logtape";
 import type { CloudTable } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
 import type { ArmClient } from "./arm_client.ts";
-import { nameInId, parseArmId, routeTableId, sameId } from "./arm_id.ts";
-import { readResourceIfAny, writeResource } from "./arm_resources.ts";
-import { type ArmRoute, type ArmRouteTable, type ArmSubnet, routeTableSchema } from "./arm_schema.ts";
-import type { Machine } from "./machine.ts";
+import { groupId, nameInId, parseArmId, routeTableId, sameId } from "./arm_id.ts";
+import { listResources, readResource, readResourceIfAny, writeResource } from "./arm_resources.ts";
+import {
+  type ArmRoute,
+  type ArmRouteTable,
+  type ArmSubnet,
+  networkSchema,
+  routeTableSchema,
+} from "./arm_schema.ts";
+import { type Machine, subnetName } from "./machine.ts";
 import { decodeRoute } from "./route_codec.ts";
 import { defaultOwner } from "./route_name.ts";
 
@@ -136,9 +142,44 @@ function ownTableId({ machine, owner }: OwnTableContext, withNetwork: boolean): 
   return routeTableId(machine.subscription, machine.resourceGroup, name);
 }
 
+/**
+ * The id for a table that is yet to be made.
+ *
+ * @throws {CloudError} of kind `conflict` if there is any trace of a table with that id. A 404 can be false while a replica
+ * lags behind, and nothing says that Azure heeds `If-None-Match` of a route table, so the PUT would overwrite the table.
+ */
 async function freeTableId(context: OwnTableContext, signal: AbortSignal): Promise<string> {
-  const id = ownTableId(context, false);
-  return await readRouteTable(context.arm, id, signal) === null ? id : ownTableId(context, true);
+  const named = await readRouteTable(context.arm, ownTableId(context, false), signal);
+  const id = ownTableId(context, named !== null && !serves(named, context));
+  const known = [...named === null ? [] : [named.id], ...await tablesHeardOf(context, signal)];
+  if (!known.some((other) => sameId(other, id))) return id;
+  throw new CloudError(
+    "conflict",
+    `Cannot create route table ${
+      nameInId(id, "routeTables")
+    }: Azure did not find ${id} at first, yet it is listed or in use`,
+  );
+}
+
+/** Ids of the tables that the resource group lists, and of those that the virtual network's subnets use. */
+async function tablesHeardOf({ arm, machine }: OwnTableContext, signal: AbortSignal): Promise<string[]> {
+  const { networkId, subscription, resourceGroup } = machine;
+  const [tables, network] = await Promise.all([
+    listResources(
+      arm,
+      {
+        action: `list the route tables of ${resourceGroup}`,
+        path: `${groupId(subscription, resourceGroup)}/providers/Microsoft.Network/routeTables`,
+      },
+      routeTableSchema,
+      signal,
+    ),
+    readResource(arm, { action: `read virtual network ${networkId}`, id: networkId }, networkSchema, signal),
+  ]);
+  const used = (network.properties.subnets ?? []).flatMap(({ properties }) =>
+    properties.routeTable?.id ?? []
+  );
+  return [...tables.map(({ id }) => id), ...used];
 }
 
 function serves(table: ArmRouteTable, { machine, owner }: OwnTableContext): boolean {
@@ -231,12 +272,19 @@ function notOurs(table: ArmRouteTable, owner: string): CloudError {
   );
 }
 
-/** The table that a subnet uses, read whole; null if it uses none. */
+/**
+ * The table that a subnet uses, read whole; null if it uses none.
+ *
+ * @throws {CloudError} also of kind `gone`: a table in use cannot be deleted, so that a 404 is a lagging replica's
+ * (hashicorp/terraform-provider-azurerm#18268), and says nothing but that it must be read again.
+ */
 export async function associatedTable(
   arm: ArmClient,
   subnet: ArmSubnet,
   signal: AbortSignal,
 ): Promise<ArmRouteTable | null> {
   const id = subnet.properties.routeTable?.id;
-  return id === undefined ? null : await readRouteTable(arm, id, signal);
+  if (id === undefined) return null;
+  const action = `read route table ${id}, which subnet ${subnetName(subnet.id)} uses`;
+  return await readResource(arm, { action, id }, routeTableSchema, signal);
 }
