@@ -45,6 +45,10 @@ export class Supervisor {
   #addresses = "";
   #reconcilers: readonly Reconciler[] = [];
   #identifying = false;
+  /** Whether the tables of this run were found, so that it is known where routes of ours may stand. */
+  #opened = false;
+  /** Set for good by {@linkcode Supervisor.withdrawAll}: from then on nothing is wanted, whatever kernel and cloud say. */
+  #withdrawing = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -92,13 +96,11 @@ export class Supervisor {
 
   /** Takes news of the kernel. */
   kernelChanged(change: KernelChange): void {
+    if (this.#withdrawing) return;
     if (change.interfacesChanged && this.#addressesNow() !== this.#addresses) void this.#identifyAgain();
     if (this.#identity === null) return;
-    this.#notify(
-      change.prefixes === "all" || change.interfacesChanged
-        ? this.#feed.rebuild(this.#options.kernel, this.#identity)
-        : this.#feed.update(this.#options.kernel, this.#identity, change.prefixes),
-    );
+    if (change.prefixes === "all" || change.interfacesChanged) this.#rebuildFeed(this.#identity);
+    else this.#notify(this.#feed.update(this.#options.kernel, this.#identity, change.prefixes));
   }
 
   /**
@@ -118,9 +120,16 @@ export class Supervisor {
     return ends.every((inStep) => inStep);
   }
 
-  /** Withdraws all that is owned from the tables of this run. @returns whether all is gone. */
+  /**
+   * Withdraws all that is owned from the tables of this run. It is the last that a supervisor does: from here on no news of the
+   * kernel makes it want a route again.
+   *
+   * @returns whether all is gone; false too if the tables were never found, since an earlier run may have left routes there.
+   */
   async withdrawAll(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
+    this.#withdrawing = true;
     this.#feed.clear();
+    if (!this.#opened) return false;
     const ends = await Promise.all(
       this.#reconcilers.map((reconciler) => reconciler.withdrawAll(signal, giveUpAt)),
     );
@@ -139,11 +148,12 @@ export class Supervisor {
   }
 
   async #identify(signal: AbortSignal, giveUpAt = Infinity): Promise<void> {
-    const { clock, kernel, adjustIdentity } = this.#options;
+    const { clock, adjustIdentity } = this.#options;
     this.#addresses = this.#addressesNow();
     const found = await untilItWorks((inner) => this.#cloud.identify(inner), clock, signal, giveUpAt);
     this.#identity = adjustIdentity(found);
-    this.#notify(this.#feed.rebuild(kernel, this.#identity));
+    // The answer may come when all is being withdrawn already.
+    if (!this.#withdrawing) this.#rebuildFeed(this.#identity);
   }
 
   /** This VM's addresses changed: asks anew who it is, without keeping anything waiting. */
@@ -154,7 +164,7 @@ export class Supervisor {
     try {
       const deadline = this.#options.clock.now() + prepareEveryMs;
       await this.#identify(new AbortController().signal, deadline);
-      if (JSON.stringify(this.#identity) === before) return;
+      if (this.#withdrawing || JSON.stringify(this.#identity) === before) return;
       log.info("This VM is now {instance}", { instance: this.#identity?.instance });
       for (const reconciler of this.#reconcilers) reconciler.recheck();
     } catch (error) {
@@ -220,12 +230,17 @@ export class Supervisor {
         new Reconciler({ cloud, table, owner, identity, wanted: this.#feed.wanted, ledger, settings, clock }),
       );
     }
+    this.#opened = true;
     return reconcilers;
   }
 
   #known(): CloudIdentity {
     if (this.#identity === null) throw new Error("Cannot compare before it is known who this VM is");
     return this.#identity;
+  }
+
+  #rebuildFeed(identity: CloudIdentity): void {
+    this.#notify(this.#feed.rebuild(this.#options.kernel, identity));
   }
 
   #notify(prefixes: readonly string[]): void {

@@ -4,6 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import { SdNotify } from "../../../ffi/sd_notify.ts";
 import { healthOf, type Observed, summaryOf } from "../../observe/health.ts";
 import { serveStatus } from "../../observe/status_server.ts";
+import type { SyncStatus } from "../../sync/sync_status.ts";
 import { systemClock } from "../../sync/system_clock.ts";
 import { version } from "../build_information.ts";
 import { CloudSession } from "../cloud_session.ts";
@@ -18,6 +19,8 @@ const reportEveryMs = 2_000;
 const lookEveryMs = 10_000;
 /** How long `-withdraw-on-exit` may take, in milliseconds; below systemd's TimeoutStopSec of 90 s. */
 const withdrawWithinMs = 60_000;
+/** More errors than these make a line that nobody reads. */
+const mostErrors = 3;
 
 /** Runs the command. @returns the exit code. */
 export async function run(context: CommandContext): Promise<number> {
@@ -53,13 +56,21 @@ export async function run(context: CommandContext): Promise<number> {
   return 0;
 }
 
-async function withdraw(session: CloudSession): Promise<void> {
+async function withdraw({ supervisor }: CloudSession): Promise<void> {
   const giveUpAt = systemClock.now() + withdrawWithinMs;
-  const gone = await session.supervisor.withdrawAll(AbortSignal.timeout(withdrawWithinMs), giveUpAt);
+  const gone = await supervisor.withdrawAll(AbortSignal.timeout(withdrawWithinMs), giveUpAt);
   if (gone) log.info("Withdrew all routes of ours");
-  else {log.error("Could not withdraw all routes of ours within {seconds} s", {
-      seconds: withdrawWithinMs / 1000,
-    });}
+  else log.error("Cannot withdraw all routes of ours: {why}", { why: whyTheyStay(supervisor.statuses) });
+}
+
+/** Why routes of ours may still stand in the cloud. */
+function whyTheyStay(tables: readonly SyncStatus[]): string {
+  if (tables.length === 0) {
+    return "the tables are not found yet, and what an earlier run left in them stays (cleanup removes it)";
+  }
+  const errors = new Set(tables.flatMap((table) => [...table.errors.values()]));
+  return [...errors].slice(0, mostErrors).join("; ") ||
+    `it was not done within ${withdrawWithinMs / 1000} s`;
 }
 
 /** Tells systemd that the service is up, alive, and how it is doing; the log hears of it when it gets worse. */

@@ -65,6 +65,28 @@ routerTest("-withdraw-on-exit takes its own routes along, past the guard, and no
   assert.deepEqual((await router.readFile()).routes, [foreign]);
 });
 
+routerTest("-withdraw-on-exit brings nothing back when a link changes meanwhile", async (router) => {
+  await router.announce(routes);
+  const run = router.start("-withdraw-on-exit", "-local-latency", "500ms");
+  await router.untilTable(tableOf(routes));
+  const code = codeOf(run, "SIGTERM");
+  await run.untilLog(/delete /);
+  await router.ip("link add late type veth peer name later", "link set late up", "link set later up");
+  assert.equal(await code, 0);
+  assert.match(run.log, /Withdrew all routes of ours/);
+  assert.deepEqual(await router.table(), {});
+});
+
+routerTest("-withdraw-on-exit does not say that all is gone before it knew the table", async (router) => {
+  const ours = { prefix: "192.0.2.0/24", nextHop: "10.0.0.2", owner: "cloudroutesync" };
+  await router.writeFile([ours]);
+  const run = router.start("-withdraw-on-exit", "-local-latency", "30s");
+  await run.untilLog(/Keeping local in step/);
+  assert.equal(await codeOf(run, "SIGTERM"), 0);
+  assert.match(run.log, /Cannot withdraw all routes of ours: the tables are not found yet/);
+  assert.deepEqual((await router.readFile()).routes, [ours]);
+});
+
 routerTest("a one-shot command that waits ends at SIGTERM too", async (router) => {
   const run = router.spawn(["apply", "-cloud", "local", "-local-file", router.file, "-local-latency", "30s"]);
   await sleep(1000);

@@ -1,0 +1,183 @@
+/** A supervisor with a small cloud in memory, a kernel and time, all in the hands of the test. */
+
+import type {
+  Change,
+  Cloud,
+  CloudIdentity,
+  CloudRoute,
+  CloudTable,
+  CloudTraits,
+  Finding,
+  TableState,
+  WriteResult,
+} from "../../../src/clouds/cloud.ts";
+import { CloudError } from "../../../src/clouds/cloud_error.ts";
+import type { IpAddress } from "../../../src/routes/prefix.ts";
+import { parsePrefix } from "../../../src/routes/prefix.ts";
+import { Supervisor } from "../../../src/sync/supervisor.ts";
+import { owner } from "../../fakes/cloud_routes.ts";
+import { plainTraits } from "../../fakes/comparisons.ts";
+import { FakeKernelTable, kernelRoute } from "../../fakes/kernel_routes.ts";
+import { defaultPolicy, smallVm } from "../../fakes/policies.ts";
+import { VirtualClock } from "../../model/virtual_clock.ts";
+
+/** How long each call of the cloud takes, in milliseconds. */
+const callMs = 20;
+
+/** A cloud with marks that does what it is told, slowly; a test may put a failure in any call's way. */
+export class RigCloud implements Cloud {
+  readonly name = "local" as const;
+  readonly traits: CloudTraits = plainTraits;
+  /** Routes by table id and prefix. */
+  readonly routes = new Map<string, Map<string, CloudRoute>>();
+  tables: readonly CloudTable[] = [{ id: "rtb-1", name: "rtb-1", ours: false }];
+  identity: CloudIdentity = { ...smallVm, instance: "vm" };
+  /** Throws what a call is to fail with; the detail is the table's id. */
+  fail: (call: "identify" | "prepare" | "read" | "write", table: string) => void = () => {};
+  identifyMs = callMs;
+  identified = 0;
+  readonly #clock: VirtualClock;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  /** The prefixes that stand in a table. */
+  prefixes(table = "rtb-1"): readonly string[] {
+    return [...this.#routesOf(table).keys()];
+  }
+
+  async identify(signal: AbortSignal): Promise<CloudIdentity> {
+    this.identified++;
+    const { identity } = this;
+    await this.#clock.sleep(this.identifyMs, signal);
+    this.fail("identify", "");
+    return identity;
+  }
+
+  locate(): Promise<readonly CloudTable[]> {
+    return Promise.resolve(this.tables);
+  }
+
+  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    await this.#clock.sleep(callMs, signal);
+    this.fail("prepare", "");
+    return this.tables;
+  }
+
+  resolve(gateways: readonly IpAddress[]): Promise<ReadonlyMap<string, string | null>> {
+    return Promise.resolve(new Map(gateways.map(({ text }) => [text, text])));
+  }
+
+  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
+    await this.#clock.sleep(callMs, signal);
+    this.fail("read", table.id);
+    return { table, routes: [...this.#routesOf(table.id).values()], quotas: [], version: null };
+  }
+
+  async write(
+    table: CloudTable,
+    changes: readonly Change[],
+    _state: TableState,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    await this.#clock.sleep(10 * callMs, signal);
+    this.fail("write", table.id);
+    const routes = this.#routesOf(table.id);
+    for (const { action, prefix, to } of changes) {
+      if (action === "delete") routes.delete(prefix.text);
+      else routes.set(prefix.text, { prefix, nextHops: to, owner });
+    }
+    return { outcomes: changes.map(() => null) };
+  }
+
+  remove(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  check(): Promise<readonly Finding[]> {
+    return Promise.resolve([]);
+  }
+
+  policy(): string {
+    return "";
+  }
+
+  describe(nextHop: string): string {
+    return nextHop;
+  }
+
+  #routesOf(table: string): Map<string, CloudRoute> {
+    const routes = this.routes.get(table) ?? new Map<string, CloudRoute>();
+    this.routes.set(table, routes);
+    return routes;
+  }
+}
+
+/** See the head of this file. */
+export class Rig {
+  readonly clock = new VirtualClock(() => 0.5);
+  readonly cloud = new RigCloud(this.clock);
+  readonly kernel = new FakeKernelTable();
+  readonly stop = new AbortController();
+  readonly supervisor = new Supervisor({
+    cloud: this.cloud,
+    kernel: this.kernel,
+    policy: defaultPolicy,
+    owner,
+    settings: {
+      coalesceMs: 10,
+      withdrawDelayMs: 250,
+      auditMs: 300_000,
+      guard: { maxWithdraw: 0.3, holdMs: 120_000 },
+      adopt: false,
+    },
+    clock: this.clock,
+    openTable: () => Promise.resolve(null),
+    adjustIdentity: (identity) => identity,
+  });
+  #ended: Promise<void> = Promise.resolve();
+
+  /** Starts a run and lets it get in step. */
+  async start(): Promise<void> {
+    this.#ended = this.supervisor.run(this.stop.signal, this.stop.signal);
+    await this.clock.advance(10_000);
+  }
+
+  /** Ends the run, as SIGTERM does. */
+  async end(): Promise<void> {
+    this.stop.abort(new Error("told to stop"));
+    await this.clock.advance(1_000);
+    await this.#ended;
+  }
+
+  /** The kernel has these routes by way of a gateway, and says so. */
+  announce(prefixes: readonly string[], via = "192.0.2.1"): void {
+    for (const prefix of prefixes) this.kernel.set(prefix, kernelRoute(prefix, { via }));
+    this.supervisor.kernelChanged({
+      prefixes: prefixes.map(parsePrefix),
+      receivedAt: this.clock.now(),
+      interfacesChanged: false,
+    });
+  }
+
+  /** The kernel says that a link or an address changed. */
+  interfacesChanged(): void {
+    this.supervisor.kernelChanged({ prefixes: [], receivedAt: this.clock.now(), interfacesChanged: true });
+  }
+
+  /** Withdraws all; the answer is there once time has passed. */
+  withdrawAll(): { gone: boolean | null } {
+    const answer: { gone: boolean | null } = { gone: null };
+    const giveUpAt = this.clock.now() + 60_000;
+    void this.supervisor.withdrawAll(new AbortController().signal, giveUpAt).then((gone) => {
+      answer.gone = gone;
+    });
+    return answer;
+  }
+}
+
+/** A failure of a kind. */
+export function failure(kind: CloudError["kind"], message: string): CloudError {
+  return new CloudError(kind, message);
+}
