@@ -59,9 +59,7 @@ export class RouteRules {
   judge(action: string, fields: URLSearchParams, subnets: readonly string[]): Refusal | null {
     const tableId = fields.get("RouteTableId") ?? "";
     const routes = this.#destinations.get(tableId);
-    if (routes === undefined) {
-      return refuse("InvalidRouteTableID.NotFound", `The routeTable ID '${tableId}' does not exist`);
-    }
+    if (routes === undefined) return noTable(tableId);
     const destination = destinationField(fields);
     if (action !== "CreateRoute") {
       if (routes.has(destination)) return null;
@@ -147,6 +145,11 @@ export function destinationOfXml(route: string): string | null {
 function destinationField(fields: URLSearchParams): string {
   return fields.get("DestinationCidrBlock") ?? fields.get("DestinationIpv6CidrBlock") ??
     fields.get("DestinationPrefixListId") ?? "";
+}
+
+/** What EC2 answers about a table that it does not know (yet). */
+export function noTable(tableId: string): Refusal {
+  return refuse("InvalidRouteTableID.NotFound", `The routeTable ID '${tableId}' does not exist`);
 }
 
 function invalid(message: string): Refusal {

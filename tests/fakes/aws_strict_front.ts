@@ -3,7 +3,7 @@
  * blackholes, gateway endpoints, gateway propagation. It also keeps a log of all calls, and fails on request.
  */
 
-import { type EndpointRoute, type Refusal, RouteRules } from "./aws_route_rules.ts";
+import { type EndpointRoute, noTable, type Refusal, RouteRules } from "./aws_route_rules.ts";
 import { itemsOf, refusalXml, textOf, withItems } from "./aws_xml.ts";
 
 /** A call as it came in. */
@@ -35,6 +35,11 @@ export interface Faults {
   retryAfterS: number | null;
   /** Whether Service Quotas tells the limit. */
   quotaTold: boolean;
+  /**
+   * How far the news of tables made from now on has got: EC2 is consistent only in the end. `unlisted`: only their id finds
+   * them; `unknown`: not even that.
+   */
+  newTables: "known" | "unlisted" | "unknown";
 }
 
 const adminHeader = "x-test-admin";
@@ -53,6 +58,7 @@ export class AwsStrictFront implements AsyncDisposable {
     loseNext: new Set(),
     retryAfterS: null,
     quotaTold: true,
+    newTables: "known",
   };
   /** Most entries of one page. */
   pageSize = 2;
@@ -66,6 +72,8 @@ export class AwsStrictFront implements AsyncDisposable {
   readonly #answersByToken = new Map<string, string>();
   /** A table so new that only its id finds it: EC2 lists what it has made a little later. */
   #unlisted: string | null = null;
+  /** Tables made while {@linkcode Faults.newTables} was not `known`. */
+  readonly #newTables = new Set<string>();
   #random = 1;
 
   private constructor(moto: string, hostname: string, port: number) {
@@ -168,6 +176,8 @@ export class AwsStrictFront implements AsyncDisposable {
         message: "Request would have succeeded, but DryRun flag is set.",
       };
     }
+    const tableId = fields.get("RouteTableId") ?? fields.get("RouteTableId.1") ?? "";
+    if (this.faults.newTables === "unknown" && this.#newTables.has(tableId)) return noTable(tableId);
     if (action === "DescribeRouteTables" && fields.has("MaxResults") && fields.has("RouteTableId.1")) {
       const message = "The parameter MaxResults cannot be used with the parameter RouteTableIds";
       return { status: 400, code: "InvalidParameterCombination", message };
@@ -232,6 +242,7 @@ export class AwsStrictFront implements AsyncDisposable {
     this.#unlisted = null;
     if (known !== undefined) return xml(known);
     const answer = await this.#ask(fields);
+    if (this.faults.newTables !== "known") this.#newTables.add(textOf(answer, "routeTableId") ?? "");
     if (token !== null) this.#answersByToken.set(token, answer);
     return xml(answer);
   }
@@ -241,7 +252,7 @@ export class AwsStrictFront implements AsyncDisposable {
     const since = this.rules.changes;
     const answer = await this.#ask(withoutPaging(fields));
     const listed = itemsOf(answer, "routeTableSet").filter((table) =>
-      fields.has("RouteTableId.1") || textOf(table, "routeTableId") !== this.#unlisted
+      fields.has("RouteTableId.1") || this.#isListed(textOf(table, "routeTableId") ?? "")
     );
     const items = listed.map((table) => {
       this.rules.learn(table, since);
@@ -260,6 +271,10 @@ export class AwsStrictFront implements AsyncDisposable {
         .replace("<tagSet", `<propagatingVgwSet>${gateways.join("")}</propagatingVgwSet><tagSet`);
     });
     return { answer, items };
+  }
+
+  #isListed(tableId: string): boolean {
+    return tableId !== this.#unlisted && (this.faults.newTables === "known" || !this.#newTables.has(tableId));
   }
 
   #withState(route: string): string {

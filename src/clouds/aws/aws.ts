@@ -256,7 +256,7 @@ class AwsCloud implements Cloud {
     const api = new Ec2Api(this.#connection(region, "EC2"));
     return this.#session ??= {
       api,
-      own: new OwnTable(api, this.#options),
+      own: new OwnTable(api, this.#options, this.#now),
       interfaces: new InterfaceLookup(api, this.#now),
       lists: new PrefixListSizes(api, this.#now),
       limit: new RouteLimit(askServiceQuotas(this.#connection(region, "SERVICE_QUOTAS")), this.#now),

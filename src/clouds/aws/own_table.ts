@@ -9,6 +9,9 @@ import { birthTags, formerMain, formerTag, onlyTable, ownerTag, ownTableFilters 
 
 const log = getLogger(["cloudroutesync", "aws"]);
 
+/** So long a table that was made is believed to be there although EC2 does not list it, in milliseconds. */
+const newbornMs = 120_000;
+
 /** Where this VM is. */
 export interface Place {
   readonly vpcId: string;
@@ -29,16 +32,32 @@ interface Effective {
   readonly association: Ec2Association | null;
 }
 
+/** A table made a moment ago: EC2 is consistent only in the end, and may not list it before some seconds have passed. */
+interface Newborn {
+  readonly table: Ec2RouteTable;
+  readonly subnetId: string;
+  /** What the subnet used when it was made: what EC2 shows meanwhile may be neither the old state nor the new one. */
+  readonly former: Effective;
+  /** Whether the subnet was given to it. */
+  readonly associated: boolean;
+  readonly at: number;
+}
+
 /** The owner's table in a VPC. */
 export class OwnTable {
   readonly #api: Ec2Api;
   readonly #options: OwnTableOptions;
+  readonly #now: () => number;
   /** The same for each try of one creation, so that a try whose answer was lost does not make a second table. */
   #clientToken: string | null = null;
+  /** So that a later try does not make a second table because EC2 does not list the first one yet. */
+  #newborn: Newborn | null = null;
 
-  constructor(api: Ec2Api, options: OwnTableOptions) {
+  /** @param now monotonic clock in milliseconds. */
+  constructor(api: Ec2Api, options: OwnTableOptions, now: () => number) {
     this.#api = api;
     this.#options = options;
+    this.#now = now;
   }
 
   /** Finds it; null if there is none. @throws {CloudError} `invalid` if there are several. */
@@ -57,13 +76,16 @@ export class OwnTable {
   async prepare(place: Place, signal: AbortSignal): Promise<Ec2RouteTable> {
     const found = await this.find(place, signal);
     if (found !== null && associationOf(found, place.subnetId) !== null) return found;
+    const newborn = found === null ? this.#newbornOf(place) : null;
+    if (newborn?.associated) return newborn.table;
     if (this.#options.noAssociate) throw associationRefused(place, found);
-    const former = await this.#effective(place, signal);
+    const former = newborn?.former ?? await this.#effective(place, signal);
     checkNobodyElses(former.table, place, this.#options.owner);
-    const table = found ?? await this.#create(place, former, signal);
+    const table = found ?? newborn?.table ?? await this.#create(place, former, signal);
     if (found !== null) await this.#rememberFormer(found, place, former, signal);
     await carryOver(this.#api, planCarryOver(former.table, table), table.RouteTableId, signal);
     await this.#associate(table, place, former, signal);
+    if (this.#newborn?.table === table) this.#newborn = { ...this.#newborn, associated: true };
     return table;
   }
 
@@ -95,8 +117,16 @@ export class OwnTable {
       TagSpecifications: [{ ResourceType: "route-table", Tags: tags }],
     }, signal);
     this.#clientToken = null;
+    this.#newborn = { table, subnetId: place.subnetId, former, associated: false, at: this.#now() };
     log.info("Created route table {table} in {vpc}", { table: table.RouteTableId, vpc: place.vpcId });
     return table;
+  }
+
+  /** The table that was just made for a subnet; null if there is none, or if it should have been listed long since. */
+  #newbornOf(place: Place): Newborn | null {
+    const newborn = this.#newborn;
+    if (newborn === null || newborn.subnetId !== place.subnetId) return null;
+    return this.#now() - newborn.at < newbornMs ? newborn : null;
   }
 
   /** The table was made before, but the subnet came (back) to another one since: that is the one to restore. */

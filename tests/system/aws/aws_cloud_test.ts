@@ -24,7 +24,8 @@ const sdkVariables = ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_ACCESS_KEY_ID", 
 
 interface Subject {
   readonly rig: AwsRig;
-  readonly open: (options?: Partial<CloudOptions>) => Cloud;
+  /** Opens the cloud, with a clock of the test's own if one is given. */
+  readonly open: (options?: Partial<CloudOptions>, now?: () => number) => Cloud;
 }
 
 function rigTest(name: string, body: (subject: Subject) => Promise<void>): void {
@@ -40,7 +41,7 @@ function rigTest(name: string, body: (subject: Subject) => Promise<void>): void 
       for (const variable of sdkVariables) Deno.env.delete(variable);
       Deno.env.set("AWS_EC2_METADATA_SERVICE_ENDPOINT", rig.metadata.url);
       try {
-        await body({ rig, open: (options) => openAws(optionsOf(rig, options)) });
+        await body({ rig, open: (options, now) => openAws(optionsOf(rig, options), now) });
       } finally {
         for (const [variable, value] of former) {
           if (value === undefined) Deno.env.delete(variable);
@@ -209,6 +210,61 @@ rigTest("prepare() makes one table although the answer to its creation was lost"
   });
   assert.equal(listed.match(/<tagSet>/g)?.length, 1);
   assert.ok(listed.includes(table.id));
+});
+
+rigTest(
+  "prepare() goes on with the table that it made while EC2 does not know it yet",
+  async ({ rig, open }) => {
+    const cloud = open();
+    rig.front.faults.newTables = "unknown";
+    await assert.rejects(cloud.prepare(signal), isKind("gone"));
+    await assert.rejects(cloud.prepare(signal), isKind("gone"));
+    rig.front.faults.newTables = "unlisted";
+    const { table } = await prepared(cloud);
+    rig.front.faults.newTables = "known";
+    assert.equal(rig.front.count("CreateRouteTable"), 1);
+    assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), table.id);
+    assert.deepEqual((await rig.routes(table.id)).map((route) => route.target), [rig.vpc.internetGatewayId]);
+    assert.deepEqual((await cloud.locate(signal)).map((each) => each.id), [table.id]);
+  },
+);
+
+rigTest("prepare() goes on with an unlisted table though a call for it failed", async ({ rig, open }) => {
+  const cloud = open();
+  rig.front.faults.newTables = "unlisted";
+  rig.front.faults.denied.add("AssociateRouteTable");
+  await assert.rejects(cloud.prepare(signal), isKind("denied"));
+  rig.front.faults.denied.clear();
+  await assert.rejects(cloud.prepare(signal), isKind("conflict"), "its route was created before");
+  rig.front.faults.newTables = "known";
+  const { table } = await prepared(cloud);
+  assert.equal(rig.front.count("CreateRouteTable"), 1);
+  assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), table.id);
+});
+
+rigTest(
+  "prepare() changes nothing once it has associated a table that EC2 does not list yet",
+  async ({ rig, open }) => {
+    const cloud = open();
+    rig.front.faults.newTables = "unlisted";
+    const { table } = await prepared(cloud);
+    const before = rig.front.calls.filter(isWrite).length;
+    assert.equal((await prepared(cloud)).table.id, table.id);
+    assert.equal(rig.front.calls.filter(isWrite).length, before);
+  },
+);
+
+rigTest("prepare() makes another table two minutes after one that never shows", async ({ rig, open }) => {
+  let now = 0;
+  const cloud = open({}, () => now);
+  rig.front.faults.newTables = "unknown";
+  await assert.rejects(cloud.prepare(signal), isKind("gone"));
+  now = 119_000;
+  await assert.rejects(cloud.prepare(signal), isKind("gone"));
+  assert.equal(rig.front.count("CreateRouteTable"), 1);
+  now = 121_000;
+  await assert.rejects(cloud.prepare(signal), isKind("gone"));
+  assert.equal(rig.front.count("CreateRouteTable"), 2);
 });
 
 rigTest("prepare() refuses under -no-associate before it creates anything", async ({ rig, open }) => {
