@@ -11,6 +11,12 @@ import { CloudError, type CloudErrorKind } from "../cloud_error.ts";
 import { type HttpAnswer, kindOfStatus, retryAfterMs } from "../http.ts";
 import { errorAnswer, type Operation } from "./answers.ts";
 
+/**
+ * Google's words while a peering is made or removed: the network takes no routes meanwhile, and the answer is a 400
+ * `badRequest` like one that will never be taken (https://github.com/hashicorp/terraform-provider-google/issues/6361).
+ */
+const passing = /operation in progress.*try again later/is;
+
 /** Reasons whose meaning differs from their status', letters only and lower case. */
 const kindsByReason: Readonly<Record<string, CloudErrorKind>> = {
   ratelimitexceeded: "throttled",
@@ -52,10 +58,11 @@ export function errorOfAnswer(action: string, answer: HttpAnswer, permission: st
   const reasons = [...(error?.errors ?? []), ...(error?.details ?? [])].flatMap(({ reason }) => reason ?? []);
   const code = reasons[0] ?? error?.status;
   const message = error?.message ?? "";
-  const kind = kindOf(reasons, status);
+  const kind = kindOf(reasons, message, status);
+  const remedy = status === 401 ? "; the token is fetched anew for the next call" : "";
   return new CloudError(
     kind,
-    `Cannot ${action}: ${status}${code ? ` ${code}` : ""}${message ? `: ${message}` : ""}`,
+    `Cannot ${action}: ${status}${code ? ` ${code}` : ""}${message ? `: ${message}` : ""}${remedy}`,
     {
       status,
       code,
@@ -73,7 +80,7 @@ export function errorOfOperation(action: string, operation: Operation): CloudErr
   const first = operation.error.errors[0];
   const code = first?.code ?? "UNKNOWN";
   const message = first?.message ?? "";
-  const kind = kindOf([code], status ?? 400);
+  const kind = kindOf([code], message, status ?? 400);
   const quota = first?.errorDetails.find(({ quotaInfo }) => quotaInfo?.limit !== undefined)?.quotaInfo;
   return new CloudError(
     kind,
@@ -98,7 +105,9 @@ export function errorOfShape(action: string, issues: readonly v.BaseIssue<unknow
   );
 }
 
-function kindOf(reasons: readonly string[], status: number): CloudErrorKind {
+function kindOf(reasons: readonly string[], message: string, status: number): CloudErrorKind {
+  // A token that is not taken, whatever the reason's name: it is fetched anew before the next call, so no person need help.
+  if (status === 401 || passing.test(message)) return "unavailable";
   for (const reason of reasons) {
     const kind = kindsByReason[reason.toLowerCase().replace(/[^a-z]/g, "")];
     if (kind !== undefined) return kind;

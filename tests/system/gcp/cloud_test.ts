@@ -464,8 +464,15 @@ test("a token that the API does not take is forgotten", async ({ rig, read }) =>
   rig.compute.tokens.clear();
   rig.compute.tokens.add("ya29.second");
   rig.metadata.token = "ya29.second";
-  assert.equal((await rejection(read())).kind, "denied");
+  assert.equal((await rejection(read())).kind, "unavailable");
   assert.equal((await read()).routes.length, 3);
+});
+
+test("write() calls a network that another operation holds unavailable, not hopeless", async ({ rig, write }) => {
+  const message = "There is a peering operation in progress on the local or peer network. Try again later.";
+  rig.compute.faults.push(fault("/routes", { status: 400, reason: "badRequest", message }, 1, "POST"));
+  assert.deepEqual(await write(add("192.168.0.0/24", self)), ["unavailable"]);
+  assert.deepEqual(await write(add("192.168.0.0/24", self)), [null]);
 });
 
 test("a token is asked for once while it is good", async ({ rig, read }) => {

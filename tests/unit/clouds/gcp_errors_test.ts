@@ -27,7 +27,8 @@ const kinds: readonly [number, string, CloudErrorKind][] = [
   [403, "forbidden", "denied"],
   [403, "insufficientPermissions", "denied"],
   [403, "accessNotConfigured", "denied"],
-  [401, "authError", "denied"],
+  [401, "authError", "unavailable"],
+  [401, "somethingNew", "unavailable"],
   [409, "alreadyExists", "conflict"],
   [412, "conditionNotMet", "conflict"],
   [400, "resourceNotReady", "conflict"],
@@ -62,6 +63,23 @@ Deno.test("errorOfAnswer() names the permission of the call when Google names no
 Deno.test("errorOfAnswer() tells the limit of a full quota", () => {
   const message = "Quota 'ROUTES' exceeded.  Limit: 250.0 globally.";
   assert.equal(errorOfAnswer("add route r", answer(403, "quotaExceeded", message), "").limit, 250);
+});
+
+/** Google's words while networks are being peered, as `badRequest` though it passes. */
+const busy = "There is a peering operation in progress on the local or peer network. Try again later.";
+
+Deno.test('errorOfAnswer() is "unavailable" while another operation holds the network', () => {
+  const error = errorOfAnswer("add route r", answer(400, "badRequest", busy), "compute.routes.create");
+  assert.equal(error.kind, "unavailable");
+});
+
+Deno.test("errorOfAnswer() says of a token that was refused what is done about it", () => {
+  const error = errorOfAnswer("add route r", answer(401, "authError", "Invalid Credentials"), "");
+  assert.equal(
+    error.message,
+    "Cannot add route r: 401 authError: Invalid Credentials; the token is fetched anew for the next call",
+  );
+  assert.equal(error.action, undefined);
 });
 
 Deno.test("errorOfAnswer() honours Retry-After", () => {
@@ -124,6 +142,10 @@ for (const [code, kind] of operationKinds) {
     assert.equal(error?.requestId, "operation-1");
   });
 }
+
+Deno.test('errorOfOperation() is "unavailable" while another operation holds the network', () => {
+  assert.equal(errorOfOperation("add route r", operation("BAD_REQUEST", busy))?.kind, "unavailable");
+});
 
 Deno.test("errorOfOperation() tells the limit from the quota's details", () => {
   assert.equal(errorOfOperation("add route r", operation("QUOTA_EXCEEDED", "No", 300))?.limit, 300);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as v from "valibot";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import type { ApiCall } from "../../../src/clouds/gcp/compute_api.ts";
+import { errorOfAnswer } from "../../../src/clouds/gcp/errors.ts";
 import { RouteQuota } from "../../../src/clouds/gcp/quota.ts";
 
 const signal = new AbortController().signal;
@@ -87,6 +88,15 @@ Deno.test("RouteQuota throws while the project cannot be asked", async () => {
   const { project, quota } = bench();
   project.refusal = new CloudError("unavailable", "Cannot read the quotas of project prod: 503");
   await assert.rejects(read(quota), /503/);
+  project.refusal = null;
+  assert.deepEqual(await read(quota), ["3/250"]);
+});
+
+Deno.test("RouteQuota asks again at once when only the token was refused", async () => {
+  const { project, quota } = bench();
+  const answer = { status: 401, headers: new Headers(), body: null };
+  project.refusal = errorOfAnswer("read the quotas of project prod", answer, "compute.projects.get");
+  await assert.rejects(read(quota), /401/);
   project.refusal = null;
   assert.deepEqual(await read(quota), ["3/250"]);
 });
