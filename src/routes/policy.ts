@@ -7,7 +7,14 @@
 
 import type { KernelRoute, Leg } from "../kernel/kernel_table.ts";
 import type { DropReason } from "./drop_reason.ts";
-import { type Family, type IpAddress, type Prefix, prefixContainsAddress, type Words } from "./prefix.ts";
+import {
+  type Family,
+  type IpAddress,
+  parsePrefix,
+  type Prefix,
+  prefixContainsAddress,
+  type Words,
+} from "./prefix.ts";
 import { type FilterRule, firstMatch, passesFilter } from "./prefix_filter.ts";
 import { enclosingRange, isDefault, reservedRanges } from "./special_ranges.ts";
 import { type NextHop, nextHopsOf } from "./next_hop.ts";
@@ -15,6 +22,9 @@ import { type NextHop, nextHopsOf } from "./next_hop.ts";
 /** rtm_type values (linux/rtnetlink.h). */
 export const unicastType = 1;
 export const blackholeType = 6;
+
+/** Addresses that mean something on one link only (RFC 4291 section 2.5.6). */
+const linkLocal = parsePrefix("fe80::/10");
 
 /** The user's say: the filter flags, parsed. */
 export interface Policy {
@@ -191,8 +201,9 @@ function takesProtocol(policy: Policy, protocol: number): boolean {
   return policy.protocols === null ? !neverByDefault.has(protocol) : policy.protocols.has(protocol);
 }
 
+/** IPv6 routers are known by their link-local addresses (RFC 4861 section 4.2), which lie in no subnet's prefix. */
 function goesBySubnetRouter(leg: Leg, identity: PolicyIdentity): boolean {
   const gateway = leg.gateway;
   return gateway !== null && identity.subnetRouters.some((router) => router.text === gateway.text) &&
-    identity.subnets.some((subnet) => prefixContainsAddress(subnet, gateway));
+    [linkLocal, ...identity.subnets].some((subnet) => prefixContainsAddress(subnet, gateway));
 }

@@ -72,8 +72,8 @@ export function isOwn(route: CloudRoute, rule: OwnershipRule): boolean {
 /**
  * The claims to start with when the ledger is lost: routes that point at this VM, and at nothing else.
  *
- * @param proven whether it is certain that we have written to this table before (our own table, or a state folder from an
- * earlier life). Without that proof only routes that are wanted as they stand are taken, which changes nothing in the cloud:
+ * @param proven whether it is certain that we have written to this table before. That the table is our own proves nothing of its
+ * routes: it was born with those that the subnet's former table had, and some of them may point at this VM. Without that proof only routes that are wanted as they stand are taken, which changes nothing in the cloud:
  * an operator's own route to this VM is not to be withdrawn on the day the program is installed.
  * @param isWanted whether a route is wanted just as it stands.
  */

@@ -44,8 +44,11 @@ export interface ReconcilerOptions extends TableViewOptions {
 export type RoundEnd = "done" | "stopped" | "gone" | "invalid";
 
 const log = getLogger(["cloudroutesync", "sync"]);
-/** The key of errors that concern the table as a whole. */
+/** The keys of errors that concern no one prefix: the table as a whole, and who the neighbours are. */
 const wholeTable = "";
+const neighbours = "neighbours";
+/** Keys that are not told as a prefix. */
+const unnamed: ReadonlySet<string> = new Set([wholeTable, neighbours]);
 
 /** Keeps one table in step; see the head of this file. */
 export class Reconciler {
@@ -68,6 +71,8 @@ export class Reconciler {
   /** The comparison whose changes are being made just now: a slow cloud takes its time, and they are pending all the while. */
   #underWay: Comparison | null = null;
   #failures = 0;
+  /** Why neighbours cannot be looked up, where only people can heal it, and until when it is left alone. */
+  #lookUpRefused: { readonly error: CloudError; readonly until: number } | null = null;
   #inStepAt: number | null = null;
   #wake: (() => void) | null = null;
 
@@ -115,7 +120,7 @@ export class Reconciler {
 
   /**
    * Makes rounds until all is in step, until only people can bring it further, or until waiting on would take longer than
-   * `giveUpAt`.
+   * `giveUpAt`. A hold is not waited for: whether the kernel still says so at its end cannot be known by one look at the kernel.
    *
    * @param giveUpAt milliseconds of the loop's clock.
    * @returns whether all is in step.
@@ -128,7 +133,7 @@ export class Reconciler {
       invalid = end === "invalid" ? invalid + 1 : 0;
       if (end === "gone" || invalid >= invalidTries) return false;
       if (this.#isInStep()) return true;
-      if (this.#isStuck(giveUpAt)) return false;
+      if (this.#isStuck()) return false;
       const due = this.#dueAt();
       if (due > giveUpAt) return false;
       if (due > clock.now()) await clock.sleep(due - clock.now(), signal);
@@ -233,11 +238,28 @@ export class Reconciler {
   }
 
   async #resolve(signal: AbortSignal): Promise<Resolution> {
-    const { cloud, wanted } = this.#options;
+    const { cloud, wanted, clock } = this.#options;
     const routes = [...this.#dirty].map((prefix) => wanted.get(prefix)).filter((route) =>
       route !== undefined
     );
-    return await resolveNeighbours(cloud, routes, signal);
+    const refused = this.#lookUpRefused;
+    if (refused !== null && clock.now() < refused.until) {
+      return await resolveNeighbours({ resolve: () => Promise.reject(refused.error) }, routes, signal);
+    }
+    const resolution = await resolveNeighbours(cloud, routes, signal);
+    this.#noteLookUp(resolution);
+    return resolution;
+  }
+
+  /** What needs no look-up goes on; what does is tried again soon, or in a minute where only people can heal it. */
+  #noteLookUp({ ids, error }: Resolution): void {
+    this.#lookUpRefused = error !== null && isForPeople(error)
+      ? { error, until: this.#options.clock.now() + circuitOpenMs }
+      : null;
+    if (ids.size > 0) this.#errors.delete(neighbours);
+    if (error === null) return;
+    this.#failures++;
+    this.#note(neighbours, `Cannot look up who the neighbours are: ${error.message}`);
   }
 
   #compare(resolution: Resolution): Comparison {
@@ -311,7 +333,7 @@ export class Reconciler {
       waiting: after.waiting.length > 0 || after.fitted.waves.length > 0,
       heldUntil: after.decision.heldUntil,
       stuck,
-      hopelessUntil: this.#circuit.nextAt(now),
+      hopelessUntil: earliest(this.#circuit.nextAt(now), this.#lookUpRefused?.until ?? null),
     }, now);
     if (this.#isInStep()) this.#inStepAt = now;
   }
@@ -365,7 +387,7 @@ export class Reconciler {
     this.#errors.set(key, message);
     log.warn("{table}{prefix}: {message}", {
       table: this.#options.table.name,
-      prefix: key === wholeTable ? "" : ` ${key}`,
+      prefix: unnamed.has(key) ? "" : ` ${key}`,
       message,
     });
   }
@@ -375,12 +397,11 @@ export class Reconciler {
       this.#dirty.size === 0 && this.#arrived.size === 0;
   }
 
-  /** Whether only a foreign route, a quota or a hold beyond the caller's patience stands in the way. */
-  #isStuck(giveUpAt: number): boolean {
+  /** Whether only a foreign route, a quota or a hold stands in the way. */
+  #isStuck(): boolean {
     if (this.#comparison === null || this.#view.state === null || this.#arrived.size > 0) return false;
-    const { fitted, waiting, hopeless, unresolved, decision } = this.#comparison;
-    if (fitted.waves.length + waiting.length + hopeless.length + unresolved.length > 0) return false;
-    return decision.heldUntil === null || decision.heldUntil > giveUpAt;
+    const { fitted, waiting, hopeless, unresolved } = this.#comparison;
+    return fitted.waves.length + waiting.length + hopeless.length + unresolved.length === 0;
   }
 
   #dueAt(): number {
@@ -421,12 +442,18 @@ function isStillToDo(change: PlannedChange, after: Comparison): boolean {
 
 /** The failure that decides when to go on: the one that asks for the longest delay; null if none keeps the loop waiting. */
 function worstFailure(report: WriteReport | null, resolution: Resolution): CloudError | null {
-  const errors = (report?.failed ?? []).map(({ error }) => error).filter((error) => !isForPeople(error));
+  const errors = (report?.failed ?? []).map(({ error }) => error);
   if (resolution.error !== null) errors.push(resolution.error);
-  return errors.reduce<CloudError | null>(
+  return errors.filter((error) => !isForPeople(error)).reduce<CloudError | null>(
     (worst, error) => (error.retryAfterMs ?? 0) >= (worst?.retryAfterMs ?? 0) ? error : worst,
     null,
   );
+}
+
+/** The earlier of two times, either of which may be none. */
+function earliest(left: number | null, right: number | null): number | null {
+  if (left === null || right === null) return left ?? right;
+  return Math.min(left, right);
 }
 
 /** Whether only people can heal it: the circuit, not the back-off, keeps it from being repeated. */

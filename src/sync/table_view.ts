@@ -96,6 +96,10 @@ export class TableView {
    * @returns the canonical prefixes that were not claimed before.
    */
   async claim(changes: readonly PlannedChange[]): Promise<ReadonlySet<string>> {
+    // What is written now has not been missed yet, however long ago it was seen last: a reading that is stale must not give it up.
+    for (const { prefix, to } of changes) {
+      for (const hop of to ?? []) this.#absentSince.delete(absenceKey(prefix.text, hop));
+    }
     const known = this.#ledger?.claims;
     const fresh = new Set(
       changes.map((change) => change.prefix.text).filter((prefix) => known?.has(prefix) === false),
@@ -160,7 +164,7 @@ export class TableView {
     if (use === null) return;
     const { self } = this.#options.identity();
     const selfIds = [self[4], self[6]].filter((id) => id !== null);
-    const claims = recoverClaims(state, selfIds, use.proven || state.table.ours, (route) => {
+    const claims = recoverClaims(state, selfIds, use.proven, (route) => {
       const hops = this.#options.wanted.get(route.prefix.text)?.nextHops ?? [];
       return hops.length === 1 && hops[0]?.neighbour === null;
     });
@@ -193,7 +197,7 @@ export class TableView {
   #seenLately(prefix: string, claim: Claim, now: number): readonly string[] {
     const seen = this.#index.own.get(prefix)?.nextHops ?? [];
     return claim.nextHops.filter((hop) => {
-      const key = `${prefix} ${hop}`;
+      const key = absenceKey(prefix, hop);
       if (seen.includes(hop)) {
         this.#absentSince.delete(key);
         return true;
@@ -205,6 +209,10 @@ export class TableView {
       return false;
     });
   }
+}
+
+function absenceKey(prefix: string, hop: string): string {
+  return `${prefix} ${hop}`;
 }
 
 function union(left: readonly string[], right: readonly string[]): readonly string[] {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type DropReason, dropReasonMeanings } from "../../../src/routes/drop_reason.ts";
 import { judgePrefix, type Policy, type PolicyIdentity } from "../../../src/routes/policy.ts";
-import { parsePrefix } from "../../../src/routes/prefix.ts";
+import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import { filterOf } from "../../fakes/filters.ts";
 import { kernelRoute, type RouteParts } from "../../fakes/kernel_routes.ts";
 import { defaultPolicy, smallVm } from "../../fakes/policies.ts";
@@ -70,6 +70,13 @@ const dropCases: readonly DropCase[] = [
     identity: { reserved: [parsePrefix("168.63.129.16/32")] },
   },
   { reason: "subnet-router", prefix: "198.51.100.0/24", parts: { via: "10.0.0.1" } },
+  {
+    reason: "subnet-router",
+    prefix: "2001:db8:5::/48",
+    parts: { via: "fe80::4001:aff:fe00:1" },
+    policy: { ipv6: true },
+    identity: { subnetRouters: [parseAddress("fe80::4001:aff:fe00:1")] },
+  },
   { reason: "own-network", prefix: "10.0.7.0/24", parts: gateway, unless: { allowLocal: true } },
   {
     reason: "excluded",

@@ -47,6 +47,14 @@ Deno.test("TableView begins its first ledger at once", async () => {
   assert.deepEqual(clock.sleeps, []);
 });
 
+Deno.test("TableView takes no route that it cannot prove for its own, though it made the table", async () => {
+  const { view, clock } = await viewOf(false);
+  await clock.sleep(6_000);
+  await view.read(new AbortController().signal);
+  assert.equal(view.state?.table.ours, true);
+  assert.deepEqual([...view.index.foreign.keys()], [here.prefix.text]);
+});
+
 Deno.test("TableView reads nothing when it is told to stop while it waits", async () => {
   using _log = captureLog();
   const { view } = await viewOf(true);
