@@ -1,3 +1,6 @@
+/** Timers take 2^31 - 1 milliseconds at most and fire at once beyond that. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 /** Runs one task at the earliest time that anyone has asked for, never twice at once. */
 export class Alarm {
   readonly #task: () => Promise<void>;
@@ -29,7 +32,10 @@ export class Alarm {
   #arm(): void {
     clearTimeout(this.#timer);
     if (this.#due === Infinity) return;
-    this.#timer = setTimeout(() => this.#ring(), Math.max(0, this.#due - performance.now()));
+    const wait = Math.max(0, this.#due - performance.now());
+    this.#timer = wait > longestTimeoutMs
+      ? setTimeout(() => this.#arm(), longestTimeoutMs)
+      : setTimeout(() => this.#ring(), wait);
   }
 
   #ring(): void {

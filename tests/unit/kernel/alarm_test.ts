@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Alarm } from "../../../src/kernel/alarm.ts";
+
+Deno.test("Alarm does not ring at once when it is set for later than a timer can be", async () => {
+  let rings = 0;
+  const alarm = new Alarm(() => {
+    rings++;
+    return Promise.resolve();
+  });
+  alarm.within(2 ** 31 + 1_000);
+  await sleep(30);
+  assert.equal(rings, 0);
+  assert.equal(alarm.pending, true);
+  alarm.within(0);
+  await sleep(30);
+  assert.equal(rings, 1);
+  await alarm.close();
+});
