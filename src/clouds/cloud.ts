@@ -94,6 +94,8 @@ export interface CloudQuota {
   readonly limit: number | null;
   /** What takes one place: each next hop of a route where this is set (GCP, OpenStack), else a route whole. */
   readonly perNextHop?: boolean;
+  /** Set where a route cannot be changed (GCP): what replaces it takes its places before the old one gives up its own. */
+  readonly immutable?: boolean;
 }
 
 /** A table as read at one moment. */

@@ -32,6 +32,8 @@
  * | a route               | takes 1         | none                              | frees 1           |
  * | each next hop (ECMP   | takes one a hop | takes one for each hop it has     | frees one a hop   |
  * | on GCP and OpenStack) |                 | more, frees one for each less     |                   |
+ * | the same, and routes  | as above        | the same, and needs one place     | as above          |
+ * | cannot be changed     |                 | free while it is made             |                   |
  */
 
 import type { Change, CloudQuota, CloudRoute, CloudTraits } from "../clouds/cloud.ts";
@@ -232,10 +234,9 @@ export function fit(
   const late: PlannedChange[] = [];
   const unfit: PlannedChange[] = [];
   for (const change of ranked) {
-    const needs = rooms.map((room) => ({ room, places: Math.max(0, placesTaken(change, room.quota)) }))
-      .filter(({ places }) => places > 0);
-    const fitsNow = needs.every(({ room, places }) => room.now >= places);
-    const fits = fitsNow || needs.every(({ room, places }) => room.afterwards >= places);
+    const needs = rooms.map((room) => needOf(change, room)).filter(({ spare }) => spare > 0);
+    const fitsNow = needs.every(({ room, spare }) => room.now >= spare);
+    const fits = fitsNow || needs.every(({ room, spare }) => room.afterwards >= spare);
     (fitsNow ? early : fits ? late : unfit).push(change);
     for (const { room, places } of fits ? needs : []) takePlaces(room, places, fitsNow);
   }
@@ -263,6 +264,17 @@ function roomOf(quota: CloudQuota, changes: readonly PlannedChange[]): Room[] {
   if (limit === null) return [];
   const freed = changes.reduce((sum, change) => sum + Math.max(0, -placesTaken(change, quota)), 0);
   return [{ quota, now: Math.max(0, limit - used), afterwards: Math.max(0, limit - used + freed) }];
+}
+
+/** How many places of a quota a change takes for good, and how many it needs while it is made. */
+function needOf(
+  change: PlannedChange,
+  room: Room,
+): { readonly room: Room; readonly places: number; readonly spare: number } {
+  const { families, immutable } = room.quota;
+  const places = Math.max(0, placesTaken(change, room.quota));
+  const anew = immutable === true && change.action === "replace" && families.includes(change.prefix.family);
+  return { room, places, spare: anew ? Math.max(1, places) : places };
 }
 
 /** How many places a change takes in a quota; what it frees is negative. */

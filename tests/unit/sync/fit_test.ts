@@ -117,6 +117,19 @@ Deno.test("fit() gives the places that a replace frees to what comes after it", 
   assert.deepEqual(unfit, []);
 });
 
+Deno.test("fit() wants one place free for replaces, however many, where a route cannot be changed", () => {
+  const immutable = (used: number): CloudQuota => ({ ...hopQuota(used, 10), immutable: true });
+  const replaces = [replaceChange("10.1.0.0/16"), replaceChange("10.2.0.0/16")];
+  assert.deepEqual(fitted({ replaces }, [immutable(9)]).unfit, []);
+  assert.deepEqual(fitted({ replaces }, [immutable(10)]).unfit, ["~ 10.1.0.0/16", "~ 10.2.0.0/16"]);
+  const deletes = [deleteChange("10.3.0.0/16")];
+  assert.deepEqual(fitted({ replaces, deletes }, [immutable(10)]).waves.flat(), [
+    "- 10.3.0.0/16",
+    "~ 10.1.0.0/16",
+    "~ 10.2.0.0/16",
+  ]);
+});
+
 Deno.test("fit() takes everything where no limit is known", () => {
   assert.deepEqual(fitted({ adds: [addChange("10.1.0.0/16")] }, [quota(7, null)]).unfit, []);
 });
