@@ -6,7 +6,7 @@
  */
 
 import { TokenBucket } from "../../sync/token_bucket.ts";
-import type { IpAddress } from "../../routes/prefix.ts";
+import type { IpAddress, Prefix } from "../../routes/prefix.ts";
 import type {
   Change,
   Cloud,
@@ -22,13 +22,14 @@ import type { CloudOptions } from "../cloud_options.ts";
 import { attempt, type CheckContext, runChecks } from "./checks.ts";
 import { ComputeApi, computeEndpoint } from "./compute_api.ts";
 import { MetadataCredentials } from "./credentials.ts";
-import { readIdentity } from "./identity.ts";
+import { readIdentity, readRanges } from "./identity.ts";
 import { MetadataServer } from "./metadata.ts";
 import { Neighbours } from "./neighbours.ts";
 import { interfacesOf, tablesOf } from "./networks.ts";
 import { selfHop } from "./next_hop.ts";
 import { defaultPatience } from "./operations.ts";
 import { RouteQuota } from "./quota.ts";
+import { networksAround, rangesElsewhere, type Reach } from "./reach.ts";
 import { resourceName } from "./resource_url.ts";
 import { customRole } from "./role.ts";
 import { readRoutes, type RouteSettings } from "./route_table.ts";
@@ -54,6 +55,7 @@ class GcpCloud implements Cloud {
   readonly #bucket = new TokenBucket(mutationPace, performance.now());
   readonly #quotas = new Map<string, RouteQuota>();
   #vm: Vm | null = null;
+  #reaches: readonly Reach[] | null = null;
 
   constructor(options: CloudOptions) {
     this.#options = options;
@@ -77,6 +79,7 @@ class GcpCloud implements Cloud {
 
   async identify(signal: AbortSignal): Promise<CloudIdentity> {
     this.#vm = null;
+    this.#reaches = null;
     const { vm, legs } = await this.#whoAmI(signal);
     return await readIdentity(this.#api, vm, legs, this.#selfOf(vm, legs), signal);
   }
@@ -95,7 +98,9 @@ class GcpCloud implements Cloud {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, string | null>> {
     const { vm, legs } = await this.#whoAmI(signal);
-    return await this.#neighbours.find(gateways, vm.project, legs.map(({ network }) => network), signal);
+    const reaches = await this.#reachOf(legs, signal);
+    const networksOf = (gateway: IpAddress): readonly string[] => networksAround(gateway, reaches);
+    return await this.#neighbours.find(gateways, vm.project, networksOf, signal);
   }
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
@@ -127,7 +132,7 @@ class GcpCloud implements Cloud {
     let context: CheckContext | null = null;
     const network = await attempt("network", async () => {
       const { vm, legs } = await this.#whoAmI(signal);
-      const tables = legs.map((leg) => this.#settings(vm, leg)).map((settings) => ({
+      const tables = legs.map((leg) => this.#settings(vm, leg, [])).map((settings) => ({
         settings,
         quota: this.#quotaOf(settings),
       }));
@@ -167,17 +172,27 @@ class GcpCloud implements Cloud {
     if (leg === undefined) {
       throw new CloudError("gone", `Cannot use network ${table.id}: this VM is not in it any more`);
     }
-    return this.#settings(vm, leg);
+    return this.#settings(vm, leg, rangesElsewhere(leg.network, await this.#reachOf(legs, signal)));
   }
 
-  #settings(vm: Vm, leg: VmInterface): RouteSettings {
+  /** What the VM's interfaces reach; asked once, and only where there are several networks to tell apart. */
+  async #reachOf(legs: readonly VmInterface[], signal: AbortSignal): Promise<readonly Reach[]> {
+    const [only, ...others] = tablesOf(legs);
+    if (only !== undefined && others.length === 0) return [{ network: only.id, ranges: [] }];
+    this.#reaches ??= await Promise.all(
+      legs.map(async (leg) => ({ network: leg.network, ranges: await readRanges(this.#api, leg, signal) })),
+    );
+    return this.#reaches;
+  }
+
+  #settings(vm: Vm, leg: VmInterface, elsewhere: readonly Prefix[]): RouteSettings {
     const { owner, priority, instanceTags, nextHopIlb } = this.#options;
     return {
       owner,
       instance: vm.name,
       network: leg.network,
       project: networkProject(leg.network),
-      self: selfHop(vm, leg, nextHopIlb),
+      self: selfHop(vm, leg, nextHopIlb, elsewhere),
       priority,
       tags: instanceTags,
     };

@@ -53,6 +53,15 @@ export async function readIdentity(
   };
 }
 
+/** The ranges of an interface's subnet; none in a legacy network. */
+export async function readRanges(
+  api: ComputeApi,
+  leg: VmInterface,
+  signal: AbortSignal,
+): Promise<readonly Prefix[]> {
+  return leg.subnetwork === null ? [] : nodeRanges(await readSubnet(api, leg.subnetwork, signal));
+}
+
 /** The ranges that VMs have their own addresses in. */
 function nodeRanges(subnet: SubnetworkAnswer): readonly Prefix[] {
   const { ipCidrRange, ipv6CidrRange, internalIpv6Prefix, externalIpv6Prefix } = subnet;

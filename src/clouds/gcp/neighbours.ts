@@ -23,7 +23,8 @@ const missingForMs = 15_000;
 export class Neighbours {
   readonly #api: ComputeApi;
   readonly #now: () => number;
-  #addresses: ReadonlySet<string> = new Set();
+  /** As `network address`. */
+  #found: ReadonlySet<string> = new Set();
   /** Zones that the last listing could not reach. */
   #unreached: readonly string[] = [];
   #listedAt = -Infinity;
@@ -37,30 +38,32 @@ export class Neighbours {
   /**
    * Looks gateways up among the VMs of a project.
    *
-   * @param networks short URLs of the networks whose interfaces count.
+   * @param networksOf short URLs of the networks that a gateway may be in; an address in another is another VM's.
    * @returns for each gateway's text the same text if a VM has the address, else null.
    * @throws {CloudError} also if a gateway was not found and some zone could not be looked into.
    */
   async find(
     gateways: readonly IpAddress[],
     project: string,
-    networks: readonly string[],
+    networksOf: (gateway: IpAddress) => readonly string[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, string | null>> {
+    const isVm = (gateway: IpAddress): boolean =>
+      networksOf(gateway).some((network) => this.#found.has(`${network} ${gateway.text}`));
     const age = this.#now() - this.#listedAt;
-    const isMissing = gateways.some(({ text }) => !this.#addresses.has(text));
+    const isMissing = !gateways.every(isVm);
     if (age >= (isMissing ? missingForMs : foundForMs) || (isMissing && this.#unreached.length > 0)) {
-      await this.#list(project, networks, signal);
+      await this.#list(project, signal);
     }
-    const missing = gateways.filter(({ text }) => !this.#addresses.has(text));
-    if (missing.length > 0 && this.#unreached.length > 0) {
-      const what = `Cannot find the VM with address ${missing[0]?.text}`;
+    const missing = gateways.find((gateway) => !isVm(gateway));
+    if (missing !== undefined && this.#unreached.length > 0) {
+      const what = `Cannot find the VM with address ${missing.text}`;
       throw new CloudError("unavailable", `${what}: Google cannot reach ${this.#unreached.join(", ")} now`);
     }
-    return new Map(gateways.map(({ text }) => [text, this.#addresses.has(text) ? text : null]));
+    return new Map(gateways.map((gateway) => [gateway.text, isVm(gateway) ? gateway.text : null]));
   }
 
-  async #list(project: string, networks: readonly string[], signal: AbortSignal): Promise<void> {
+  async #list(project: string, signal: AbortSignal): Promise<void> {
     const pages = await this.#api.pages({
       action: `list the instances of project ${project}`,
       permission: "compute.instances.list",
@@ -75,12 +78,12 @@ export class Neighbours {
     const legs = scopes.flatMap(([, { instances }]) =>
       instances.flatMap((instance) => instance.networkInterfaces)
     );
-    const texts = legs.filter(({ network }) => networks.includes(shortUrl(network))).flatMap((leg) => [
-      leg.networkIP,
-      leg.ipv6Address,
-      ...leg.ipv6AccessConfigs.map(({ externalIpv6 }) => externalIpv6),
-    ]);
-    this.#addresses = new Set(texts.flatMap((text) => text ? [parseAddress(text).text] : []));
+    this.#found = new Set(
+      legs.flatMap((leg) =>
+        [leg.networkIP, leg.ipv6Address, ...leg.ipv6AccessConfigs.map(({ externalIpv6 }) => externalIpv6)]
+          .flatMap((text) => text ? [`${shortUrl(leg.network)} ${parseAddress(text).text}`] : [])
+      ),
+    );
     this.#unreached = scopes.filter(([, { warning }]) => warning?.code === "UNREACHABLE").map(([scope]) =>
       scope
     );

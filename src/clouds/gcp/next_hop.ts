@@ -6,13 +6,20 @@
  * | `projects/P/zones/Z/instances/N`        | `nextHopInstance`; this VM in a Shared VPC: `nextHopIp`, its address there |
  * | `10.0.0.3`, `2001:db8::3`               | `nextHopIp`: a neighbour                                             |
  * | `projects/P/regions/R/forwardingRules/N`, `ilb:10.0.0.9` | `nextHopIlb`                                        |
+ * | `10.0.0.3` in a network that it is not in | as this VM, which forwards; the mark keeps the id (`route_mark.ts`) |
  * | anything else                           | a foreign route's: gateway, subnet, tunnel, peering …                |
  *
  * `nextHopInstance` must be in the project of the route, which in a Shared VPC is the host's and not the VM's
  * (https://cloud.google.com/vpc/docs/static-routes, "Next hops and features").
  */
 
-import { type Family, parseAddress } from "../../routes/prefix.ts";
+import {
+  type Family,
+  type IpAddress,
+  parseAddress,
+  type Prefix,
+  prefixContainsAddress,
+} from "../../routes/prefix.ts";
 import { CloudError } from "../cloud_error.ts";
 import type { RouteAnswer } from "./answers.ts";
 import { projectOf, shortUrl } from "./resource_url.ts";
@@ -30,11 +37,22 @@ export interface SelfHop {
   readonly fields: Readonly<Record<Family, NextHopField | null>>;
   /** Texts of the VM's addresses in the network: a route to one points at this VM as well. */
   readonly addresses: readonly string[];
+  /** Ranges of neighbours in other networks: here nothing can point at them but by way of this VM. */
+  readonly elsewhere: readonly Prefix[];
 }
 
-/** How the routes of an interface's network point at this VM, or at the load balancer that stands for it. */
-export function selfHop(vm: Vm, leg: VmInterface, ilb: string | null): SelfHop {
-  if (ilb !== null) return { ...ilbHop(vm, ilb), addresses: [] };
+/**
+ * How the routes of an interface's network point at this VM, or at the load balancer that stands for it.
+ *
+ * @param elsewhere see {@linkcode SelfHop}.
+ */
+export function selfHop(
+  vm: Vm,
+  leg: VmInterface,
+  ilb: string | null,
+  elsewhere: readonly Prefix[] = [],
+): SelfHop {
+  if (ilb !== null) return { ...ilbHop(vm, ilb), addresses: [], elsewhere };
   const shared = projectOf(leg.network) !== vm.project;
   const field = (family: Family): NextHopField | null => {
     const address = leg.addresses.find((own) => own.family === family);
@@ -45,12 +63,13 @@ export function selfHop(vm: Vm, leg: VmInterface, ilb: string | null): SelfHop {
     id: vm.url,
     fields: { 4: field(4), 6: field(6) },
     addresses: leg.addresses.map(({ text }) => text),
+    elsewhere,
   };
 }
 
 /** A forwarding rule by its address, its URL or (in the VM's own project and region) its name. */
-function ilbHop(vm: Vm, rule: string): Omit<SelfHop, "addresses"> {
-  const address = addressText(rule);
+function ilbHop(vm: Vm, rule: string): Pick<SelfHop, "id" | "fields"> {
+  const address = addressOf(rule)?.text ?? null;
   const short = shortUrl(rule).includes("/")
     ? shortUrl(rule).replace(/^(?=regions\/)/, `projects/${vm.project}/`)
     : `projects/${vm.project}/regions/${vm.region}/forwardingRules/${rule}`;
@@ -64,7 +83,8 @@ function ilbHop(vm: Vm, rule: string): Omit<SelfHop, "addresses"> {
  * @throws {CloudError} of kind `invalid` for an id that no route of ours can point at.
  */
 export function nextHopField(id: string, family: Family, self: SelfHop): NextHopField {
-  const field = id === self.id ? self.fields[family] : addressText(id) === null ? null : { nextHopIp: id };
+  const isSelf = id === self.id || isElsewhere(id, self);
+  const field = isSelf ? self.fields[family] : addressOf(id) === null ? null : { nextHopIp: id };
   if (field === null) throw new CloudError("invalid", `Cannot point an IPv${family} route at "${id}"`);
   return field;
 }
@@ -72,12 +92,12 @@ export function nextHopField(id: string, family: Family, self: SelfHop): NextHop
 /** The id of what a route points at. */
 export function nextHopId(route: RouteAnswer, self: SelfHop): string {
   if (route.nextHopIp !== undefined) {
-    const address = addressText(route.nextHopIp) ?? route.nextHopIp;
+    const address = addressOf(route.nextHopIp)?.text ?? route.nextHopIp;
     return self.addresses.includes(address) ? self.id : address;
   }
   if (route.nextHopIlb !== undefined) {
-    const address = addressText(route.nextHopIlb);
-    return address === null ? shortUrl(route.nextHopIlb) : `ilb:${address}`;
+    const address = addressOf(route.nextHopIlb);
+    return address === null ? shortUrl(route.nextHopIlb) : `ilb:${address.text}`;
   }
   const url = route.nextHopInstance ?? route.nextHopGateway ?? route.nextHopNetwork ??
     route.nextHopVpnTunnel ??
@@ -86,9 +106,16 @@ export function nextHopId(route: RouteAnswer, self: SelfHop): string {
   return route.nextHopPeering === undefined ? "unknown" : `peering ${route.nextHopPeering}`;
 }
 
-function addressText(text: string): string | null {
+/** Whether an id is a neighbour in another network, so that routes of this one cannot name it. */
+export function isElsewhere(id: string, self: SelfHop): boolean {
+  if (self.elsewhere.length === 0) return false;
+  const address = addressOf(id);
+  return address !== null && self.elsewhere.some((range) => prefixContainsAddress(range, address));
+}
+
+function addressOf(text: string): IpAddress | null {
   try {
-    return parseAddress(text).text;
+    return parseAddress(text);
   } catch {
     return null;
   }

@@ -2,7 +2,7 @@
 
 import type { Prefix } from "../../routes/prefix.ts";
 import type { Change, CloudRoute } from "../cloud.ts";
-import { type NextHopField, nextHopField } from "./next_hop.ts";
+import { isElsewhere, type NextHopField, nextHopField } from "./next_hop.ts";
 import { describeRoute } from "./route_mark.ts";
 import { routeName } from "./route_name.ts";
 import type { RouteSettings } from "./route_table.ts";
@@ -65,7 +65,7 @@ function newRoute(
   while (taken.has(routeName(spec, attempt))) attempt++;
   return {
     name: routeName(spec, attempt),
-    description: describeRoute(spec, instance),
+    description: describeRoute(spec, instance, isElsewhere(nextHop, self) ? nextHop : null),
     network,
     destRange: prefix.text,
     priority,

@@ -4,14 +4,30 @@
  * The mark is in two places that must agree: the name begins with our prefix and the owner, and the
  * description ends in a line that names owner and destination. An operator who copies a route copies one of
  * them at most: names are unique, and a description pasted onto another destination does not fit it.
+ *
+ * Where a route points at this VM in place of a neighbour in another network, the description names the neighbour
+ * before that line, so that the route is read as what it was made for.
  */
 
 import { ownerPrefix, type RouteSpec } from "./route_name.ts";
 
-/** The description of a route of ours: in words for people, then a line that {@linkcode ownerOf} reads. */
-export function describeRoute(spec: Pick<RouteSpec, "owner" | "prefix">, instance: string): string {
+/**
+ * The description of a route of ours: in words for people, then a line that {@linkcode ownerOf} reads.
+ *
+ * @param neighbour id of the next hop that this VM stands in for, if it does.
+ */
+export function describeRoute(
+  spec: Pick<RouteSpec, "owner" | "prefix">,
+  instance: string,
+  neighbour: string | null = null,
+): string {
   return `Made by cloudroutesync on ${instance} from the routes of its kernel, and removed by it. ` +
-    markLine(spec.owner, spec.prefix.text);
+    (neighbour === null ? "" : `[to ${neighbour}] `) + markLine(spec.owner, spec.prefix.text);
+}
+
+/** The neighbour that this VM stands in for on a route of ours; null if it does not. */
+export function neighbourOf(description: string | undefined): string | null {
+  return /\[to ([^\s\]]+)\] \[cloudroutesync [^\]]*\]$/.exec(description ?? "")?.[1] ?? null;
 }
 
 /**

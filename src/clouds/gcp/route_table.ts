@@ -5,9 +5,9 @@ import type { CloudRoute } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
 import { type RouteAnswer, routeFields, routePage } from "./answers.ts";
 import type { ComputeApi } from "./compute_api.ts";
-import { nextHopId, type SelfHop } from "./next_hop.ts";
+import { isElsewhere, nextHopId, type SelfHop } from "./next_hop.ts";
 import { resourceName, shortUrl } from "./resource_url.ts";
-import { ownerOf } from "./route_mark.ts";
+import { neighbourOf, ownerOf } from "./route_mark.ts";
 
 /** What our routes of one network have in common. */
 export interface RouteSettings {
@@ -65,9 +65,18 @@ export async function readRoutes(
 export function cloudRoute(answer: RouteAnswer, settings: RouteSettings): CloudRoute {
   const prefix = destination(answer);
   const owner = ownerOf(answer.name, answer.description, prefix.text);
-  const hop = nextHopId(answer, settings.self);
-  const nextHop = owner === settings.owner ? `${hop}${deviation(answer, settings)}` : hop;
+  const nextHop = owner === settings.owner
+    ? `${ownNextHop(answer, settings.self)}${deviation(answer, settings)}`
+    : nextHopId(answer, settings.self);
   return { prefix, nextHops: [nextHop], owner, id: answer.name };
+}
+
+/** What a route of ours was made for. If it names an address of another network, it points at somebody else here. */
+function ownNextHop(answer: RouteAnswer, self: SelfHop): string {
+  const hop = nextHopId(answer, self);
+  if (isElsewhere(hop, self)) return `${hop} of another network`;
+  const neighbour = hop === self.id ? neighbourOf(answer.description) : null;
+  return neighbour !== null && isElsewhere(neighbour, self) ? neighbour : hop;
 }
 
 function deviation(answer: RouteAnswer, settings: RouteSettings): string {

@@ -496,6 +496,87 @@ test("in a Shared VPC routes go to the host project and point at the VM's addres
   assert.equal(found.get(addresses.neighbour), addresses.neighbour);
 }, { sharedVpc: true });
 
+/** A second interface for the VM that the program runs on, in network `other`. */
+function addInterface(rig: GcpRig): void {
+  const interfaces = [...rig.metadata.instance.interfaces, {
+    subnetProject: rig.project.id,
+    subnet: "south",
+    networkIP: "172.20.0.2",
+  }];
+  Object.assign(rig.metadata.instance, { interfaces });
+}
+
+/** A VM of network `other` in another region, with an address that a VM of network `net` has too. */
+function addNamesake(rig: GcpRig): void {
+  rig.project.subnets.push({
+    name: "north",
+    region: "us-east1",
+    network: "other",
+    ipCidrRange: "10.0.0.0/24",
+    gatewayAddress: addresses.gateway,
+  });
+  const interfaces = [{ subnetProject: "prod", subnet: "north", networkIP: addresses.neighbour }];
+  rig.project.instances.push({ name: "namesake", zone: "us-east1-b", canIpForward: true, interfaces });
+}
+
+Deno.test("in a network that the neighbour is not in, its routes point at this VM", async () => {
+  await using rig = GcpRig.start();
+  addInterface(rig);
+  addNamesake(rig);
+  const cloud = openGcp(rig.options({ routeTables: ["net", "other"] }));
+  await cloud.identify(signal);
+  const ids = await cloud.resolve([parseAddress(addresses.neighbour)], signal);
+  const to = ids.get(addresses.neighbour) ?? self;
+  for (const table of await cloud.prepare(signal)) {
+    const write = async (change: Change): Promise<void> => {
+      const { outcomes } = await cloud.write(table, [change], await cloud.read(table, signal), signal);
+      assert.deepEqual(outcomes, [null]);
+    };
+    await write(add("192.168.0.0/24", to));
+    const standing = folded(await cloud.read(table, signal), "192.168.0.0/24");
+    assert.deepEqual(standing.nextHops, [to], "as read it must be as wanted");
+    await write({ action: "replace", prefix: standing.prefix, from: standing, to: [to, self] });
+    assert.deepEqual(folded(await cloud.read(table, signal), "192.168.0.0/24").nextHops, [to, self].sort());
+  }
+  const hops = rig.routes.map(({ network, nextHopIp, nextHopInstance }) =>
+    `${network.replace(/^.*\//, "")} ${nextHopIp ?? nextHopInstance?.replace(/^.*\//, "")}`
+  );
+  assert.deepEqual(hops.sort(), ["net 10.0.0.3", "net router-a", "other router-a", "other router-a"]);
+  assert.deepEqual(rig.compute.violations, []);
+});
+
+Deno.test("resolve() takes no VM of another network for the gateway of its own", async () => {
+  await using rig = GcpRig.start();
+  addInterface(rig);
+  addNamesake(rig);
+  const without = rig.project.instances.filter(({ name }) => name !== "router-b");
+  rig.project.instances.splice(0, Infinity, ...without);
+  const cloud = openGcp(rig.options({ routeTables: ["net", "other"] }));
+  const ids = await cloud.resolve([parseAddress(addresses.neighbour)], signal);
+  assert.deepEqual([...ids], [[addresses.neighbour, null]]);
+});
+
+Deno.test("a route that names another network's VM of the same address is replaced", async () => {
+  await using rig = GcpRig.start();
+  addInterface(rig);
+  addNamesake(rig);
+  const alone = openGcp(rig.options({ routeTables: ["other"] }));
+  const [table] = await alone.prepare(signal);
+  assert.ok(table !== undefined);
+  const change = add("192.168.0.0/24", addresses.neighbour);
+  await alone.write(table, [change], await alone.read(table, signal), signal);
+  const both = openGcp(rig.options({ routeTables: ["net", "other"] }));
+  const state = await both.read(table, signal);
+  const from = folded(state, "192.168.0.0/24");
+  assert.deepEqual(from.nextHops, ["10.0.0.3 of another network"]);
+  const replaced: Change = { action: "replace", prefix: from.prefix, from, to: [addresses.neighbour] };
+  const { outcomes } = await both.write(table, [replaced], state, signal);
+  assert.deepEqual(outcomes, [null]);
+  assert.deepEqual(rig.summary, ["192.168.0.0/24 router-a"]);
+  assert.deepEqual(folded(await both.read(table, signal), "192.168.0.0/24").nextHops, [addresses.neighbour]);
+  assert.deepEqual(folded(await alone.read(table, signal), "192.168.0.0/24").nextHops, [self]);
+});
+
 const rule = "projects/prod/regions/europe-west1/forwardingRules/routers";
 test(
   "with -next-hop-ilb routes to this VM point at the forwarding rule",

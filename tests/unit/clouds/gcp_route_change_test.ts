@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Change, CloudRoute } from "../../../src/clouds/cloud.ts";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { stepsOf } from "../../../src/clouds/gcp/route_change.ts";
+import { neighbourOf, ownerOf } from "../../../src/clouds/gcp/route_mark.ts";
 import { routeName } from "../../../src/clouds/gcp/route_name.ts";
 import type { RouteSettings } from "../../../src/clouds/gcp/route_table.ts";
 import { parsePrefix } from "../../../src/routes/prefix.ts";
@@ -13,7 +14,12 @@ const settings: RouteSettings = {
   instance: "router-a",
   network,
   project: "prod",
-  self: { id: instance, fields: { 4: { nextHopInstance: instance }, 6: null }, addresses: ["10.0.0.2"] },
+  self: {
+    id: instance,
+    fields: { 4: { nextHopInstance: instance }, 6: null },
+    addresses: ["10.0.0.2"],
+    elsewhere: [],
+  },
   priority: 1000,
   tags: [],
 };
@@ -106,4 +112,21 @@ Deno.test("stepsOf() refuses to point an IPv6 route at a VM without IPv6", () =>
     () => stepsOf({ action: "add", prefix: ipv6, from: null, to: [instance] }, [], settings),
     (error) => error instanceof CloudError && error.kind === "invalid" && /IPv6/.test(error.message),
   );
+});
+
+Deno.test("stepsOf() points at this VM where the neighbour is in another network, and says for whom", () => {
+  const self = { ...settings.self, elsewhere: [parsePrefix("10.0.0.0/24")] };
+  const change: Change = { action: "add", prefix, from: null, to: ["10.0.0.3", "10.0.1.3", instance] };
+  const { inserts } = stepsOf(change, [], { ...settings, self });
+  assert.deepEqual(inserts.map((made) => "nextHopIp" in made ? made.nextHopIp : "this VM"), [
+    "this VM",
+    "10.0.1.3",
+    "this VM",
+  ]);
+  assert.deepEqual(inserts.map(({ description }) => neighbourOf(description)), ["10.0.0.3", null, null]);
+  assert.deepEqual(inserts.map(({ name, description }) => ownerOf(name, description, prefix.text)), [
+    "edge",
+    "edge",
+    "edge",
+  ]);
 });
