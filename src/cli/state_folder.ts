@@ -4,8 +4,8 @@ import { getLogger } from "@logtape/logtape";
 import { LockFile } from "../../ffi/lock_file.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Cloud, CloudTable } from "../clouds/cloud.ts";
-import { Ledger } from "../sync/ledger.ts";
-import { ledgerFile } from "../sync/ledger_file.ts";
+import { Ledger, type LedgerHeader } from "../sync/ledger.ts";
+import { ledgerFile, wasBegun } from "../sync/ledger_file.ts";
 import { memoryStore } from "../sync/memory_store.ts";
 import type { LedgerUse } from "../sync/table_view.ts";
 import type { Settings } from "./settings.ts";
@@ -52,21 +52,18 @@ export class TableKeeper implements Disposable {
    */
   async open(table: CloudTable): Promise<LedgerUse | null> {
     const stem = this.#stemOf(table);
-    const lock = await this.#lock(stem, table);
+    await this.#lock(stem, table);
     if (this.#cloud.traits.ownership === "mark") return null;
-    const { ledger, warning } = await this.#openLedger(stem, table);
-    if (warning !== null) log.warn("{warning}", { warning });
-    return { ledger, proven: lock?.existedBefore ?? false };
+    return await this.#openLedger(`${stem}.jsonl`, table);
   }
 
   /** Reads a table's ledger without locking or changing anything: for `plan` and `explain`. */
   async peek(table: CloudTable): Promise<LedgerUse | null> {
     if (this.#cloud.traits.ownership === "mark") return null;
-    const stem = this.#stemOf(table);
-    const content = await ledgerFile(`${stem}.jsonl`).read();
-    const header = { cloud: this.#cloud.name, table: table.id, owner: this.#settings.owner };
-    const { ledger } = await Ledger.open(memoryStore(content), header);
-    return { ledger, proven: await exists(`${stem}.lock`) };
+    const path = `${this.#stemOf(table)}.jsonl`;
+    const content = await ledgerFile(path).read();
+    const { ledger } = await Ledger.open(memoryStore(content), this.#headerOf(table));
+    return { ledger, proven: await wasBegun(path) };
   }
 
   /** Where the errors of a running instance lie. */
@@ -86,13 +83,13 @@ export class TableKeeper implements Disposable {
     return `${this.#folder}/${this.#cloud.name}.${name}.${hash(table.id)}.${owner}`;
   }
 
-  async #lock(stem: string, table: CloudTable): Promise<LockFile | null> {
+  async #lock(stem: string, table: CloudTable): Promise<void> {
     try {
       if (this.#cloud.name !== "local") await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
       const lock = LockFile.take(this.#libc, `${stem}.lock`, Deno.pid);
       if (lock instanceof LockFile) {
         this.#locks.push(lock);
-        return lock;
+        return;
       }
       throw new SecondInstanceError(
         `Cannot keep table ${table.name} in step: process ${lock} does so already for owner ${this.#settings.owner}`,
@@ -103,21 +100,22 @@ export class TableKeeper implements Disposable {
       const message = `Cannot use the state folder for table ${table.name}: ${why} (-state names another)`;
       if (this.#cloud.traits.ownership === "ledger") throw new StateFolderError(message, { cause });
       log.warn("{message}; going on without a lock against a second instance", { message });
-      return null;
     }
   }
 
-  async #openLedger(
-    stem: string,
-    table: CloudTable,
-  ): Promise<{ readonly ledger: Ledger; readonly warning: string | null }> {
-    const header = { cloud: this.#cloud.name, table: table.id, owner: this.#settings.owner };
+  async #openLedger(path: string, table: CloudTable): Promise<LedgerUse> {
     try {
-      return await Ledger.open(ledgerFile(`${stem}.jsonl`), header);
+      const { ledger, warning } = await Ledger.open(ledgerFile(path), this.#headerOf(table));
+      if (warning !== null) log.warn("{warning}", { warning });
+      return { ledger, proven: await wasBegun(path) };
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new StateFolderError(`Cannot open the ledger ${stem}.jsonl: ${why}`, { cause });
+      throw new StateFolderError(`Cannot open the ledger ${path}: ${why}`, { cause });
     }
+  }
+
+  #headerOf(table: CloudTable): LedgerHeader {
+    return { cloud: this.#cloud.name, table: table.id, owner: this.#settings.owner };
   }
 }
 
@@ -126,13 +124,4 @@ function hash(text: string): string {
   let value = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
   return value.toString(16).padStart(8, "0");
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

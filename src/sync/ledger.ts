@@ -24,6 +24,11 @@ export interface LedgerStore {
   replace(text: string): Promise<void>;
   /** Keeps content that cannot be trusted, for people to look at. @returns where it went. */
   setAside(text: string): Promise<string>;
+  /**
+   * Leaves a sign that a ledger was begun here, which stays when the content is lost. Left out where the content is a copy, of which
+   * nothing outlives the run.
+   */
+  leaveSign?(): Promise<void>;
 }
 
 /** Whose ledger it is. */
@@ -82,8 +87,8 @@ export class Ledger {
   }
 
   /**
-   * Opens a ledger. Nothing is written: a lost ledger is begun by {@linkcode Ledger.begin}, once it is known what to
-   * begin it with.
+   * Opens a ledger. A lost one is not written to: it is begun by {@linkcode Ledger.begin}, once it is known what to begin it
+   * with. One that can be read is given the sign that it was begun, which earlier versions did not leave.
    *
    * @returns the ledger, and a sentence about what was set aside, or null if all was well.
    */
@@ -97,6 +102,7 @@ export class Ledger {
     }
     const parsed = parseLedger(content, header);
     const ledger = new Ledger(store, header, parsed.claims, parsed.lines, parsed.lost);
+    if (!parsed.lost) await store.leaveSign?.();
     if (parsed.untrusted === null) return { ledger, warning: null };
     const place = await store.setAside(parsed.untrusted);
     if (!parsed.lost) await ledger.#compact();
@@ -113,12 +119,17 @@ export class Ledger {
     return this.#claims;
   }
 
-  /** Begins a lost ledger anew with these claims. */
+  /**
+   * Begins a lost ledger anew with these claims, and leaves the sign of it. Nothing is written to the cloud before both are on disk,
+   * so without the sign no route can be ours; and the sign comes last, since after a crash in between it would prove by a ledger
+   * that never was that an operator's routes to this VM are ours.
+   */
   async begin(claims: Claims): Promise<void> {
     const entries = [...claims];
     this.#claims.clear();
     for (const [prefix, claim] of entries) this.#claims.set(prefix, claim);
     await this.#compact();
+    await this.#durably(this.#store.leaveSign?.() ?? Promise.resolve());
     this.#lost = false;
   }
 

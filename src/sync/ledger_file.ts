@@ -22,7 +22,31 @@ export function ledgerFile(path: string): LedgerStore {
       await writeDurably(place, text, { write: true, createNew: true });
       return place;
     },
+    leaveSign: async () => {
+      // Empty, so that a full disk seldom keeps it from being made: that is no reason to end a run whose ledger can be read.
+      if (!await wasBegun(path)) await writeDurably(signOf(path), "", { write: true, create: true });
+      // Even if it was there: a run that died within this call may have left it to the kernel's memory alone.
+      await syncFolder(path);
+    },
   };
+}
+
+/**
+ * Whether a ledger was once begun in this file, though it may be lost now. Nothing else proves that this program has written to a
+ * table: a lock, for one, is taken before the table was read.
+ */
+export async function wasBegun(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(signOf(path));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function signOf(path: string): string {
+  return `${path}.begun`;
 }
 
 async function readIfThere(path: string): Promise<string | null> {

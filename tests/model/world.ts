@@ -33,8 +33,8 @@ const auditMs = 300_000;
 /** What is on the disk of the VM, by owner. */
 interface Disk {
   ledger: string | null;
-  /** Whether an instance has run here before: its lock file remains even if the ledger is lost. */
-  used: boolean;
+  /** Whether a ledger was begun here: its sign remains even if the ledger is lost. */
+  begun: boolean;
 }
 
 /** One running instance of the program. */
@@ -69,6 +69,7 @@ export class World {
   constructor(shape: Shape, random: () => number) {
     this.clock = new VirtualClock(random);
     this.cloud = new ModelCloud(shape, () => this.clock.now());
+    this.cloud.routes.push({ prefix: longStanding, nextHop: selfAddress, maker: operator, mark: null });
   }
 
   /** Starts an instance, unless one of that owner runs. Only the first owner follows the kernel. */
@@ -96,12 +97,16 @@ export class World {
     this.#kill(instance);
   }
 
-  /** Loses the ledger of a stopped instance; from then on what does not point here counts as an operator's. */
+  /**
+   * Loses the ledger of a stopped instance; from then on what points here counts as the program's, all else as an operator's. Where
+   * none was begun nothing can be the program's.
+   */
   loseLedger(owner: string): void {
     const instance = this.#instances.get(owner);
     if (instance !== undefined && !instance.dead) this.#kill(instance);
-    this.#diskOf(owner).ledger = null;
-    if (this.cloud.shape.traits.ownership !== "ledger") return;
+    const disk = this.#diskOf(owner);
+    disk.ledger = null;
+    if (this.cloud.shape.traits.ownership !== "ledger" || !disk.begun) return;
     for (const route of this.cloud.routes) {
       if (route.nextHop === selfAddress) route.maker = owner;
       else if (route.maker === owner) route.maker = operator;
@@ -284,9 +289,7 @@ export class World {
       openTable: async () => {
         if (this.cloud.shape.traits.ownership === "mark") return null;
         const { ledger } = await Ledger.open(store, { cloud: "model", table: "table", owner });
-        const { used } = this.#diskOf(owner);
-        this.#diskOf(owner).used = true;
-        return { ledger, proven: used };
+        return { ledger, proven: this.#diskOf(owner).begun };
       },
       adjustIdentity: (identity) => identity,
     });
@@ -313,11 +316,16 @@ export class World {
         await point();
       },
       setAside: () => Promise.resolve("elsewhere"),
+      leaveSign: async () => {
+        await point();
+        disk.begun = true;
+        await point();
+      },
     };
   }
 
   #diskOf(owner: string): Disk {
-    const disk = this.#disks.get(owner) ?? { ledger: null, used: false };
+    const disk = this.#disks.get(owner) ?? { ledger: null, begun: false };
     this.#disks.set(owner, disk);
     return disk;
   }
@@ -356,6 +364,8 @@ export class World {
   }
 }
 
+/** A route of the operator's to this VM that stood before the program came, and that the kernel never wants. */
+const longStanding = "203.0.113.0/24";
 /** Next hops that only the program writes; the operator has others. */
 const gatewayHops = ["10.0.0.7", "10.0.0.8"];
 

@@ -31,6 +31,14 @@ function keeper(
   return new TableKeeper(libc, { name, traits }, settingsOf(`-owner ${owner}`), folder);
 }
 
+/** The path of the only ledger in a folder. */
+async function ledgerIn(folder: string): Promise<string> {
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+  const [file, ...others] = names.filter((name) => name.endsWith(".jsonl"));
+  assert.ok(file !== undefined && others.length === 0, names.join());
+  return `${folder}/${file}`;
+}
+
 Deno.test("stateFolder() is -state, else systemd's first folder, else /var/lib/cloudroutesync", () => {
   const of = (text: string, systemd?: string): string => stateFolder(settingsOf(text), () => systemd);
   assert.equal(of("-state /a", "/b"), "/a");
@@ -51,6 +59,49 @@ Deno.test("TableKeeper.open() gives a lost ledger first, and one that is proven 
     const again = await second.open(table);
     assert.deepEqual([again?.ledger.lost, again?.proven], [false, true]);
     assert.deepEqual([...again?.ledger.claims.keys() ?? []], ["10.0.0.0/8"]);
+  });
+});
+
+Deno.test("TableKeeper.open() proves nothing by a run that ended before it began a ledger", async () => {
+  await inTemporaryFolder(async (folder) => {
+    for (let run = 1; run <= 2; run++) {
+      using ended = keeper(folder);
+      const use = await ended.open(table);
+      assert.deepEqual([use?.ledger.lost, use?.proven], [true, false], `run ${run}`);
+      assert.equal((await ended.peek(table))?.proven, false);
+    }
+  });
+});
+
+Deno.test("TableKeeper.open() knows by its sign that a lost ledger was begun once", async () => {
+  await inTemporaryFolder(async (folder) => {
+    {
+      using first = keeper(folder);
+      await (await first.open(table))?.ledger.begin(new Map());
+    }
+    await Deno.remove(await ledgerIn(folder));
+    using second = keeper(folder);
+    const use = await second.open(table);
+    assert.deepEqual([use?.ledger.lost, use?.proven], [true, true]);
+    assert.equal((await second.peek(table))?.proven, true);
+  });
+});
+
+Deno.test("TableKeeper.open() leaves the sign beside a ledger of a version that left none", async () => {
+  await inTemporaryFolder(async (folder) => {
+    {
+      using first = keeper(folder);
+      await (await first.open(table))?.ledger.begin(new Map());
+    }
+    const file = await ledgerIn(folder);
+    await Deno.remove(`${file}.begun`);
+    {
+      using upgraded = keeper(folder);
+      assert.equal((await upgraded.open(table))?.ledger.lost, false);
+    }
+    await Deno.remove(file);
+    using last = keeper(folder);
+    assert.equal((await last.open(table))?.proven, true);
   });
 });
 
@@ -118,13 +169,11 @@ Deno.test("TableKeeper.open() sets a foreign ledger aside and goes on with a los
       using first = keeper(folder);
       await (await first.open(table))?.ledger.begin(new Map());
     }
-    const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
-    const file = names.find((name) => name.endsWith(".jsonl"));
-    assert.ok(file !== undefined);
-    await Deno.writeTextFile(`${folder}/${file}`, "rubbish\n");
+    const file = await ledgerIn(folder);
+    await Deno.writeTextFile(file, "rubbish\n");
     using second = keeper(folder);
     assert.equal((await second.open(table))?.ledger.lost, true);
-    assert.equal(await Deno.readTextFile(`${folder}/${file}.set-aside.1`), "rubbish\n");
+    assert.equal(await Deno.readTextFile(`${file}.set-aside.1`), "rubbish\n");
   });
 });
 

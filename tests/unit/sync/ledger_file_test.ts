@@ -1,7 +1,7 @@
 /** The ledger's file on a real disk. */
 
 import assert from "node:assert/strict";
-import { ledgerFile } from "../../../src/sync/ledger_file.ts";
+import { ledgerFile, wasBegun } from "../../../src/sync/ledger_file.ts";
 import { Ledger } from "../../../src/sync/ledger.ts";
 
 const header = { cloud: "aws", table: "rtb-1", owner: "cloudroutesync" };
@@ -42,6 +42,20 @@ Deno.test("ledgerFile() appends and replaces, for its owner's eyes only", async 
   });
 });
 
+Deno.test("wasBegun() knows of a ledger that is lost, and of none that only might have been", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/l.jsonl`;
+    await Deno.writeTextFile(`${folder}/l.lock`, "1\n");
+    const { ledger } = await Ledger.open(ledgerFile(path), header);
+    assert.equal(await wasBegun(path), false);
+    await ledger.begin(new Map());
+    await Ledger.open(ledgerFile(path), header);
+    await Deno.remove(path);
+    assert.equal(await wasBegun(path), true);
+    assert.equal(((await Deno.stat(`${path}.begun`)).mode ?? 0) & 0o777, 0o600);
+  });
+});
+
 Deno.test("ledgerFile() keeps every file it sets aside", async () => {
   await inFolder(async (folder) => {
     const store = ledgerFile(`${folder}/l.jsonl`);
@@ -68,7 +82,11 @@ Deno.test("a crash between the new file and its rename leaves the old ledger as 
     }
     const { ledger: last } = await Ledger.open(ledgerFile(path), header);
     await last.begin(new Map(last.claims));
-    assert.deepEqual(await names(folder), ["l.jsonl"], "the next rewriting takes the leftover along");
+    assert.deepEqual(
+      await names(folder),
+      ["l.jsonl", "l.jsonl.begun"],
+      "the next rewriting takes the leftover along",
+    );
   });
 });
 

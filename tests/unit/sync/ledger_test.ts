@@ -164,6 +164,48 @@ Deno.test("Ledger stays torn while it cannot be written anew either", async () =
   assert.deepEqual(store.setAsides, []);
 });
 
+/** A store that leaves a sign when it may, and the steps that reached its disk. */
+class SignedStore extends FaultyStore {
+  readonly steps: string[] = [];
+  maySign = true;
+
+  override async replace(text: string): Promise<void> {
+    await super.replace(text);
+    this.steps.push("ledger");
+  }
+
+  leaveSign(): Promise<void> {
+    if (!this.maySign) return Promise.reject(new Error("no space left on device"));
+    this.steps.push("sign");
+    return Promise.resolve();
+  }
+}
+
+Deno.test("Ledger leaves its sign once it is begun, since a sign without a ledger would claim an operator's routes", async () => {
+  const store = new SignedStore();
+  const { ledger } = await Ledger.open(store, header);
+  assert.deepEqual(store.steps, [], "a lost ledger has none to leave");
+  await ledger.begin(new Map());
+  assert.deepEqual(store.steps, ["ledger", "sign"]);
+});
+
+Deno.test("Ledger is not begun before its sign is left", async () => {
+  const store = new SignedStore();
+  store.maySign = false;
+  const { ledger } = await Ledger.open(store, header);
+  await assert.rejects(ledger.begin(new Map()), LedgerError);
+  assert.equal(ledger.lost, true);
+});
+
+Deno.test("Ledger.open() leaves the sign that an earlier version did not, and none for what it cannot trust", async () => {
+  const whole = new SignedStore(headerLine);
+  await Ledger.open(whole, header);
+  assert.deepEqual(whole.steps, ["sign"]);
+  const broken = new SignedStore("rubbish\n");
+  await Ledger.open(broken, header);
+  assert.deepEqual(broken.steps, []);
+});
+
 Deno.test("Ledger stays lost when it cannot be begun", async () => {
   const store = new FaultyStore();
   const { ledger } = await Ledger.open(store, header);
