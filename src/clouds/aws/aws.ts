@@ -30,6 +30,7 @@ import { PrefixListSizes } from "./prefix_list_sizes.ts";
 import { askServiceQuotas, RouteLimit } from "./route_limit.ts";
 import { writeChange } from "./route_writer.ts";
 import { cloudRoutesOf, cloudTableOf, prefixListsOf, quotasOf, usedBy } from "./table_state.ts";
+import { systemTime, type Time } from "./time.ts";
 
 /** Deadline of one call of the API, in milliseconds. */
 const callTimeoutMs = 10_000;
@@ -54,28 +55,27 @@ interface Session {
   readonly limit: RouteLimit;
 }
 
-/**
- * Opens AWS; makes no call yet.
- *
- * @param now monotonic clock in milliseconds.
- */
-export function openAws(options: CloudOptions, now: () => number = () => performance.now()): Cloud {
-  return new AwsCloud(options, now);
+/** Opens AWS; makes no call yet. */
+export function openAws(options: CloudOptions, time: Time = systemTime): Cloud {
+  return new AwsCloud(options, time);
 }
 
 class AwsCloud implements Cloud {
   readonly name = "aws";
   readonly traits = traits;
   readonly #options: CloudOptions;
-  readonly #now: () => number;
+  readonly #time: Time;
   readonly #metadata: InstanceMetadata;
   #facts: InstanceFacts | null = null;
   #session: Session | null = null;
 
-  constructor(options: CloudOptions, now: () => number) {
+  constructor(options: CloudOptions, time: Time) {
     this.#options = options;
-    this.#now = now;
-    this.#metadata = new InstanceMetadata(options.imdsEndpoint ?? metadataBase(options.environment), now);
+    this.#time = time;
+    this.#metadata = new InstanceMetadata(
+      options.imdsEndpoint ?? metadataBase(options.environment),
+      time.now,
+    );
   }
 
   async identify(signal: AbortSignal): Promise<CloudIdentity> {
@@ -256,10 +256,10 @@ class AwsCloud implements Cloud {
     const api = new Ec2Api(this.#connection(region, "EC2"));
     return this.#session ??= {
       api,
-      own: new OwnTable(api, this.#options, this.#now),
-      interfaces: new InterfaceLookup(api, this.#now),
-      lists: new PrefixListSizes(api, this.#now),
-      limit: new RouteLimit(askServiceQuotas(this.#connection(region, "SERVICE_QUOTAS")), this.#now),
+      own: new OwnTable(api, this.#options, this.#time),
+      interfaces: new InterfaceLookup(api, this.#time.now),
+      lists: new PrefixListSizes(api, this.#time.now),
+      limit: new RouteLimit(askServiceQuotas(this.#connection(region, "SERVICE_QUOTAS")), this.#time.now),
     };
   }
 

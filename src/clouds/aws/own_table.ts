@@ -3,14 +3,29 @@
 import { getLogger } from "@logtape/logtape";
 import { CloudError } from "../cloud_error.ts";
 import { carryOver, gatewayEndpointOf, planCarryOver } from "./carry_over.ts";
-import { type Ec2Association, type Ec2RouteTable, tagOf } from "./ec2_answers.ts";
+import { type Ec2Association, type Ec2Route, type Ec2RouteTable, tagOf } from "./ec2_answers.ts";
 import type { Ec2Api } from "./ec2_api.ts";
-import { birthTags, formerMain, formerTag, onlyTable, ownerTag, ownTableFilters } from "./tags.ts";
+import { foreignRoutesOf, routeText } from "./foreign_routes.ts";
+import {
+  birthTags,
+  formerMain,
+  formerNames,
+  formerTag,
+  onlyTable,
+  ownerTag,
+  ownTableFilters,
+} from "./tags.ts";
+import type { Time } from "./time.ts";
 
 const log = getLogger(["cloudroutesync", "aws"]);
 
 /** So long a table that was made is believed to be there although EC2 does not list it, in milliseconds. */
 const newbornMs = 120_000;
+
+/** How often a table is read again, and how many milliseconds apart, before a route in it is taken for somebody else's. */
+const looks = { count: 5, apartMs: 2_000 };
+/** How many routes a log line names. */
+const routesNamed = 10;
 
 /** Where this VM is. */
 export interface Place {
@@ -47,17 +62,16 @@ interface Newborn {
 export class OwnTable {
   readonly #api: Ec2Api;
   readonly #options: OwnTableOptions;
-  readonly #now: () => number;
+  readonly #time: Time;
   /** The same for each try of one creation, so that a try whose answer was lost does not make a second table. */
   #clientToken: string | null = null;
   /** So that a later try does not make a second table because EC2 does not list the first one yet. */
   #newborn: Newborn | null = null;
 
-  /** @param now monotonic clock in milliseconds. */
-  constructor(api: Ec2Api, options: OwnTableOptions, now: () => number) {
+  constructor(api: Ec2Api, options: OwnTableOptions, time: Time) {
     this.#api = api;
     this.#options = options;
-    this.#now = now;
+    this.#time = time;
   }
 
   /** Finds it; null if there is none. @throws {CloudError} `invalid` if there are several. */
@@ -89,7 +103,10 @@ export class OwnTable {
     return table;
   }
 
-  /** Puts the subnet's former association back and deletes the table; does nothing if there is none. */
+  /**
+   * Puts the subnet's former association back and deletes the table; does nothing if there is none. The table stays where it still
+   * holds routes of others that are nowhere else.
+   */
   async remove(place: Place, signal: AbortSignal): Promise<void> {
     const table = await this.find(place, signal);
     if (table === null) return;
@@ -103,6 +120,8 @@ export class OwnTable {
           `run cleanup on their routers, or associate them with another table`,
       );
     }
+    const foreign = await this.#foreignRoutes(table, place, signal);
+    if (foreign.length > 0) return warnOfStay(table, foreign);
     await this.#leaveEndpoints(table, signal);
     await this.#api.deleteRouteTable(table.RouteTableId, false, signal);
     log.info("Deleted route table {table}", { table: table.RouteTableId });
@@ -117,7 +136,7 @@ export class OwnTable {
       TagSpecifications: [{ ResourceType: "route-table", Tags: tags }],
     }, signal);
     this.#clientToken = null;
-    this.#newborn = { table, subnetId: place.subnetId, former, associated: false, at: this.#now() };
+    this.#newborn = { table, subnetId: place.subnetId, former, associated: false, at: this.#time.now() };
     log.info("Created route table {table} in {vpc}", { table: table.RouteTableId, vpc: place.vpcId });
     return table;
   }
@@ -126,7 +145,7 @@ export class OwnTable {
   #newbornOf(place: Place): Newborn | null {
     const newborn = this.#newborn;
     if (newborn === null || newborn.subnetId !== place.subnetId) return null;
-    return this.#now() - newborn.at < newbornMs ? newborn : null;
+    return this.#time.now() - newborn.at < newbornMs ? newborn : null;
   }
 
   /** The table was made before, but the subnet came (back) to another one since: that is the one to restore. */
@@ -168,11 +187,15 @@ export class OwnTable {
     if (explicit !== undefined) {
       return { table: explicit, association: associationOf(explicit, place.subnetId) };
     }
+    return { table: await this.#main(place, signal), association: null };
+  }
+
+  async #main(place: Place, signal: AbortSignal): Promise<Ec2RouteTable> {
     const [main] = await this.#api.findRouteTables([
       { Name: "vpc-id", Values: [place.vpcId] },
       { Name: "association.main", Values: ["true"] },
     ], signal);
-    if (main !== undefined) return { table: main, association: null };
+    if (main !== undefined) return main;
     throw new CloudError(
       "gone",
       `Cannot find the route table of subnet ${place.subnetId}: ${place.vpcId} has no main table`,
@@ -203,6 +226,27 @@ export class OwnTable {
     await this.#api.disassociate(id, false, signal);
   }
 
+  /** Own routes were withdrawn just before and EC2 may list them for some seconds more: only what stays is somebody else's. */
+  async #foreignRoutes(own: Ec2RouteTable, place: Place, signal: AbortSignal): Promise<Ec2Route[]> {
+    const formers = await this.#formers(own, place, signal);
+    let foreign = foreignRoutesOf(own, formers);
+    for (let look = 0; look < looks.count && foreign.length > 0; look++) {
+      await this.#time.pause(looks.apartMs, signal);
+      const [now] = await this.#api.readRouteTables([own.RouteTableId], signal);
+      if (now !== undefined) foreign = foreignRoutesOf(now, formers);
+    }
+    return foreign;
+  }
+
+  /** The tables that the subnets used before, as far as they exist; the VPC's main one stands for one that is gone. */
+  async #formers(own: Ec2RouteTable, place: Place, signal: AbortSignal): Promise<Ec2RouteTable[]> {
+    const names = formerNames(own);
+    const ids = [...names].filter((name) => name !== formerMain);
+    const byId = [{ Name: "route-table-id", Values: ids }];
+    const found = ids.length === 0 ? [] : await this.#api.findRouteTables(byId, signal);
+    return found.length === names.size ? found : [...found, await this.#main(place, signal)];
+  }
+
   /** A gateway endpoint that still names the table would keep it from being deleted. */
   async #leaveEndpoints(table: Ec2RouteTable, signal: AbortSignal): Promise<void> {
     const endpoints = new Set(table.Routes.flatMap((route) => gatewayEndpointOf(route) ?? []));
@@ -219,6 +263,14 @@ export function associationOf(table: Ec2RouteTable, subnetId: string): Ec2Associ
   return table.Associations.find((each) =>
     each.SubnetId === subnetId && !ended.has(each.AssociationState?.State ?? "associated")
   ) ?? null;
+}
+
+function warnOfStay({ RouteTableId: table }: Ec2RouteTable, foreign: readonly Ec2Route[]): void {
+  log.warn("Route table {table} stays: routes of others are in it and nowhere else ({count}): {routes}", {
+    table,
+    count: foreign.length,
+    routes: foreign.slice(0, routesNamed).map(routeText).join(", "),
+  });
 }
 
 function formerName(former: Effective): string {

@@ -11,9 +11,17 @@ export const ownerTag = "cloudroutesync:owner";
 /** Value of the former-table tag for a subnet that had no association of its own. */
 export const formerMain = "main";
 
+const formerTagPrefix = "cloudroutesync:former:";
+
 /** Key of the tag that says which table a subnet used before: `rtb-…`, or `main` for the VPC's main table. */
 export function formerTag(subnetId: string): string {
-  return `cloudroutesync:former:${subnetId}`;
+  return `${formerTagPrefix}${subnetId}`;
+}
+
+/** What the former-table tags say, of all subnets that the table was ever given to. */
+export function formerNames(table: Ec2RouteTable): ReadonlySet<string> {
+  const tags = table.Tags.filter((tag) => tag.Key.startsWith(formerTagPrefix));
+  return new Set(tags.length === 0 ? [formerMain] : tags.map((tag) => tag.Value));
 }
 
 /** The tags that a table of this owner is born with. */

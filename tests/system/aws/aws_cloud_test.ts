@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { openAws } from "../../../src/clouds/aws/aws.ts";
 import type { Change, Cloud, CloudTable, Finding, TableState } from "../../../src/clouds/cloud.ts";
+import { systemTime, type Time } from "../../../src/clouds/aws/time.ts";
 import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
 import type { CloudOptions } from "../../../src/clouds/cloud_options.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import { AwsRig } from "../../fakes/aws_rig.ts";
+import { captureLog } from "../../fakes/captured_log.ts";
 import { cloudOptions } from "../../fakes/cloud_options.ts";
 import { isWrite } from "../../fakes/aws_strict_front.ts";
 import { Moto, motoMissing } from "../../fakes/moto.ts";
@@ -24,8 +26,8 @@ const sdkVariables = ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_ACCESS_KEY_ID", 
 
 interface Subject {
   readonly rig: AwsRig;
-  /** Opens the cloud, with a clock of the test's own if one is given. */
-  readonly open: (options?: Partial<CloudOptions>, now?: () => number) => Cloud;
+  /** Opens the cloud, in a time of the test's own where one is given. */
+  readonly open: (options?: Partial<CloudOptions>, time?: Partial<Time>) => Cloud;
 }
 
 function rigTest(name: string, body: (subject: Subject) => Promise<void>): void {
@@ -41,7 +43,10 @@ function rigTest(name: string, body: (subject: Subject) => Promise<void>): void 
       for (const variable of sdkVariables) Deno.env.delete(variable);
       Deno.env.set("AWS_EC2_METADATA_SERVICE_ENDPOINT", rig.metadata.url);
       try {
-        await body({ rig, open: (options, now) => openAws(optionsOf(rig, options), now) });
+        await body({
+          rig,
+          open: (options, time) => openAws(optionsOf(rig, options), { ...systemTime, ...time }),
+        });
       } finally {
         for (const [variable, value] of former) {
           if (value === undefined) Deno.env.delete(variable);
@@ -256,7 +261,7 @@ rigTest(
 
 rigTest("prepare() makes another table two minutes after one that never shows", async ({ rig, open }) => {
   let now = 0;
-  const cloud = open({}, () => now);
+  const cloud = open({}, { now: () => now });
   rig.front.faults.newTables = "unknown";
   await assert.rejects(cloud.prepare(signal), isKind("gone"));
   now = 119_000;
@@ -375,6 +380,64 @@ rigTest("remove() keeps a table that another subnet uses", async ({ rig, open })
   );
   assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), null);
   assert.equal(await rig.tableOfSubnet(rig.vpc.subnetB), table.id);
+});
+
+rigTest(
+  "remove() keeps a table with somebody's route in it, once EC2 has had time to forget its own",
+  async ({ rig, open }) => {
+    const { table } = await prepared(open());
+    await rig.admin("CreateRoute", {
+      RouteTableId: table.id,
+      DestinationCidrBlock: "203.0.113.0/24",
+      NetworkInterfaceId: rig.vpc.peer.interfaceId,
+    });
+    const pauses: number[] = [];
+    const pause = (ms: number): Promise<void> => Promise.resolve(void pauses.push(ms));
+    using log = captureLog();
+    await open({}, { pause }).remove(signal);
+    assert.deepEqual(pauses, [2_000, 2_000, 2_000, 2_000, 2_000]);
+    assert.equal(await rig.tableOfSubnet(rig.vpc.subnetA), null);
+    assert.deepEqual((await rig.routes(table.id)).map((route) => route.destination), [
+      "0.0.0.0/0",
+      "203.0.113.0/24",
+    ]);
+    const stays =
+      `warning: Route table ${table.id} stays: routes of others are in it and nowhere else (1): ` +
+      `203.0.113.0/24 to ${rig.vpc.peer.interfaceId}`;
+    assert.deepEqual(log.lines.filter((line) => /stays|Deleted/.test(line)), [stays]);
+  },
+);
+
+rigTest(
+  "remove() deletes its table though EC2 shows a withdrawn route for some seconds more",
+  async ({ rig, open }) => {
+    const { table } = await prepared(open());
+    const route = { RouteTableId: table.id, DestinationCidrBlock: "203.0.113.0/24" };
+    await rig.admin("CreateRoute", { ...route, NetworkInterfaceId: rig.vpc.router.interfaceId });
+    let pauses = 0;
+    const pause = async (): Promise<void> => {
+      if (++pauses === 2) await rig.admin("DeleteRoute", route);
+    };
+    await open({}, { pause }).remove(signal);
+    assert.equal(pauses, 2);
+    await assert.rejects(rig.table(table.id), /InvalidRouteTableID/);
+  },
+);
+
+rigTest("remove() stops waiting when its caller gives up", async ({ rig, open }) => {
+  const { table } = await prepared(open());
+  await rig.admin("CreateRoute", {
+    RouteTableId: table.id,
+    DestinationCidrBlock: "203.0.113.0/24",
+    NetworkInterfaceId: rig.vpc.peer.interfaceId,
+  });
+  const controller = new AbortController();
+  const pause: Time["pause"] = (ms, inner) => {
+    controller.abort(new Error("enough"));
+    return systemTime.pause(ms, inner);
+  };
+  await assert.rejects(open({}, { pause }).remove(controller.signal), /enough/);
+  assert.equal((await rig.routes(table.id)).length, 2);
 });
 
 rigTest("remove() falls back to the main table when the former one is gone", async ({ rig, open }) => {
