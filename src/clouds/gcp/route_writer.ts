@@ -15,6 +15,9 @@ import { stagesOf } from "./stages.ts";
 
 const logger = getLogger(["cloudroutesync", "gcp"]);
 
+/** What became of each change so far. */
+type Outcomes = Map<Change, CloudError | null>;
+
 /** Executes changes of one network. */
 export class RouteWriter {
   readonly #api: ComputeApi;
@@ -42,13 +45,35 @@ export class RouteWriter {
     standing: readonly CloudRoute[],
     signal: AbortSignal,
   ): Promise<(CloudError | null)[]> {
-    const outcomes = new Map<Change, CloudError | null>();
-    for (const stage of stagesOf(changes)) {
-      await all(stage.map(async (change) => {
-        outcomes.set(change, await outcomeOf(this.#execute(change, standing, signal)));
-      }));
-    }
+    const outcomes: Outcomes = new Map();
+    for (const stage of stagesOf(changes)) await this.#writeStage(stage, standing, outcomes, signal);
     return changes.map((change) => outcomes.get(change) ?? null);
+  }
+
+  /**
+   * Executes a stage, and what the quota had no room for again as long as that brings it on: a replace has two routes
+   * for a moment, and leaves its place to the next one when it is done. So one spare place is enough for any number.
+   */
+  async #writeStage(
+    stage: readonly Change[],
+    standing: readonly CloudRoute[],
+    outcomes: Outcomes,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let pending = stage;
+    let atOnce = stage.length;
+    while (pending.length > 0) {
+      await runLimited(pending, atOnce, async (change) => {
+        outcomes.set(change, await outcomeOf(this.#execute(change, standing, signal)));
+      });
+      // Adds do not count: they keep the place that they take.
+      const moved = pending.filter((change) => change.action === "replace" && outcomes.get(change) === null);
+      if (moved.length === 0) return;
+      pending = pending.filter((change) => outcomes.get(change)?.kind === "quota");
+      // So many have found a place: more at once would only meet the quota again.
+      atOnce = Math.min(atOnce, moved.length);
+      this.#gate.roomMade();
+    }
   }
 
   async #execute(change: Change, standing: readonly CloudRoute[], signal: AbortSignal): Promise<void> {
@@ -136,6 +161,19 @@ async function outcomeOf(work: Promise<void>): Promise<CloudError | null> {
     if (error instanceof CloudError) return error;
     throw error;
   }
+}
+
+/** Runs a job for each item, `limit` at a time and in their order; all have ended when it resolves or rejects. */
+async function runLimited<T>(
+  items: readonly T[],
+  limit: number,
+  job: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) await job(item);
+  };
+  await all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }
 
 /** Waits for all, also when one fails, and then throws the first failure: nothing goes on behind the caller's back. */

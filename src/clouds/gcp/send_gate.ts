@@ -55,6 +55,11 @@ export class SendGate {
     }
   }
 
+  /** Opens the gate again if it was a full quota that closed it; what else closed it holds on. */
+  roomMade(): void {
+    for (const [mutation, { kind }] of this.#closed) if (kind === "quota") this.#closed.delete(mutation);
+  }
+
   async #enter(): Promise<void> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -418,6 +418,53 @@ test("write() lets adds that were put behind deletes use the room they leave", a
   assert.deepEqual(await write(old, add("192.168.1.0/24", self)), [null, null]);
 });
 
+for (const told of ["answer", "operation"] as const) {
+  test(
+    `write() makes all replaces by turns when the ${told} says that few places are spare`,
+    async (bench) => {
+      const { rig, write } = bench;
+      const prefixes = Array.from({ length: 40 }, (_, index) => `192.168.${index}.0/24`);
+      await write(...prefixes.map((prefix) => add(prefix, self)));
+      rig.compute.quotaIsTold = told;
+      rig.project.routeLimit = rig.project.staticRoutes.length + 2;
+      const changes = await Promise.all(
+        prefixes.map((prefix) => replace(bench, prefix, addresses.neighbour)),
+      );
+      const start = rig.compute.calls.length;
+      const outcomes = await write(...changes, add("192.168.100.0/24", self), add("192.168.101.0/24", self));
+      assert.deepEqual(new Set(outcomes), new Set([null]));
+      assert.equal(rig.summary.filter((route) => route.endsWith(` ${addresses.neighbour}`)).length, 40);
+      // Those that find no room are sent once, all together; from then on no more are sent than there is room for.
+      const inserts = rig.compute.calls.slice(start).filter(({ method, path }) =>
+        method === "POST" && path.endsWith("/routes")
+      );
+      assert.ok(inserts.length <= 2 * 42, `${inserts.length} inserts`);
+    },
+    { operationMs: 10 },
+  );
+}
+
+test("write() gives up replaces for which no place is spare", async (bench) => {
+  const { rig, write } = bench;
+  const prefixes = ["192.168.0.0/24", "192.168.1.0/24"];
+  await write(...prefixes.map((prefix) => add(prefix, self)));
+  rig.project.routeLimit = rig.project.staticRoutes.length;
+  const changes = await Promise.all(prefixes.map((prefix) => replace(bench, prefix, addresses.neighbour)));
+  assert.deepEqual(await write(...changes), ["quota", "quota"]);
+  assert.deepEqual(rig.summary, prefixes.map((prefix) => `${prefix} router-a`));
+});
+
+test("write() does not send adds again that found no room: none of them makes any", async (bench) => {
+  const { rig, write } = bench;
+  rig.project.routeLimit = rig.project.staticRoutes.length + 1;
+  const outcomes = await write(add("192.168.0.0/24", self), add("192.168.1.0/24", self));
+  assert.deepEqual([...outcomes].sort(), [null, "quota"].sort());
+  assert.equal(
+    rig.compute.calls.filter(({ method, path }) => method === "POST" && path.endsWith("/routes")).length,
+    2,
+  );
+});
+
 test("write() stops sending when it is throttled and passes Retry-After on", async ({ rig, cloud, table, read }) => {
   const show = { status: 403, reason: "rateLimitExceeded", message: "Rate Limit Exceeded", retryAfter: "3" };
   rig.compute.faults.push(fault("/routes", show, Infinity, "POST"));

@@ -45,6 +45,15 @@ for (const kind of ["quota", "denied"] as const) {
   });
 }
 
+Deno.test("roomMade() lets inserts pass again after a full quota, and after nothing else", async () => {
+  for (const [kind, opens] of [["quota", true], ["denied", false], ["throttled", false]] as const) {
+    const gate = newGate();
+    await fail(gate, kind);
+    gate.roomMade();
+    assert.equal(await isOpen(gate, "insert"), opens, kind);
+  }
+});
+
 Deno.test("pass() sends nothing when a call was throttled, and hands on what Google said", async () => {
   const gate = newGate();
   await fail(gate, "throttled");
