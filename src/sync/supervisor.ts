@@ -1,6 +1,6 @@
 /**
  * Keeps all tables of one run in step: finds out who this VM is, has the tables prepared, feeds each one's reconciler from the
- * kernel, and starts over when a table goes away.
+ * kernel, and starts over when the tables become others.
  */
 
 import { getLogger } from "@logtape/logtape";
@@ -44,6 +44,8 @@ export class Supervisor {
   #identity: CloudIdentity | null = null;
   #addresses = "";
   #reconcilers: readonly Reconciler[] = [];
+  /** Ids of tables that went away while others stayed. */
+  readonly #missing = new Set<string>();
   #identifying = false;
   /** Whether the tables of this run were found, so that it is known where routes of ours may stand. */
   #opened = false;
@@ -182,37 +184,67 @@ export class Supervisor {
       .sort().join();
   }
 
-  /** Prepares the tables and keeps them in step until told to stop, or until one goes away or is replaced. */
+  /** Prepares the tables and keeps them in step until told to stop, or until they are no longer the ones to keep. */
   async #runTables(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const tables = await untilItWorks((signal) => this.#cloud.prepare(signal), clock, stop);
     this.#reconcilers = await this.#open(tables);
+    this.#missing.clear();
     const end = new AbortController();
     const stopAll = (): void => end.abort();
     stop.addEventListener("abort", stopAll, { once: true });
     if (stop.aborted) stopAll();
-    const loops = this.#reconcilers.map(async (reconciler) => {
-      if (await reconciler.run(end.signal, abandon) === "gone") stopAll();
-    });
+    const loops = this.#reconcilers.map((reconciler) => this.#keep(reconciler, end, abandon));
     await Promise.all([...loops, this.#lookAfter(tables, end, abandon)]);
     stop.removeEventListener("abort", stopAll);
+  }
+
+  /**
+   * Keeps one table in step. Where it is the only one and goes away, all ends: it may be our own, and is prepared anew. One of several
+   * was handed over, so that no preparing brings it back; it is looked for with back-off, and the others do not wait for it.
+   */
+  async #keep(reconciler: Reconciler, end: AbortController, abandon: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const { id } = reconciler.status;
+    for (let failures = 1;; failures++) {
+      const startedAt = clock.now();
+      if (await reconciler.run(end.signal, abandon) !== "gone") return;
+      if (this.#reconcilers.length === 1) return end.abort();
+      this.#missing.add(id);
+      if (clock.now() - startedAt > prepareEveryMs) failures = 1;
+      await clock.sleep(backoffMs(failures, undefined, clock.random()), end.signal);
+      if (end.signal.aborted) return;
+      this.#missing.delete(id);
+      reconciler.recheck();
+    }
   }
 
   /** Has the tables prepared again now and then: an association that somebody took away comes back. */
   async #lookAfter(tables: readonly CloudTable[], end: AbortController, abandon: AbortSignal): Promise<void> {
     const { clock, settings } = this.#options;
-    const ids = tables.map((table) => table.id).join();
+    let told = "";
     for (;;) {
       await clock.sleep(Math.max(prepareEveryMs, settings.auditMs), end.signal);
       if (end.signal.aborted) return;
       try {
-        const now = await this.#cloud.prepare(abandon);
-        if (now.map((table) => table.id).join() !== ids) end.abort();
+        if (!this.#areSame(tables, await this.#cloud.prepare(abandon))) end.abort();
+        told = "";
       } catch (error) {
         if (!(error instanceof CloudError)) throw error;
-        log.warn("Cannot look after the tables: {message}", { message: error.message });
+        if (error.message !== told) {
+          log.warn("Cannot look after the tables: {message}", { message: error.message });
+        }
+        told = error.message;
       }
     }
+  }
+
+  /** Whether the tables to keep are still these; one that is missing may be left out. */
+  #areSame(tables: readonly CloudTable[], now: readonly CloudTable[]): boolean {
+    const before = new Set(tables.map(({ id }) => id));
+    const after = new Set(now.map(({ id }) => id));
+    return [...before].every((id) => after.has(id) || this.#missing.has(id)) &&
+      [...after].every((id) => before.has(id));
   }
 
   async #open(tables: readonly CloudTable[]): Promise<readonly Reconciler[]> {

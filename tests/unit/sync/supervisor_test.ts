@@ -76,3 +76,95 @@ Deno.test("Supervisor.cleanUp() is done where there is no table", async () => {
   await rig.clock.advance(1_000);
   assert.equal(await clean, true);
 });
+
+/** A run of two tables that were handed over, of which the second is deleted. */
+async function oneOfTwoDeleted(): Promise<Rig> {
+  const rig = new Rig();
+  rig.cloud.tables = ["rtb-1", "rtb-2"].map((id) => ({ id, name: id, ours: false }));
+  rig.announce(prefixes);
+  await rig.start();
+  rig.cloud.routes.delete("rtb-2");
+  rig.cloud.fail = (call, table) => {
+    if (call === "prepare") throw failure("gone", "Cannot find the route tables rtb-1, rtb-2");
+    if (table === "rtb-2") throw failure("gone", "Cannot read route table rtb-2: it does not exist");
+  };
+  await rig.clock.advance(310_000);
+  return rig;
+}
+
+Deno.test("Supervisor goes on with a table when the other is deleted, and tells that it is missing", async () => {
+  using _log = captureLog();
+  const rig = await oneOfTwoDeleted();
+  const added = "203.0.113.0/24";
+  rig.announce([added]);
+  await rig.clock.advance(1_000);
+  assert.deepEqual(rig.cloud.prefixes("rtb-1"), [...prefixes, added]);
+  const told = rig.supervisor.statuses.map((
+    { table, inStep, errors },
+  ) => [table, inStep, ...errors.values()]);
+  assert.deepEqual(told, [
+    ["rtb-1", true],
+    ["rtb-2", false, "Cannot read route table rtb-2: it does not exist"],
+  ]);
+  await rig.end();
+});
+
+Deno.test("Supervisor looks for a deleted table with back-off, and finds it within seconds", async () => {
+  using _log = captureLog();
+  const rig = await oneOfTwoDeleted();
+  const { fail } = rig.cloud;
+  const reads = { "rtb-1": 0, "rtb-2": 0 };
+  rig.cloud.fail = (call, table) => {
+    if (call === "read") reads[table as keyof typeof reads]++;
+    fail(call, table);
+  };
+  await rig.clock.advance(600_000);
+  assert.ok(
+    reads["rtb-1"] <= 2,
+    `the table that is there is read ${reads["rtb-1"]} times: no more than for audits`,
+  );
+  assert.ok(
+    reads["rtb-2"] >= 60 && reads["rtb-2"] <= 130,
+    `looked for ${reads["rtb-2"]} times in 10 minutes`,
+  );
+  rig.cloud.fail = () => {};
+  await rig.clock.advance(11_000);
+  assert.deepEqual(rig.cloud.prefixes("rtb-2"), prefixes);
+  assert.ok(rig.supervisor.statuses.every(({ inStep, errors }) => inStep && errors.size === 0));
+  await rig.end();
+});
+
+Deno.test("Supervisor goes on when the cloud lists only the table that is there", async () => {
+  using _log = captureLog();
+  const rig = await oneOfTwoDeleted();
+  const { fail, tables } = rig.cloud;
+  rig.cloud.fail = (call, table) => call === "prepare" || fail(call, table);
+  rig.cloud.tables = tables.slice(0, 1);
+  await rig.clock.advance(700_000);
+  assert.deepEqual(rig.supervisor.statuses.map(({ table, inStep }) => [table, inStep]), [
+    ["rtb-1", true],
+    ["rtb-2", false],
+  ]);
+  await rig.end();
+});
+
+Deno.test("Supervisor has its only table prepared anew when it is deleted", async () => {
+  using _log = captureLog();
+  const rig = new Rig();
+  rig.announce(prefixes);
+  await rig.start();
+  rig.cloud.tables = [{ id: "rtb-9", name: "rtb-9", ours: true }];
+  rig.cloud.fail = (_call, table) => {
+    if (table === "rtb-1") throw failure("gone", "Cannot read route table rtb-1: it does not exist");
+  };
+  await rig.clock.advance(310_000);
+  assert.deepEqual(rig.cloud.prefixes("rtb-9"), prefixes);
+  assert.deepEqual(rig.supervisor.statuses.map(({ table, inStep }) => [table, inStep]), [["rtb-9", true]]);
+  await rig.end();
+});
+
+Deno.test("Supervisor ends at once though it waits for a deleted table", async () => {
+  using _log = captureLog();
+  const rig = await oneOfTwoDeleted();
+  await rig.end();
+});
