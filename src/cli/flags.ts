@@ -72,10 +72,10 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
     ["allow-local", "boolean", "", "false", "export prefixes inside the VM's own network too"],
     [
       "self",
-      "value",
+      "list",
       "ADDRESS/LEN",
       "",
-      "this VM's address and subnet, instead of what metadata or kernel say",
+      "this VM's address and subnet, one a family, instead of what metadata or kernel say",
     ],
   ],
   Table: [

@@ -5,12 +5,13 @@ import type { CloudOptions } from "../clouds/cloud_options.ts";
 import { protocolNumber, tableNumber } from "../kernel/protocol_names.ts";
 import type { OwnAddress } from "../routes/own_address.ts";
 import type { Policy } from "../routes/policy.ts";
-import { parseInterfaceAddress } from "../routes/prefix.ts";
+import type { Family } from "../routes/prefix.ts";
 import { type FilterRule, parsePrefixRange } from "../routes/prefix_filter.ts";
 import type { SyncSettings } from "../sync/reconciler.ts";
 import type { CommandLine, GivenValue } from "./command_line.ts";
 import { parseDuration } from "./duration.ts";
 import { type Flag, flags } from "./flags.ts";
+import { parseSelf } from "./self_address.ts";
 
 /** The program's settings, checked. Durations are milliseconds. */
 export interface Settings extends Omit<CloudOptions, "families" | "ownAddress" | "environment"> {
@@ -75,7 +76,7 @@ function settingsOf(reader: ValueReader): Settings {
     debug: reader.boolean("debug"),
     redumpMs: reader.duration("netlink", 0),
     policy: policyOf(reader),
-    self: reader.list("self", ownAddressOf),
+    self: reader.list("self", parseSelf),
     sync: syncOf(reader, event, periodMs),
     owner: reader.value("owner", ownerName),
     routeTables: reader.list("route-table", (text) => text),
@@ -143,6 +144,7 @@ function contradictions(settings: Settings, values: readonly GivenValue[]): read
   if (!settings.event && settings.redumpMs === 0) {
     errors.push("Flag -netlink 0 needs -event: without events the kernel's table would never be read again");
   }
+  errors.push(...selfGaps(settings, values));
   for (const { flag, source } of values) {
     const clouds = flagsOfClouds[flag];
     if (clouds !== undefined && settings.cloud !== null && !clouds.includes(settings.cloud)) {
@@ -150,6 +152,26 @@ function contradictions(settings: Settings, values: readonly GivenValue[]): read
     }
   }
   return errors;
+}
+
+/**
+ * With `-self` nothing else says who this VM is. A family that it leaves out would have no address that routes could point at, and all
+ * its routes would be withdrawn.
+ */
+function selfGaps({ policy }: Settings, values: readonly GivenValue[]): readonly string[] {
+  const given = values.filter(({ flag }) => flag === "self");
+  const items = given.flatMap(({ value }) => itemsOf(value));
+  if (items.length === 0) return [];
+  const families: readonly Family[] = policy.ipv6 ? [4, 6] : [4];
+  // By the text: an address that is refused is not missing besides.
+  const gaps = families.filter((family) => !items.some((item) => item.includes(":") === (family === 6)));
+  const because = { 4: "", 6: " (-ipv6)" };
+  return gaps.map((family) =>
+    `${given[0]?.source} names no IPv${family} address, to which IPv${family} routes${
+      because[family]
+    } could point: ` +
+    "give it one of each family"
+  );
 }
 
 /** Looks up values by flag, and collects what is wrong with them. */
@@ -276,10 +298,6 @@ function ownerName(text: string): string {
 function deviceName(text: string): string {
   if (/^[^\s/]{1,15}$/.test(text)) return text;
   throw new SyntaxError(`"${text}" is not a device name of 1 to 15 characters`);
-}
-
-function ownAddressOf(text: string): OwnAddress {
-  return parseInterfaceAddress(text);
 }
 
 function endpoint(text: string): string {

@@ -94,6 +94,19 @@ Deno.test("readSettings() reads an address and its subnet from -self, one a fami
   ]);
 });
 
+Deno.test("readSettings() takes every address of a subnet that has none of its own", () => {
+  for (const text of ["10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "10.0.0.255/32"]) {
+    assert.equal(settingsOf(`-self ${text}`).self.length, 1, text);
+  }
+  for (const text of ["2001:db8::/127", "2001:db8::/128", "2001:db8::ff:ffff:ffff:ffff/64"]) {
+    assert.equal(settingsOf(`-ipv6 -self 10.0.0.4/24,${text}`).self.length, 2, text);
+  }
+});
+
+Deno.test("readSettings() takes several -self flags, and an IPv6 address before -ipv6 is on", () => {
+  assert.equal(settingsOf("-self 10.0.0.4/24 -self 10.0.1.4/24 -self 2001:db8::4/64").self.length, 3);
+});
+
 Deno.test("readSettings() reads the listening address in each form", () => {
   const cases: readonly (readonly [string, string, number])[] = [
     ["127.0.0.1:9100", "127.0.0.1", 9100],
@@ -148,6 +161,38 @@ const bad: readonly (readonly [string, string])[] = [
     '-owner: "My.Name" is not a name of 1 to 31 lower-case letters, digits and dashes that begins with a letter',
   ],
   ["-self 10.0.0.4/64", '-self: Cannot parse interface address "10.0.0.4/64": length is over 32'],
+  ["-self 10.0.0.1", '-self: "10.0.0.1" has no length: it is ADDRESS/LEN, as in 10.0.0.4/24'],
+  [
+    "-self 127.0.0.1/8",
+    '-self: "127.0.0.1/8" is no address of a VM: it lies in the reserved range 127.0.0.0/8',
+  ],
+  ["-self 0.0.0.0/24", '-self: "0.0.0.0/24" is no address of a VM: it lies in the reserved range 0.0.0.0/8'],
+  [
+    "-self 224.0.0.5/24",
+    '-self: "224.0.0.5/24" is no address of a VM: it lies in the reserved range 224.0.0.0/3',
+  ],
+  [
+    "-self 10.0.0.4/24,fe80::1/64",
+    '-self: "fe80::1/64" is no address of a VM: it lies in the reserved range fe80::/10',
+  ],
+  ["-self 10.0.0.0/24", '-self: "10.0.0.0/24" is no address of a VM: it is that of the subnet itself'],
+  [
+    "-self 10.0.0.4/24,2001:db8::/64",
+    '-self: "2001:db8::/64" is no address of a VM: it is that of the subnet itself',
+  ],
+  [
+    "-self 10.0.0.255/24",
+    '-self: "10.0.0.255/24" is no address of a VM: it is the broadcast address of its subnet',
+  ],
+  ["-self 10.0.0.1/0", '-self: "10.0.0.1/0" is in no subnet of a VM: 0.0.0.0/0 is a default route'],
+  [
+    "-self 2001:db8::1/64",
+    "-self names no IPv4 address, to which IPv4 routes could point: give it one of each family",
+  ],
+  [
+    "-ipv6 -self 10.0.0.4/24",
+    "-self names no IPv6 address, to which IPv6 routes (-ipv6) could point: give it one of each family",
+  ],
   ["-listen 9100", '-listen: "9100" is not ADDRESS:PORT, [ADDRESS]:PORT or :PORT'],
   ["-listen :70000", '-listen: "70000" is not a whole number from 0 to 65535'],
   ["-cloud gcp -gcp-endpoint ftp://x", '-gcp-endpoint: "ftp://x" is not an http or https address'],
