@@ -41,8 +41,14 @@ export class MetadataServer {
   }
 
   /** A token of the VM's service account, and the seconds that it lasts. */
-  token(signal: AbortSignal): Promise<v.InferOutput<typeof tokenAnswer>> {
-    return this.#json("instance/service-accounts/default/token", tokenAnswer, signal);
+  async token(signal: AbortSignal): Promise<v.InferOutput<typeof tokenAnswer>> {
+    try {
+      return await this.#json("instance/service-accounts/default/token", tokenAnswer, signal);
+    } catch (error) {
+      if (!(error instanceof CloudError && error.kind === "gone")) throw error;
+      // Not `gone`: whoever needs the token asked for something else, which may well be there.
+      throw new CloudError("denied", "Cannot get a token: this VM has no service account", { cause: error });
+    }
   }
 
   /** The access scopes of the VM's service account; none where it has no service account. */

@@ -57,7 +57,7 @@ export async function finish(
   return operation;
 }
 
-/** One wait. Where no answer comes in time a plain `get` tells whether the operation is slow or the API out of reach. */
+/** One look at an operation. One that is not known (any more) may have ended well or not: its end cannot be seen. */
 async function look(
   api: ComputeApi,
   project: string,
@@ -66,16 +66,31 @@ async function look(
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<Operation> {
-  const path = `projects/${project}/global/operations/${name}`;
   const get: ApiCall<Operation> = {
     action: `${action}: wait for operation ${name}`,
     permission: "compute.globalOperations.get",
-    path,
+    path: `projects/${project}/global/operations/${name}`,
     query: { fields: operationFields },
     answer: operationAnswer,
   };
   try {
-    return await api.send({ ...get, method: "POST", path: `${path}/wait`, timeoutMs }, signal);
+    return await waitOrGet(api, get, signal, timeoutMs);
+  } catch (error) {
+    if (!(error instanceof CloudError && error.kind === "gone")) throw error;
+    const why = `the end of operation ${name} cannot be seen, Google does not know it`;
+    throw new CloudError("unavailable", `Cannot ${action}: ${why}`, { requestId: name, cause: error });
+  }
+}
+
+/** One wait. Where no answer comes in time a plain `get` tells whether the operation is slow or the API out of reach. */
+async function waitOrGet(
+  api: ComputeApi,
+  get: ApiCall<Operation>,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<Operation> {
+  try {
+    return await api.send({ ...get, method: "POST", path: `${get.path}/wait`, timeoutMs }, signal);
   } catch (error) {
     if (!isTimeout(error)) throw error;
     return await api.send(get, signal);

@@ -104,7 +104,7 @@ export class RouteWriter {
     try {
       await this.#mutate(action, "compute.routes.delete", { method: "DELETE", name }, signal);
     } catch (error) {
-      if (!(error instanceof CloudError && error.kind === "gone")) throw error;
+      if (!isRouteGone(error, name)) throw error;
     }
   }
 
@@ -147,6 +147,12 @@ export class RouteWriter {
       throw error;
     }
   }
+}
+
+/** Whether it is the route itself that is not there: of a project, a network or whatever else a 404 says nothing of it. */
+function isRouteGone(error: unknown, name: string): boolean {
+  return error instanceof CloudError && error.kind === "gone" &&
+    error.message.includes(`/global/routes/${name}'`);
 }
 
 function isConflict(error: unknown): boolean {

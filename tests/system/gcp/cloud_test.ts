@@ -327,6 +327,53 @@ test("write() counts a route that somebody else deleted meanwhile as deleted", a
   assert.deepEqual(outcomes, [null]);
 });
 
+test("write() does not take a lost operation for a deleted route", async (bench) => {
+  const { rig, write } = bench;
+  await write(add("192.168.0.0/24", self));
+  const change = await remove(bench, "192.168.0.0/24");
+  const message = "The resource 'projects/prod/global/operations/operation-1' was not found";
+  rig.compute.faults.push(fault("/global/operations/", { status: 404, reason: "notFound", message }));
+  assert.deepEqual(await write(change), ["unavailable"]);
+  assert.deepEqual(rig.summary, ["192.168.0.0/24 router-a"]);
+}, { operationMs: 100 });
+
+test("write() does not take a 404 of something else for a deleted route", async (bench) => {
+  const { rig, write } = bench;
+  await write(add("192.168.0.0/24", self));
+  const change = await remove(bench, "192.168.0.0/24");
+  const message = "The resource 'projects/prod' was not found";
+  rig.compute.faults.push(fault("/routes", { status: 404, reason: "notFound", message }, 1, "DELETE"));
+  assert.deepEqual(await write(change), ["gone"]);
+  assert.deepEqual(rig.summary, ["192.168.0.0/24 router-a"]);
+});
+
+test("write() does not take a VM without a service account for a deleted route", async (bench) => {
+  const { rig, write, cloud, table } = bench;
+  await write(add("192.168.0.0/24", self));
+  const change = await remove(bench, "192.168.0.0/24");
+  const state = await bench.read();
+  rig.compute.tokens.clear();
+  rig.metadata.token = null;
+  const kinds: (CloudErrorKind | undefined)[] = [];
+  // The first call finds the token refused, the second finds that there is none.
+  for (let times = 0; times < 2; times++) {
+    const { outcomes } = await cloud.write(table, [change], state, signal);
+    kinds.push(outcomes[0]?.kind);
+  }
+  assert.deepEqual(kinds, ["unavailable", "denied"]);
+});
+
+test("write() counts a route as deleted that its operation did not find any more", async (bench) => {
+  const { rig, write } = bench;
+  await write(add("192.168.0.0/24", self));
+  const change = await remove(bench, "192.168.0.0/24");
+  const [route] = rig.routes;
+  const message = `The resource 'projects/prod/global/routes/${route?.name}' was not found`;
+  const operation = { code: "RESOURCE_NOT_FOUND", message };
+  rig.compute.faults.push(fault("/routes", { operation }, 1, "DELETE"));
+  assert.deepEqual(await write(change), [null]);
+});
+
 test("write() meets its own route when it sends one twice", async ({ rig, cloud, table, read }) => {
   const stale = await read();
   for (let times = 0; times < 2; times++) {
