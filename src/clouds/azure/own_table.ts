@@ -6,6 +6,7 @@
  * | `cloudroutesync-owner`          | the owner for whom it was made                                        |
  * | `cloudroutesync-network`        | `GROUP/NAME` of the virtual network that it serves                    |
  * | `cloudroutesync-former-SUBNET`  | `GROUP/NAME` of the table that the subnet had before, `none` for none |
+ * | `cloudroutesync-copies`         | digest of what was taken over from such tables                        |
  */
 
 import { getLogger } from "@logtape/logtape";
@@ -21,6 +22,7 @@ import {
   networkSchema,
   routeTableSchema,
 } from "./arm_schema.ts";
+import { carryOver, carryOverAgain, sameRoute } from "./carry_over.ts";
 import { type Machine, subnetName } from "./machine.ts";
 import { decodeRoute } from "./route_codec.ts";
 import { defaultOwner } from "./route_name.ts";
@@ -30,6 +32,7 @@ const logger = getLogger(["cloudroutesync", "azure"]);
 const ownerTag = "cloudroutesync-owner";
 const networkTag = "cloudroutesync-network";
 const formerTagPrefix = "cloudroutesync-former-";
+const copiesTag = "cloudroutesync-copies";
 const noFormerTable = "none";
 
 /** Whose table is meant. */
@@ -88,11 +91,12 @@ async function findTableOfNetwork(
 }
 
 /**
- * Makes the owner's table, or completes one that was left half-made: everything that the subnet's present table routes
- * is in it, and its tags say what that table is.
+ * Makes the owner's table, or completes one that was left half-made or that the subnet used before: everything that the
+ * subnet's present table routes is in it, and its tags say what that table is.
  *
  * @param own the table as found, or null to make it.
  * @param former the table that the subnet uses now, or null.
+ * @throws {CloudError} of kind `invalid` if what is in our table cannot be reconciled with that one.
  */
 export async function makeOwnTable(
   context: OwnTableContext,
@@ -103,7 +107,7 @@ export async function makeOwnTable(
   const id = own?.id ?? await freeTableId(context, signal);
   const name = nameInId(id, "routeTables");
   const action = `${own === null ? "create" : "complete"} route table ${name}`;
-  const body = own === null ? newTable(context, former) : completedTable(context, own, former);
+  const body = own === null ? await newTable(context, former) : await completedTable(context, own, former);
   await writeResource(context.arm, { action, id, body, ifMatch: own?.etag }, signal);
   logger.info("Route table {name} is made, with {count} routes of the subnet's former table {former}", {
     name,
@@ -125,6 +129,11 @@ export function formerTableId(own: ArmRouteTable, machine: Machine): string | nu
   const [resourceGroup, name] = former.split("/");
   if (resourceGroup === undefined || name === undefined) return null;
   return routeTableId(machine.subscription, resourceGroup, name);
+}
+
+/** Ids of the subnets besides the VM's own that use our table. */
+export function otherSubnetsOf(own: ArmRouteTable, machine: Machine): readonly string[] {
+  return (own.properties.subnets ?? []).map(({ id }) => id).filter((id) => !sameId(id, machine.subnetId));
 }
 
 /** Routes of others in our table that the former table does not have as well: they would be lost with it. */
@@ -188,33 +197,43 @@ function serves(table: ArmRouteTable, { machine, owner }: OwnTableContext): bool
     sameId(network, shortId(machine.networkId));
 }
 
-function newTable({ machine, owner }: OwnTableContext, former: ArmRouteTable | null): unknown {
+async function newTable(
+  { machine, owner }: OwnTableContext,
+  former: ArmRouteTable | null,
+): Promise<unknown> {
+  const { routes, settings, digest } = await carryOver(former);
   return {
     location: machine.location,
-    tags: { [ownerTag]: owner, [networkTag]: shortId(machine.networkId), ...formerTags(machine, former) },
-    properties: {
-      ...takenOver(former),
-      routes: (former?.properties.routes ?? []).map(copyOf),
+    tags: {
+      [ownerTag]: owner,
+      [networkTag]: shortId(machine.networkId),
+      ...formerTags(machine, former),
+      [copiesTag]: digest,
     },
+    properties: { ...settings, routes },
   };
 }
 
-function completedTable(
-  { machine }: OwnTableContext,
+async function completedTable(
+  { machine, owner }: OwnTableContext,
   own: ArmRouteTable,
   former: ArmRouteTable | null,
-): unknown {
-  const missing = (former?.properties.routes ?? []).filter((route) =>
-    !own.properties.routes.some((other) => isInTheWay(route, other))
-  );
+): Promise<unknown> {
+  const { routes, settings, digest } = await carryOverAgain({
+    own,
+    former,
+    owner,
+    others: otherSubnetsOf(own, machine).map(subnetName),
+    digest: own.tags?.[copiesTag],
+  });
   return {
     ...own,
-    tags: { ...own.tags, ...formerTags(machine, former) },
-    properties: {
-      ...own.properties,
-      ...takenOver(former),
-      routes: [...own.properties.routes, ...missing.map(copyOf)],
+    tags: {
+      ...own.tags,
+      ...formerTags(machine, former),
+      ...(digest === undefined ? {} : { [copiesTag]: digest }),
     },
+    properties: { ...own.properties, ...settings, routes },
   };
 }
 
@@ -224,37 +243,6 @@ function formerTags(machine: Machine, former: ArmRouteTable | null): Record<stri
 
 function formerTag(machine: Machine): string {
   return `${formerTagPrefix}${nameInId(machine.subnetId, "subnets")}`;
-}
-
-/** Settings of a table besides its routes, such as `disableBgpRoutePropagation`: all but what Azure itself fills in. */
-function takenOver(former: ArmRouteTable | null): Record<string, unknown> {
-  return without(former?.properties ?? {}, ["routes", "subnets", "provisioningState", "resourceGuid"]);
-}
-
-/** A route without what Azure itself fills in. */
-function copyOf({ name, properties }: ArmRoute): { readonly name: string; readonly properties: unknown } {
-  return { name, properties: without(properties, ["provisioningState", "hasBgpOverride"]) };
-}
-
-function without(
-  source: Readonly<Record<string, unknown>>,
-  keys: readonly string[],
-): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(source).filter(([key]) => !keys.includes(key)));
-}
-
-function isInTheWay(route: ArmRoute, other: ArmRoute): boolean {
-  return sameId(route.name, other.name) || destination(route) === destination(other);
-}
-
-function sameRoute(route: ArmRoute, other: ArmRoute): boolean {
-  const hops = (item: ArmRoute): string =>
-    `${item.properties.nextHopType} ${decodeRoute(item)?.nextHops.join(" ") ?? ""}`;
-  return destination(route) === destination(other) && hops(route) === hops(other);
-}
-
-function destination(route: ArmRoute): string {
-  return decodeRoute(route)?.prefix.text ?? route.properties.addressPrefix ?? "";
 }
 
 /** `GROUP/NAME`: a tag's value takes 256 characters, fewer than an id may have. */

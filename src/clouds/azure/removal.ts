@@ -2,7 +2,6 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CloudError } from "../cloud_error.ts";
-import { sameId } from "./arm_id.ts";
 import { deleteResource } from "./arm_resources.ts";
 import type { ArmRouteTable } from "./arm_schema.ts";
 import { associate, usesTable } from "./association.ts";
@@ -12,6 +11,7 @@ import {
   findOwnTable,
   foreignRoutesOf,
   formerTableId,
+  otherSubnetsOf,
   type OwnTableContext,
   readRouteTable,
 } from "./own_table.ts";
@@ -31,9 +31,9 @@ export async function removeOwnTable(context: OwnTableContext, signal: AbortSign
   if (own === null) return;
   const former = await formerTable(context, own, signal);
   if (usesTable(subnet, own.id)) await associate(arm, subnet, former?.id ?? null, signal);
-  const others = (own.properties.subnets ?? []).filter(({ id }) => !sameId(id, machine.subnetId));
+  const others = otherSubnetsOf(own, machine);
   if (others.length > 0) {
-    const names = others.map(({ id }) => subnetName(id)).join(", ");
+    const names = others.map(subnetName).join(", ");
     throw new CloudError("conflict", `Cannot delete route table ${own.name}: it is in use by ${names}`);
   }
   const foreign = foreignRoutesOf(own, former, owner);

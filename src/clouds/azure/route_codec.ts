@@ -39,7 +39,7 @@ export function encodeRoute(owner: string, prefix: Prefix, nextHops: readonly st
 export function decodeRoute({ name, properties }: ArmRoute): CloudRoute | null {
   const prefix = prefixOfRoute(properties.addressPrefix ?? "");
   if (prefix === null) return null;
-  const addresses = addressesOf(properties);
+  const addresses = nextHopAddresses(properties);
   return {
     prefix,
     nextHops: addresses.length > 0 ? addresses : [properties.nextHopType],
@@ -61,8 +61,8 @@ export function decodeTable(table: CloudTable, raw: ArmRouteTable, limit: number
   return { table, routes, quotas: [quota], version: raw.etag };
 }
 
-/** Lowest address first, as the contract wants next hops sorted by their text. */
-function addressesOf(properties: ArmRoute["properties"]): string[] {
+/** A route's next hops, lowest address first, as the contract wants them sorted by their text; none if it has no address. */
+export function nextHopAddresses(properties: ArmRoute["properties"]): string[] {
   const texts = properties.nextHopType === "VirtualApplianceEcmp"
     ? properties.nextHop?.nextHopIpAddresses ?? []
     : properties.nextHopType === "VirtualAppliance"

@@ -204,7 +204,9 @@ azureTest("prepare() makes a tagged table, and the subnet keeps everything that 
   assert.deepEqual(table, { id: ids.ownTable, name: "cloudroutesync-route-table", ours: true });
   const shown = rig.arm.state.show(ids.ownTable);
   assert.equal(shown.location, "westeurope");
-  assert.deepEqual(shown.tags, {
+  const { "cloudroutesync-copies": copies, ...tags } = shown.tags as Json;
+  assert.match(String(copies), /^[0-9a-f]{32}$/);
+  assert.deepEqual(tags, {
     "cloudroutesync-owner": "cloudroutesync",
     "cloudroutesync-network": "network-group/vnet1",
     "cloudroutesync-former-clients": "none",
@@ -306,6 +308,7 @@ for (const times of [1, 2, 3]) {
   azureTest(
     `${times} false 404s of our own table change nothing while another subnet uses it`,
     async (rig) => {
+      rig.placeFormerTable();
       const { cloud } = await ready(rig);
       const before = propertiesOf(rig.arm.state.show(ids.subnet));
       rig.arm.state.place(ids.subnet.replace("clients", "servers"), { properties: before });
@@ -328,6 +331,97 @@ azureTest("false 404s of another network's table do not let it be overwritten", 
   await rejects(open(rig).prepare(signal), "conflict", /yet it is listed or in use/);
   assert.deepEqual(rig.arm.writes(), []);
 });
+
+azureTest(
+  "prepare() renews its copies of routes that operators have replaced in their table",
+  async (rig) => {
+    rig.placeFormerTable([
+      route("default", "0.0.0.0/0", "10.0.9.9"),
+      route("lab", "192.0.2.0/24", "10.0.9.9"),
+      route("old", "203.0.113.0/24", "10.0.9.9"),
+    ]);
+    const { cloud, table, state } = await ready(rig);
+    await cloud.write(table, [add("198.51.100.0/24"), add("198.51.101.0/24")], state, signal);
+    rig.placeFormerTable([
+      route("default", "0.0.0.0/0", "10.0.9.77"),
+      route("renamed", "192.0.2.0/24", "10.0.9.78"),
+      route("lab", "192.0.3.0/24", "10.0.9.79"),
+      route("by-way-of-them", "198.51.101.0/24", "10.0.9.77"),
+    ]);
+    for (let time = 0; time < 2; time++) {
+      await open(rig).prepare(signal);
+      assert.deepEqual(propertiesOf(rig.arm.state.show(ids.subnet)).routeTable, { id: ids.ownTable });
+      assert.deepEqual(rig.arm.state.routes(ids.ownTable), {
+        "198.51.100.0/24": addresses.router,
+        "0.0.0.0/0": "10.0.9.77",
+        "192.0.2.0/24": "10.0.9.78",
+        "192.0.3.0/24": "10.0.9.79",
+        "198.51.101.0/24": "10.0.9.77",
+      });
+      rig.placeSubnet({ routeTable: { id: ids.formerTable } });
+    }
+    rig.placeSubnet();
+    await open(rig).prepare(signal);
+    assert.deepEqual(rig.arm.state.routes(ids.ownTable), { "198.51.100.0/24": addresses.router });
+    assert.equal(propertiesOf(rig.arm.state.show(ids.ownTable)).disableBgpRoutePropagation, false);
+  },
+);
+
+azureTest(
+  "prepare() refuses to choose between operators' route and one that is no copy of ours",
+  async (rig) => {
+    rig.placeFormerTable();
+    const { cloud } = await ready(rig);
+    const shown = rig.arm.state.show(ids.ownTable);
+    const byHand = [route("default", "0.0.0.0/0", "10.0.9.50")];
+    rig.arm.state.place(ids.ownTable, { ...shown, properties: { ...propertiesOf(shown), routes: byHand } });
+    rig.placeFormerTable([route("default", "0.0.0.0/0", "10.0.9.77")]);
+    for (let time = 0; time < 2; time++) {
+      await rejects(
+        cloud.prepare(signal),
+        "invalid",
+        /default \(0\.0\.0\.0\/0 to 10\.0\.9\.77\).*operators-table.*default \(0\.0\.0\.0\/0 to 10\.0\.9\.50\).*; delete/,
+      );
+    }
+    assert.deepEqual(rig.arm.writes(), []);
+    rig.arm.state.place(ids.ownTable, { ...shown, properties: { routes: [] } });
+    await cloud.prepare(signal);
+    assert.deepEqual(rig.arm.state.routes(ids.ownTable), { "0.0.0.0/0": "10.0.9.77" });
+  },
+);
+
+for (
+  const [what, routes, settings, words] of [
+    [
+      "route",
+      [route("default", "0.0.0.0/0", "10.0.9.77")],
+      {},
+      /carry over route default.*for vnet1\/servers; /,
+    ],
+    [
+      "setting",
+      [],
+      { disableBgpRoutePropagation: false },
+      /carry over disableBgpRoutePropagation false.*for vnet1\/servers; /,
+    ],
+  ] as const
+) {
+  azureTest(
+    `prepare() refuses to give another ${what} to the other subnets that use its table`,
+    async (rig) => {
+      rig.placeFormerTable();
+      const { cloud } = await ready(rig);
+      const other = propertiesOf(rig.arm.state.show(ids.subnet));
+      rig.arm.state.place(ids.subnet.replace("clients", "servers"), { properties: other });
+      rig.placeFormerTable([...routes]);
+      const former = rig.arm.state.show(ids.formerTable);
+      const properties = { ...propertiesOf(former), ...settings };
+      rig.arm.state.place(ids.formerTable, { ...former, properties });
+      await rejects(cloud.prepare(signal), "invalid", words);
+      assert.deepEqual(rig.arm.writes(), []);
+    },
+  );
+}
 
 azureTest("prepare() is a conflict when the subnet changes meanwhile, and loses nothing", async (rig) => {
   rig.arm.beforeWrite = ({ path }) => {
