@@ -15,6 +15,8 @@ export class AwsMetadata implements AsyncDisposable {
   status: number | null = null;
   /** Whether tokens handed out so far are refused. */
   tokensVoid = false;
+  /** Whether the instance has a role. */
+  hasRole = true;
   /** Counts the credentials handed out; part of the access key. */
   credentials = 0;
   /** Seconds until credentials handed out now expire. */
@@ -66,6 +68,7 @@ export class AwsMetadata implements AsyncDisposable {
     if (path === "meta-data/network/interfaces/macs/") {
       return this.interfaces.map(({ mac }) => `${mac}/`).join("\n");
     }
+    if (path.startsWith("meta-data/iam/") && !this.hasRole) return null;
     if (path === "meta-data/iam/security-credentials/") return "router";
     if (path === "meta-data/iam/security-credentials/router") return this.#credentials();
     const [mac, name] = path.replace("meta-data/network/interfaces/macs/", "").split("/");

@@ -62,12 +62,7 @@ export class RouteRules {
     if (routes === undefined) return noTable(tableId);
     const destination = destinationField(fields);
     if (action !== "CreateRoute") {
-      if (routes.has(destination)) return null;
-      const verb = action === "DeleteRoute" ? "" : "There is no route defined for ";
-      return refuse(
-        "InvalidRoute.NotFound",
-        `${verb}no route with destination-cidr-block ${destination} in route table ${tableId}`,
-      );
+      return routes.has(destination) ? null : noRoute(action, destination, tableId);
     }
     return this.#judgeNew(fields, destination, routes, this.#locals.get(tableId) ?? [], subnets);
   }
@@ -150,6 +145,16 @@ function destinationField(fields: URLSearchParams): string {
 /** What EC2 answers about a table that it does not know (yet). */
 export function noTable(tableId: string): Refusal {
   return refuse("InvalidRouteTableID.NotFound", `The routeTable ID '${tableId}' does not exist`);
+}
+
+/** EC2 has two answers about a route that it does not know: https://github.com/getmoto/moto/issues/6425 shows them. */
+function noRoute(action: string, destination: string, tableId: string): Refusal {
+  return action === "ReplaceRoute"
+    ? invalid(`There is no route defined for '${destination}' in the route table. Use CreateRoute instead.`)
+    : refuse(
+      "InvalidRoute.NotFound",
+      `no route with destination-cidr-block ${destination} in route table ${tableId}`,
+    );
 }
 
 function invalid(message: string): Refusal {

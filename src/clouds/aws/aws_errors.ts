@@ -34,9 +34,11 @@ const kinds: Readonly<Record<string, CloudErrorKind>> = {
   ExpiredToken: "unavailable",
   ExpiredTokenException: "unavailable",
   RequestExpired: "unavailable",
-  CredentialsProviderError: "denied",
-  InstanceMetadataV1FallbackError: "denied",
-  TokenProviderError: "denied",
+  // No credentials at all, so that no call was made and no permission missed: most often the metadata service is down, or the
+  // instance gets its role only now.
+  CredentialsProviderError: "unavailable",
+  InstanceMetadataV1FallbackError: "unavailable",
+  TokenProviderError: "unavailable",
   RouteAlreadyExists: "conflict",
   "InvalidRoute.NotFound": "conflict",
   "InvalidNetworkInterfaceID.NotFound": "conflict",
@@ -54,6 +56,13 @@ const kinds: Readonly<Record<string, CloudErrorKind>> = {
   ServiceUnavailable: "unavailable",
   Unavailable: "unavailable",
 };
+
+/** Codes that say that there are no credentials at all. */
+const noCredentials: ReadonlySet<string> = new Set([
+  "CredentialsProviderError",
+  "InstanceMetadataV1FallbackError",
+  "TokenProviderError",
+]);
 
 /** Codes that say that the credentials in hand are no good (any more): fetching them anew may help. */
 const staleCredentials: ReadonlySet<string> = new Set([
@@ -110,8 +119,19 @@ export function spoilsCredentials(error: CloudError): boolean {
   return error.code !== undefined && staleCredentials.has(error.code);
 }
 
+/** Whether there were no credentials to make the call with. */
+export function lacksCredentials(error: CloudError): boolean {
+  return error.code !== undefined && noCredentials.has(error.code);
+}
+
+/** Whether EC2 knows no such route to replace (yet). It uses a code for it that it has for many other things. */
+function isNoRouteDefined(error: SdkError): boolean {
+  return error.code === "InvalidParameterValue" && /no route defined/i.test(error.message);
+}
+
 function kindOf(error: SdkError, timedOut: boolean): CloudErrorKind {
   if (timedOut) return "unavailable";
+  if (isNoRouteDefined(error)) return "conflict";
   const known = kinds[error.code];
   if (known !== undefined) return known;
   if (error.status === 429) return "throttled";
@@ -123,10 +143,16 @@ function kindOf(error: SdkError, timedOut: boolean): CloudErrorKind {
 
 function sentence(error: SdkError): string {
   const message = withoutEncodedMessage(error.message);
-  if (staleCredentials.has(error.code)) {
-    return `${error.code}: ${message.replace(/\.$/, "")}; credentials are fetched anew for the next call`;
-  }
+  const hint = hintOf(error.code);
+  if (hint !== null) return `${error.code}: ${message.replace(/\.$/, "")}; ${hint}`;
   return error.code === "" || error.code === "Error" ? message : `${error.code}: ${message}`;
+}
+
+/** What a person should know about credentials that are missing or refused. */
+function hintOf(code: string): string | null {
+  if (staleCredentials.has(code)) return "credentials are fetched anew for the next call";
+  if (!noCredentials.has(code)) return null;
+  return "they come from the instance's role and its metadata service, unless the environment names others";
 }
 
 /** The encoded message is long, and whoever decodes it learns the account's policies; no log needs it. */

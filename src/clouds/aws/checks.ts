@@ -2,7 +2,7 @@
 
 import type { CloudQuota, Finding } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import { dryRunSucceeded } from "./aws_errors.ts";
+import { dryRunSucceeded, lacksCredentials } from "./aws_errors.ts";
 import type { Ec2RouteTable } from "./ec2_answers.ts";
 import type { Ec2Api } from "./ec2_api.ts";
 import { hopLimitAdvice, type InstanceFacts } from "./instance_metadata.ts";
@@ -23,6 +23,10 @@ export interface CheckContext {
 
 /** Documentation prefix (RFC 5737): never a real route, and a dry run creates nothing anyway. */
 const probePrefix = "203.0.113.0/24";
+
+const roleRemedy =
+  "Give the instance a role (an instance profile) with what `cloudroutesync doctor -policy` prints, and see that its " +
+  "metadata service answers";
 
 /** All that can be checked once this VM is identified. */
 export async function checkAws(context: CheckContext, signal: AbortSignal): Promise<Finding[]> {
@@ -202,6 +206,7 @@ async function finding(name: string, look: () => Promise<Finding>): Promise<Find
     return await look();
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
+    if (lacksCredentials(error)) return { name, status: "bad", detail: error.message, remedy: roleRemedy };
     if (error.kind !== "denied") return { name, status: "unknown", detail: error.message };
     return {
       name,

@@ -613,11 +613,38 @@ rigTest("credentials that are about to expire are refreshed without a refusal", 
   assert.ok(rig.front.calls.every((call) => call.code === null));
 });
 
+rigTest("credentials that do not come are an outage, over when they come", async ({ rig, open }) => {
+  const cloud = open();
+  await cloud.identify(signal);
+  rig.metadata.status = 503;
+  await assert.rejects(
+    cloud.locate(signal),
+    (error) => error instanceof CloudError && error.kind === "unavailable" && error.action === undefined,
+  );
+  rig.metadata.status = null;
+  assert.deepEqual(await cloud.locate(signal), []);
+});
+
+rigTest(
+  "a VM without a role is told that it needs one, and by check() how to give it",
+  async ({ rig, open }) => {
+    rig.metadata.hasRole = false;
+    await assert.rejects(open().locate(signal), /^CloudError: Cannot find route tables: .*instance's role/);
+    const findings = await open().check({ fix: false }, signal);
+    assert.equal(statusOf(findings, "route table"), "bad");
+    for (const name of ["source/dest check", "permission ec2:CreateRouteTable"]) {
+      const found = findings.find((each) => each.name === name);
+      assert.equal(found?.status, "bad", name);
+      assert.match(found?.remedy ?? "", /^Give the instance a role .*doctor -policy/);
+    }
+  },
+);
+
 rigTest("the credential chain never asks metadata of version 1", async ({ rig, open }) => {
   const cloud = open();
   await cloud.identify(signal);
   rig.metadata.status = 403;
-  await assert.rejects(cloud.locate(signal), isKind("denied"));
+  await assert.rejects(cloud.locate(signal), isKind("unavailable"));
   assert.deepEqual(rig.metadata.paths.filter((path) => path.includes("security-credentials")), []);
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spoilsCredentials, toCloudError } from "../../../src/clouds/aws/aws_errors.ts";
+import { lacksCredentials, spoilsCredentials, toCloudError } from "../../../src/clouds/aws/aws_errors.ts";
 import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
 
 function sdkError(
@@ -51,6 +51,27 @@ Deno.test("toCloudError() tells the kinds apart by EC2's codes", () => {
 Deno.test("toCloudError() takes an error without a status for an unreachable cloud", () => {
   const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
   assert.equal(judge(refused).kind, "unavailable");
+});
+
+Deno.test("toCloudError() takes ReplaceRoute of a route that EC2 does not know for a conflict", () => {
+  const message = "There is no route defined for '10.9.0.0/16' in the route table. Use CreateRoute instead.";
+  assert.equal(judge(sdkError("InvalidParameterValue", 400, message)).kind, "conflict");
+  assert.equal(judge(sdkError("InvalidRoute.NotFound", 400, message)).kind, "conflict");
+  assert.equal(judge(sdkError("MissingParameter", 400, message)).kind, "invalid");
+});
+
+Deno.test("toCloudError() takes credentials that do not come for an outage, and says what a VM needs", () => {
+  for (const name of ["CredentialsProviderError", "InstanceMetadataV1FallbackError", "TokenProviderError"]) {
+    const error = judge(Object.assign(new Error("Could not load credentials from any providers."), { name }));
+    assert.deepEqual([error.kind, error.action], ["unavailable", undefined]);
+    assert.equal(lacksCredentials(error), true);
+    assert.equal(
+      error.message,
+      `Cannot create route 10.9.0.0/16: ${name}: Could not load credentials from any providers; ` +
+        "they come from the instance's role and its metadata service, unless the environment names others",
+    );
+  }
+  assert.equal(lacksCredentials(judge(sdkError("UnauthorizedOperation", 403))), false);
 });
 
 Deno.test("toCloudError() says that no answer came when the deadline ended the call", () => {
