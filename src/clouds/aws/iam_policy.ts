@@ -149,9 +149,19 @@ function arn(scope: PolicyScope, resource: string): string {
   return `arn:${partitionOf(scope.region)}:ec2:${scope.region}:${scope.accountId}:${resource}`;
 }
 
-/** China and the government regions are partitions of their own. */
+/** Beginnings of the regions' names by partition; all others are in `aws`. */
+const partitions: readonly (readonly [string, string])[] = [
+  ["cn-", "aws-cn"],
+  ["us-gov-", "aws-us-gov"],
+  ["us-iso-", "aws-iso"],
+  ["us-isob-", "aws-iso-b"],
+  ["eu-isoe-", "aws-iso-e"],
+  ["us-isof-", "aws-iso-f"],
+  ["eusc-", "aws-eusc"],
+];
+
+/** China, the governments' and Europe's sovereign regions are partitions of their own. */
 function partitionOf(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  if (region.startsWith("us-gov-")) return "aws-us-gov";
-  return region === "*" ? "*" : "aws";
+  if (region === "*") return "*";
+  return partitions.find(([start]) => region.startsWith(start))?.[1] ?? "aws";
 }

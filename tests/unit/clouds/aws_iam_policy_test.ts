@@ -46,9 +46,22 @@ Deno.test("iamPolicy() names handed-over tables and allows neither creation nor 
   ]);
 });
 
-Deno.test("iamPolicy() speaks of China and the government regions by their partitions", () => {
-  assert.match(iamPolicy({ ...scope, region: "cn-north-1" }), /arn:aws-cn:ec2:cn-north-1:/);
-  assert.match(iamPolicy({ ...scope, region: "us-gov-west-1" }), /arn:aws-us-gov:ec2:us-gov-west-1:/);
+Deno.test("iamPolicy() speaks of regions in other partitions by these", () => {
+  const partitions = {
+    "ap-southeast-7": "aws",
+    "us-east-1": "aws",
+    "cn-north-1": "aws-cn",
+    "us-gov-west-1": "aws-us-gov",
+    "us-iso-east-1": "aws-iso",
+    "us-isob-east-1": "aws-iso-b",
+    "eu-isoe-west-1": "aws-iso-e",
+    "us-isof-south-1": "aws-iso-f",
+    "eusc-de-east-1": "aws-eusc",
+  };
+  for (const [region, partition] of Object.entries(partitions)) {
+    const arns = iamPolicy({ ...scope, region }).match(/arn:[^:]*:ec2:[^:]*:/g) ?? [];
+    assert.deepEqual(new Set(arns), new Set([`arn:${partition}:ec2:${region}:`]));
+  }
 });
 
 Deno.test("iamPolicy() leaves open what is not known", () => {
