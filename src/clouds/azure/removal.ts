@@ -2,8 +2,9 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CloudError } from "../cloud_error.ts";
+import type { ArmClient } from "./arm_client.ts";
 import { deleteResource } from "./arm_resources.ts";
-import type { ArmRouteTable } from "./arm_schema.ts";
+import type { ArmSubnet } from "./arm_schema.ts";
 import { associate, usesTable } from "./association.ts";
 import { readSubnet, subnetName } from "./machine.ts";
 import {
@@ -29,8 +30,9 @@ export async function removeOwnTable(context: OwnTableContext, signal: AbortSign
   const subnet = await readSubnet(arm, machine.subnetId, signal);
   const own = await findOwnTable(context, await associatedTable(arm, subnet, signal), signal);
   if (own === null) return;
-  const former = await formerTable(context, own, signal);
-  if (usesTable(subnet, own.id)) await associate(arm, subnet, former?.id ?? null, signal);
+  const formerId = formerTableId(own, machine);
+  if (usesTable(subnet, own.id)) await giveBack(arm, subnet, formerId, signal);
+  const former = formerId === null ? null : await readRouteTable(arm, formerId, signal);
   const others = otherSubnetsOf(own, machine);
   if (others.length > 0) {
     const names = others.map(subnetName).join(", ");
@@ -48,17 +50,22 @@ export async function removeOwnTable(context: OwnTableContext, signal: AbortSign
   await deleteResource(arm, { action: `delete route table ${own.name}`, id: own.id }, signal);
 }
 
-/** The table that the subnet had; null if it had none, or if that one is gone. */
-async function formerTable(
-  { arm, machine }: OwnTableContext,
-  own: ArmRouteTable,
+/**
+ * Makes the subnet use its former table again. Whether that still exists is left to the subnet's own write: a 404 of the
+ * table itself may be a lagging replica's, and would take the subnet its way out.
+ */
+async function giveBack(
+  arm: ArmClient,
+  subnet: ArmSubnet,
+  formerId: string | null,
   signal: AbortSignal,
-): Promise<ArmRouteTable | null> {
-  const id = formerTableId(own, machine);
-  if (id === null) return null;
-  const former = await readRouteTable(arm, id, signal);
-  if (former === null) {
-    logger.warn("The subnet's former route table {id} is gone; the subnet gets none", { id });
+): Promise<void> {
+  try {
+    await associate(arm, subnet, formerId, signal);
+  } catch (error) {
+    const isGone = error instanceof CloudError && error.code === "InvalidResourceReference";
+    if (formerId === null || !isGone) throw error;
+    logger.warn("The subnet's former route table {id} is gone; the subnet gets none", { id: formerId });
+    await associate(arm, subnet, null, signal);
   }
-  return former;
 }

@@ -509,6 +509,26 @@ azureTest("remove() tells which other subnets use the table", async (rig) => {
   assert.ok(rig.arm.state.has(ids.ownTable));
 });
 
+azureTest("remove() puts the former table back though a lagging replica does not find it", async (rig) => {
+  rig.placeFormerTable();
+  const { cloud } = await ready(rig);
+  rig.arm.faults.push(notFound(ids.formerTable, 9));
+  await cloud.remove(signal);
+  assert.deepEqual(propertiesOf(rig.arm.state.show(ids.subnet)).routeTable, { id: ids.formerTable });
+});
+
+azureTest(
+  "remove() gives the subnet no table if its former one is gone, and keeps what was in it",
+  async (rig) => {
+    rig.placeFormerTable();
+    const { cloud } = await ready(rig);
+    rig.arm.state.remove(ids.formerTable);
+    await cloud.remove(signal);
+    assert.equal(propertiesOf(rig.arm.state.show(ids.subnet)).routeTable, undefined);
+    assert.deepEqual(rig.arm.state.routes(ids.ownTable), { "0.0.0.0/0": "10.0.9.9" });
+  },
+);
+
 azureTest("remove() does nothing when there is nothing", async (rig) => {
   await open(rig).remove(signal);
   assert.deepEqual(rig.arm.writes(), []);
