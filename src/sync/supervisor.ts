@@ -51,6 +51,7 @@ export class Supervisor {
   #opened = false;
   /** Set for good by {@linkcode Supervisor.withdrawAll}: from then on nothing is wanted, whatever kernel and cloud say. */
   #withdrawing = false;
+  #lastError: CloudError | null = null;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -66,6 +67,13 @@ export class Supervisor {
   /** Number of routes wanted now. */
   get wanted(): number {
     return this.#feed.wanted.size;
+  }
+
+  /** What the cloud answered last while it keeps the tables from being opened; null while it is silent, and once they are open. */
+  get openingError(): Pick<CloudError, "kind" | "message"> | null {
+    if (this.#opened || this.#lastError === null) return null;
+    const { kind, message } = this.#lastError;
+    return { kind, message };
   }
 
   /** Who this VM is; null until the cloud has said it. */
@@ -113,8 +121,7 @@ export class Supervisor {
    */
   async syncOnce(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
     await this.#identify(signal, giveUpAt);
-    const { clock } = this.#options;
-    const tables = await untilItWorks((inner) => this.#cloud.prepare(inner), clock, signal, giveUpAt);
+    const tables = await this.#patiently((inner) => this.#cloud.prepare(inner), signal, giveUpAt);
     this.#reconcilers = await this.#open(tables);
     const ends = await Promise.all(
       this.#reconcilers.map((reconciler) => reconciler.settle(signal, giveUpAt)),
@@ -140,20 +147,18 @@ export class Supervisor {
 
   /** Withdraws all that is owned from the tables that exist; prepares none. For `cleanup`. */
   async cleanUp(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
-    const { clock } = this.#options;
     await this.#identify(signal, giveUpAt);
-    const tables = await untilItWorks((inner) => this.#cloud.locate(inner), clock, signal, giveUpAt);
+    const tables = await this.#patiently((inner) => this.#cloud.locate(inner), signal, giveUpAt);
     this.#reconcilers = await this.#open(tables);
     if (!await this.withdrawAll(signal, giveUpAt)) return false;
-    await untilItWorks((inner) => this.#cloud.remove(inner), clock, signal, giveUpAt);
+    await this.#patiently((inner) => this.#cloud.remove(inner), signal, giveUpAt);
     return true;
   }
 
   async #identify(signal: AbortSignal, giveUpAt = Infinity): Promise<void> {
-    const { clock, adjustIdentity } = this.#options;
     this.#addresses = this.#addressesNow();
-    const found = await untilItWorks((inner) => this.#cloud.identify(inner), clock, signal, giveUpAt);
-    this.#identity = adjustIdentity(found);
+    const found = await this.#patiently((inner) => this.#cloud.identify(inner), signal, giveUpAt);
+    this.#identity = this.#options.adjustIdentity(found);
     // The answer may come when all is being withdrawn already.
     if (!this.#withdrawing) this.#rebuildFeed(this.#identity);
   }
@@ -186,8 +191,7 @@ export class Supervisor {
 
   /** Prepares the tables and keeps them in step until told to stop, or until they are no longer the ones to keep. */
   async #runTables(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    const tables = await untilItWorks((signal) => this.#cloud.prepare(signal), clock, stop);
+    const tables = await this.#patiently((signal) => this.#cloud.prepare(signal), stop);
     this.#reconcilers = await this.#open(tables);
     this.#missing.clear();
     const end = new AbortController();
@@ -264,6 +268,25 @@ export class Supervisor {
     }
     this.#opened = true;
     return reconcilers;
+  }
+
+  /** Calls until it works, and remembers what the cloud answers meanwhile. */
+  async #patiently<T>(
+    call: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+    giveUpAt = Infinity,
+  ): Promise<T> {
+    const remembering = async (inner: AbortSignal): Promise<T> => {
+      try {
+        return await call(inner);
+      } catch (error) {
+        if (error instanceof CloudError && !inner.aborted) this.#lastError = error;
+        throw error;
+      }
+    };
+    const result = await untilItWorks(remembering, this.#options.clock, signal, giveUpAt);
+    this.#lastError = null;
+    return result;
   }
 
   #known(): CloudIdentity {

@@ -4,7 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import { SdNotify } from "../../../ffi/sd_notify.ts";
 import { healthOf, type Observed, summaryOf } from "../../observe/health.ts";
 import { serveStatus } from "../../observe/status_server.ts";
-import type { SyncStatus } from "../../sync/sync_status.ts";
+import type { Supervisor } from "../../sync/supervisor.ts";
 import { systemClock } from "../../sync/system_clock.ts";
 import { version } from "../build_information.ts";
 import { CloudSession } from "../cloud_session.ts";
@@ -36,6 +36,7 @@ export async function run(context: CommandContext): Promise<number> {
     kernelRoutes: kernel.table.size,
     kernelOverruns: kernel.health.overruns,
     kernelError: kernel.health.lastError?.message ?? null,
+    openingError: supervisor.openingError,
     tables: supervisor.statuses,
   });
   const server = context.settings.listen === null ? null : serveStatus(context.settings.listen, observe);
@@ -60,15 +61,16 @@ async function withdraw({ supervisor }: CloudSession): Promise<void> {
   const giveUpAt = systemClock.now() + withdrawWithinMs;
   const gone = await supervisor.withdrawAll(AbortSignal.timeout(withdrawWithinMs), giveUpAt);
   if (gone) log.info("Withdrew all routes of ours");
-  else log.error("Cannot withdraw all routes of ours: {why}", { why: whyTheyStay(supervisor.statuses) });
+  else log.error("Cannot withdraw all routes of ours: {why}", { why: whyTheyStay(supervisor) });
 }
 
 /** Why routes of ours may still stand in the cloud. */
-function whyTheyStay(tables: readonly SyncStatus[]): string {
-  if (tables.length === 0) {
-    return "the tables are not found yet, and what an earlier run left in them stays (cleanup removes it)";
+function whyTheyStay({ statuses, openingError }: Supervisor): string {
+  if (statuses.length === 0) {
+    const why = openingError?.message ?? "the cloud has not answered yet";
+    return `what an earlier run left stays (cleanup removes it): ${why}`;
   }
-  const errors = new Set(tables.flatMap((table) => [...table.errors.values()]));
+  const errors = new Set(statuses.flatMap((table) => [...table.errors.values()]));
   return [...errors].slice(0, mostErrors).join("; ") ||
     `it was not done within ${withdrawWithinMs / 1000} s`;
 }

@@ -97,6 +97,19 @@ routerTest("readiness waits for a cloud that does not answer", async (router) =>
   assert.match((await must(router, "/healthz")).body, /^starting: the cloud has not answered yet/);
 });
 
+routerTest("health tells what the cloud answers while the table cannot be opened", async (router) => {
+  await router.ip("address flush dev eth0", "address flush dev tun0");
+  const run = router.start("-listen", address);
+  await run.untilLog(/Cannot tell which address is this VM/);
+  await untilStatus(router, "/healthz", 200);
+  assert.match((await must(router, "/healthz")).body, /^starting: Cannot tell which address is this VM: /);
+  assert.equal((await must(router, "/readyz")).status, 503);
+  const status = JSON.parse((await must(router, "/status")).body);
+  assert.equal(status.openingError.kind, "unavailable");
+  await router.ip("address add 10.0.0.2/24 dev eth0");
+  await untilStatus(router, "/readyz", 200);
+});
+
 routerTest("an address that is taken ends a run with 1 and one sentence", async (router) => {
   router.start("-listen", address);
   await untilStatus(router, "/healthz", 200);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
 import { type Health, healthOf, summaryOf } from "../../../src/observe/health.ts";
 import type { SyncStatus } from "../../../src/sync/sync_status.ts";
 import { observed, syncStatus } from "../../fakes/observations.ts";
@@ -41,6 +42,27 @@ Deno.test("healthOf() is starting until the cloud has answered", () => {
     inStep: false,
   });
 });
+
+const openings: readonly (readonly [CloudErrorKind, Health["state"]])[] = [
+  ["denied", "degraded"],
+  ["quota", "degraded"],
+  ["invalid", "degraded"],
+  ["gone", "degraded"],
+  ["unavailable", "starting"],
+  ["throttled", "starting"],
+  ["conflict", "starting"],
+];
+
+for (const [kind, state] of openings) {
+  Deno.test(`healthOf() is ${state} and says why while the cloud answers the first calls with ${kind}`, () => {
+    const openingError = { kind, message: "Cannot create a route table: no" };
+    assert.deepEqual(healthOf(observed([], { openingError })), {
+      state,
+      why: "Cannot create a route table: no",
+      inStep: false,
+    });
+  });
+}
 
 Deno.test("healthOf() is failing while the kernel cannot be read, whatever the tables", () => {
   const health = healthOf(

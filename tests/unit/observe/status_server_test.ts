@@ -49,6 +49,7 @@ Deno.test("serveStatus() looks anew at each request", async () => {
 const answers: readonly (readonly [string, Observed, number, number])[] = [
   ["in step", observed(), 200, 200],
   ["starting", observed([]), 200, 503],
+  ["refused by the cloud", observed([], { openingError: { kind: "denied", message: "no" } }), 200, 503],
   [
     "degraded and not in step",
     observed([syncStatus({ inStep: false, conflicts: ["10.0.0.0/8"] })]),
@@ -74,6 +75,15 @@ Deno.test("serveStatus() tells all as JSON under /status, errors by prefix", asy
     assert.equal(document.state, "degraded");
     assert.equal(document.version, "1.2.3");
     assert.deepEqual(document.tables[0].errors, { "10.0.0.0/8": "no room" });
+  });
+});
+
+Deno.test("serveStatus() tells under /status what keeps the tables from being opened", async () => {
+  const openingError = { kind: "denied", message: "Cannot create a route table: no" } as const;
+  await served(() => observed([], { openingError }), async (get) => {
+    const document = JSON.parse((await get("/status")).text);
+    assert.deepEqual(document.openingError, openingError);
+    assert.deepEqual([document.state, document.why], ["degraded", openingError.message]);
   });
 });
 

@@ -168,3 +168,24 @@ Deno.test("Supervisor ends at once though it waits for a deleted table", async (
   const rig = await oneOfTwoDeleted();
   await rig.end();
 });
+
+for (const denied of ["identify", "prepare"] as const) {
+  Deno.test(`Supervisor tells why it cannot open the tables while ${denied} is refused`, async () => {
+    using _log = captureLog();
+    const rig = new Rig();
+    assert.equal(rig.supervisor.openingError, null, "nobody was asked yet");
+    rig.cloud.fail = (call) => {
+      if (call === denied) throw failure("denied", `Cannot ${denied}: no permission`);
+    };
+    await rig.start();
+    assert.deepEqual(rig.supervisor.openingError, {
+      kind: "denied",
+      message: `Cannot ${denied}: no permission`,
+    });
+    rig.cloud.fail = () => {};
+    await rig.clock.advance(60_000);
+    assert.equal(rig.supervisor.openingError, null);
+    assert.equal(rig.supervisor.statuses.length, 1);
+    await rig.end();
+  });
+}
