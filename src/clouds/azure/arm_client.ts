@@ -85,9 +85,10 @@ export class ArmClient {
    * @throws the signal's reason if the caller gave up.
    */
   async send(request: ArmCall): Promise<ArmAnswer> {
+    const asked = this.#apiVersion;
     const answer = await this.#attempt(request);
     if (answer.status === 401) return this.#check(request, await this.#attemptWithNewToken(request));
-    if (answer.status >= 400 && request.apiVersion === undefined && this.#lowerApiVersion(answer)) {
+    if (answer.status >= 400 && request.apiVersion === undefined && this.#lowerApiVersion(asked, answer)) {
       return this.#check(request, await this.#attempt(request));
     }
     return this.#check(request, answer);
@@ -169,18 +170,17 @@ export class ArmClient {
 
   /**
    * Azure Stack and clouds that lag behind refuse an API version by listing those they have ("The supported api-versions
-   * are '2018-11-01, …'"): takes the newest of them that is not newer than ours. Whether there was one.
+   * are '2018-11-01, …'"): takes the newest of them that is older than the one asked for, unless another call that was
+   * under way has done so. Whether there was one.
    */
-  #lowerApiVersion({ body }: ArmAnswer): boolean {
+  #lowerApiVersion(asked: string, { body }: ArmAnswer): boolean {
     const refusal = parseRefusal(body);
     if (!refusesApiVersion(refusal)) return false;
     const listed = refusal.text.match(/\b20[0-9]{2}-[0-9]{2}-[0-9]{2}\b(?!-)/g) ?? [];
-    const lower = listed.filter((version) => version < this.#apiVersion).sort().at(-1);
+    const lower = listed.filter((version) => version < asked).sort().at(-1);
     if (lower === undefined) return false;
-    logger.warn("Azure does not have API version {refused} here; using {lower}", {
-      refused: this.#apiVersion,
-      lower,
-    });
+    if (lower >= this.#apiVersion) return true;
+    logger.warn("Azure does not have API version {refused} here; using {lower}", { refused: asked, lower });
     this.#apiVersion = lower;
     return true;
   }

@@ -855,6 +855,18 @@ for (const refusal of ["NoRegisteredProviderFound", "InvalidResourceType"] as co
   );
 }
 
+azureTest("two calls at once that are refused lower the API version once", async (rig) => {
+  const { cloud, table } = await ready(rig);
+  rig.arm.apiVersions = ["2024-05-01", "2025-07-01"];
+  rig.arm.latencyMs = 50;
+  await Promise.all([cloud.read(table, signal), cloud.read(table, signal)]);
+  const versions = rig.arm.calls.filter(({ status }) => status === 200).map(({ query }) =>
+    query.get("api-version")
+  );
+  assert.deepEqual(versions, ["2025-07-01", "2025-07-01"]);
+  assert.equal(cloud.traits.nextHopsPerRoute, 64);
+});
+
 azureTest("prepare() does not take a refused API version for a table that is not there", async (rig) => {
   rig.arm.faults.push({
     matches: ({ path }) => path === ids.ownTable,
