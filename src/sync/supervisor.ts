@@ -91,6 +91,7 @@ export class Supervisor {
   async run(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
     try {
       await this.#identify(stop);
+      if (this.#addressesChanged()) void this.#identifyAgain();
       for (let failures = 0; !stop.aborted; failures++) {
         if (failures > 0) {
           await this.#options.clock.sleep(backoffMs(failures, undefined, this.#options.clock.random()), stop);
@@ -107,7 +108,7 @@ export class Supervisor {
   /** Takes news of the kernel. */
   kernelChanged(change: KernelChange): void {
     if (this.#withdrawing) return;
-    if (change.interfacesChanged && this.#addressesNow() !== this.#addresses) void this.#identifyAgain();
+    if (change.interfacesChanged && this.#addressesChanged()) void this.#identifyAgain();
     if (this.#identity === null) return;
     if (change.prefixes === "all" || change.interfacesChanged) this.#rebuildFeed(this.#identity);
     else this.#notify(this.#feed.update(this.#options.kernel, this.#identity, change.prefixes));
@@ -156,17 +157,31 @@ export class Supervisor {
   }
 
   async #identify(signal: AbortSignal, giveUpAt = Infinity): Promise<void> {
-    this.#addresses = this.#addressesNow();
-    const found = await this.#patiently((inner) => this.#cloud.identify(inner), signal, giveUpAt);
+    const found = await this.#patiently(
+      (inner) => {
+        this.#addresses = this.#addressesNow();
+        return this.#cloud.identify(inner);
+      },
+      signal,
+      giveUpAt,
+    );
     this.#identity = this.#options.adjustIdentity(found);
     // The answer may come when all is being withdrawn already.
     if (!this.#withdrawing) this.#rebuildFeed(this.#identity);
   }
 
-  /** This VM's addresses changed: asks anew who it is, without keeping anything waiting. */
+  /**
+   * This VM's addresses changed: asks anew who it is, without keeping anything waiting. What changes while the cloud is asked may be
+   * missing from its answer, so it is asked until nothing did.
+   */
   async #identifyAgain(): Promise<void> {
     if (this.#identity === null || this.#identifying) return;
     this.#identifying = true;
+    do await this.#askWhoThisIs(); while (this.#addressesChanged() && !this.#withdrawing);
+    this.#identifying = false;
+  }
+
+  async #askWhoThisIs(): Promise<void> {
     const before = JSON.stringify(this.#identity);
     try {
       const deadline = this.#options.clock.now() + prepareEveryMs;
@@ -177,9 +192,12 @@ export class Supervisor {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       log.warn("Cannot find out who this VM is after its addresses changed: {message}", { message });
-    } finally {
-      this.#identifying = false;
     }
+  }
+
+  /** Whether this VM's addresses are others than when the cloud was last asked who it is. */
+  #addressesChanged(): boolean {
+    return this.#addressesNow() !== this.#addresses;
   }
 
   #addressesNow(): string {

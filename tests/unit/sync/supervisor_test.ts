@@ -189,3 +189,56 @@ for (const denied of ["identify", "prepare"] as const) {
     await rig.end();
   });
 }
+
+/** This VM's address becomes another, and the cloud knows it. */
+function moveTo(rig: Rig, address: string): void {
+  rig.kernel.setInterfaces([], [interfaceAddress("eth0", `${address}/24`)]);
+  rig.cloud.identity = { ...rig.cloud.identity, instance: address };
+  rig.interfacesChanged();
+}
+
+Deno.test("Supervisor asks once more who this VM is when its address changes while it asks", async () => {
+  using _log = captureLog();
+  const rig = new Rig();
+  await rig.start();
+  const before = rig.cloud.identified;
+  rig.cloud.identifyMs = 500;
+  moveTo(rig, "10.0.0.5");
+  await rig.clock.advance(100);
+  moveTo(rig, "10.0.0.6");
+  rig.interfacesChanged();
+  await rig.clock.advance(10_000);
+  assert.equal(rig.supervisor.identity?.instance, "10.0.0.6");
+  assert.equal(rig.cloud.identified - before, 2);
+  await rig.end();
+});
+
+Deno.test("Supervisor asks once more when the address changes while it asks for the first time", async () => {
+  using _log = captureLog();
+  const rig = new Rig();
+  rig.cloud.identifyMs = 500;
+  const started = rig.start();
+  moveTo(rig, "10.0.0.5");
+  await started;
+  assert.equal(rig.supervisor.identity?.instance, "10.0.0.5");
+  assert.equal(rig.cloud.identified, 2);
+  await rig.end();
+});
+
+Deno.test("Supervisor does not ask once more when the try that worked began after the address changed", async () => {
+  using _log = captureLog();
+  const rig = new Rig();
+  await rig.start();
+  const before = rig.cloud.identified;
+  rig.cloud.fail = (call) => {
+    if (call === "identify") throw failure("denied", "Cannot describe this VM: no permission");
+  };
+  moveTo(rig, "10.0.0.5");
+  await rig.clock.advance(1_000);
+  moveTo(rig, "10.0.0.6");
+  rig.cloud.fail = () => {};
+  await rig.clock.advance(120_000);
+  assert.equal(rig.supervisor.identity?.instance, "10.0.0.6");
+  assert.equal(rig.cloud.identified - before, 2);
+  await rig.end();
+});
