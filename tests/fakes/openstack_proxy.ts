@@ -10,6 +10,8 @@ export interface ProxiedCall {
   readonly path: string;
   readonly status: number;
   readonly requestBody: string;
+  /** The condition of the call, null where it had none. */
+  readonly ifMatch: string | null;
   /** When the call came and when its answer was there: milliseconds of `performance.now`. */
   readonly arrivedAt: number;
   readonly answeredAt: number;
@@ -88,7 +90,8 @@ export class FaultProxy implements AsyncDisposable {
     const { method } = request;
     const { status } = response;
     this.lastToken = request.headers.get("x-auth-token") ?? this.lastToken;
-    this.calls.push({ method, path, status, requestBody, arrivedAt, answeredAt: performance.now() });
+    const ifMatch = request.headers.get("if-match");
+    this.calls.push({ method, path, status, requestBody, ifMatch, arrivedAt, answeredAt: performance.now() });
     return response;
   }
 

@@ -131,7 +131,7 @@ async function routesFindings(
   const limit = await context.neutron.routeLimit(router.project_id, signal);
   const findings = [quotaFinding(router, limit)];
   // Adding nothing asks Neutron for the permission and changes nothing.
-  await context.neutron.addRoutes(id, [], signal);
+  await context.neutron.addRoutes(id, [], null, signal);
   findings.push({
     name: `routes of router ${name}`,
     status: "ok",

@@ -8,7 +8,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { type Family, parseInterfaceAddress, type Prefix } from "../../routes/prefix.ts";
-import type { Change, CloudRoute } from "../cloud.ts";
+import type { Change, CloudRoute, TableState } from "../cloud.ts";
 import type { ExtraRoute } from "./neutron.ts";
 
 const logger = getLogger(["cloudroutesync", "openstack"]);
@@ -59,6 +59,24 @@ export function removesPairs(change: Change): boolean {
   return pairsOfChanges([change]).remove.length > 0;
 }
 
+/**
+ * The pairs that have come to prefixes to which changes add, however they are written, since the state was read: somebody
+ * else's, of whom the changes know nothing.
+ *
+ * @param pairs the router's pairs as they stand now.
+ */
+export function pairsSince(
+  state: Pick<TableState, "routes">,
+  pairs: readonly ExtraRoute[],
+  changes: readonly Change[],
+): ExtraRoute[] {
+  const adding = changes.filter((change) => pairsOfChanges([change]).add.length > 0);
+  const prefixes = new Set(adding.map(({ prefix }) => prefix.text));
+  return without(pairs, state.routes.flatMap(pairsOfRoute)).filter(({ destination }) =>
+    prefixes.has(parseDestination(destination)?.text ?? "")
+  );
+}
+
 /** The family of a destination text. */
 export function familyOf(text: string): Family {
   return text.includes(":") ? 6 : 4;
@@ -78,7 +96,8 @@ function pairsOfRoute(route: CloudRoute): ExtraRoute[] {
   return [{ destination, nexthop }];
 }
 
-function textOf(pair: ExtraRoute): string {
+/** A pair as people and errors write it: `198.51.100.0/24 via 10.0.0.2`. */
+export function textOf(pair: ExtraRoute): string {
   return `${pair.destination}${idSeparator}${pair.nexthop}`;
 }
 

@@ -148,10 +148,21 @@ export class Neutron {
     return (await this.#get({ action: `read router ${id}`, path, signal }, schema)).router;
   }
 
-  /** Adds pairs in one atomic step; pairs that are there already stay. An empty list changes nothing. */
-  addRoutes(routerId: string, routes: readonly ExtraRoute[], signal: AbortSignal): Promise<Router> {
+  /**
+   * Adds pairs in one atomic step; pairs that are there already stay. An empty list changes nothing.
+   *
+   * @param revision the revision at which the router must still be; null if it may be at any. Neutron looks at it only when
+   * it has something to change: a list of pairs that are all there already is answered as if they had been added.
+   * @throws {CloudError} `conflict` if the router has moved on.
+   */
+  addRoutes(
+    routerId: string,
+    routes: readonly ExtraRoute[],
+    revision: number | null,
+    signal: AbortSignal,
+  ): Promise<Router> {
     const action = `add ${countOf(routes)} to router ${routerId}`;
-    return this.#putRouter(action, `${routerId}/add_extraroutes`, routes, {}, signal);
+    return this.#putRouter(action, `${routerId}/add_extraroutes`, routes, ifAt(revision), signal);
   }
 
   /** Removes pairs in one atomic step; pairs that are not there are passed over. */
@@ -171,8 +182,8 @@ export class Neutron {
     revision: number,
     signal: AbortSignal,
   ): Promise<Router> {
-    const headers = { "if-match": `revision_number=${revision}` };
-    return this.#putRouter(`write the routes of router ${routerId}`, routerId, routes, headers, signal);
+    const action = `write the routes of router ${routerId}`;
+    return this.#putRouter(action, routerId, routes, ifAt(revision), signal);
   }
 
   /** How many extra routes a router of the project takes; null if Neutron does not tell, Infinity if as many as one likes. */
@@ -236,6 +247,11 @@ export class Neutron {
       status,
     });
   }
+}
+
+/** The header that makes a call conditional on a revision. */
+function ifAt(revision: number | null): Record<string, string> {
+  return revision === null ? {} : { "if-match": `revision_number=${revision}` };
 }
 
 function countOf(routes: readonly ExtraRoute[]): string {

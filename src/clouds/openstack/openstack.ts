@@ -60,7 +60,7 @@ class OpenstackCloud implements Cloud {
   readonly #limits = new RouteLimits();
   readonly #neighbours = new Neighbours();
   #place: Place | null = null;
-  #atomic: boolean | null = null;
+  #extensions: ReadonlySet<string> | null = null;
 
   /** @param opened Neutron, or why it cannot be spoken to. */
   constructor(opened: Neutron | CloudError, options: CloudOptions) {
@@ -111,8 +111,8 @@ class OpenstackCloud implements Cloud {
     state: TableState,
     signal: AbortSignal,
   ): Promise<WriteResult> {
-    this.#atomic ??= (await this.#neutron.extensions(signal)).has("extraroute-atomic");
-    const writer = new RouteWriter(this.#neutron, state, this.#atomic, signal);
+    this.#extensions ??= await this.#neutron.extensions(signal);
+    const writer = new RouteWriter(this.#neutron, state, this.#extensions, signal);
     try {
       return this.#result(table, await writer.write(changes));
     } catch (cause) {

@@ -5,11 +5,23 @@
  * second. Neutron treats both as sets, so that a prefix that changes its next hop has both for a moment, and never none. Where that
  * is not possible, all pairs of the router are written in one call on the condition that nobody else has written since
  * (`If-Match: revision_number=N`): without the extension, and when a full router has no room for old and new side by side.
+ *
+ * A pair to add that is there already Neutron takes without a word, and what somebody else has written since the router was read
+ * would be taken for ours, and go when ours goes. So the router is looked at again right before an addition, which then depends
+ * on that look: looking alone would miss who writes between the two calls, and the condition alone is not even checked where all
+ * pairs are there already.
  */
 
 import type { Change, TableState } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import { type PairChanges, pairsOfChanges, removesPairs, without } from "./extra_routes.ts";
+import {
+  type PairChanges,
+  pairsOfChanges,
+  pairsSince,
+  removesPairs,
+  textOf,
+  without,
+} from "./extra_routes.ts";
 import type { ExtraRoute, Neutron, Router } from "./neutron.ts";
 
 /** What became of the changes, and the router as Neutron's last answer shows it. */
@@ -24,14 +36,21 @@ export interface Written {
 export class RouteWriter {
   readonly #neutron: Neutron;
   readonly #state: TableState;
-  readonly #atomic: boolean;
+  readonly #extensions: ReadonlySet<string>;
   readonly #signal: AbortSignal;
+  /** The router as the last answer shows it; null if there is none, or if a call has failed since. */
+  #latest: Router | null = null;
 
-  /** @param atomic whether Neutron has `extraroute-atomic`. */
-  constructor(neutron: Neutron, state: TableState, atomic: boolean, signal: AbortSignal) {
+  /** @param extensions the aliases of those that Neutron has. */
+  constructor(
+    neutron: Neutron,
+    state: TableState,
+    extensions: ReadonlySet<string>,
+    signal: AbortSignal,
+  ) {
     this.#neutron = neutron;
     this.#state = state;
-    this.#atomic = atomic;
+    this.#extensions = extensions;
     this.#signal = signal;
   }
 
@@ -42,7 +61,8 @@ export class RouteWriter {
    */
   async write(changes: readonly Change[]): Promise<Written> {
     const pairs = pairsOfChanges(changes);
-    if (!this.#atomic) return await this.#writeWhole(changes, pairs);
+    if (!this.#extensions.has("extraroute-atomic")) return await this.#writeUnmoved(changes, pairs);
+    if (pairs.add.length > 0) await this.#lookAgain(changes);
     let router: Router | null = null;
     try {
       if (pairs.add.length > 0) router = await this.#add(pairs.add);
@@ -57,14 +77,42 @@ export class RouteWriter {
     return await this.#remove(changes, pairs, router !== null);
   }
 
+  /**
+   * Makes sure that nobody else's pairs have come to prefixes to which changes add.
+   *
+   * @returns the router as it stands.
+   * @throws {CloudError} `conflict` if some have: the changes were planned without them.
+   */
+  async #lookAgain(changes: readonly Change[]): Promise<Router> {
+    const { table } = this.#state;
+    const router = this.#latest ?? await this.#keep(this.#neutron.router(table.id, this.#signal));
+    const [first] = pairsSince(this.#state, router.routes, changes);
+    if (first === undefined) return router;
+    throw new CloudError(
+      "conflict",
+      `Cannot write the routes of router ${table.name}: ${
+        textOf(first)
+      } has come to stand there since it was read`,
+    );
+  }
+
   #add(pairs: readonly ExtraRoute[]): Promise<Router> {
-    return this.#neutron.addRoutes(this.#state.table.id, pairs, this.#signal);
+    const revision = this.#extensions.has("revision-if-match") ? this.#latest?.revision_number ?? null : null;
+    return this.#keep(this.#neutron.addRoutes(this.#state.table.id, pairs, revision, this.#signal));
+  }
+
+  /** Remembers the router that a call answers; should it fail, nobody knows how the router stands. */
+  async #keep(call: Promise<Router>): Promise<Router> {
+    this.#latest = null;
+    this.#latest = await call;
+    return this.#latest;
   }
 
   /** Takes away what the changes take away; should that fail, those that only add are done all the same. */
   async #remove(changes: readonly Change[], pairs: PairChanges, added: boolean): Promise<Written> {
     try {
-      const router = await this.#neutron.removeRoutes(this.#state.table.id, pairs.remove, this.#signal);
+      const { table } = this.#state;
+      const router = await this.#keep(this.#neutron.removeRoutes(table.id, pairs.remove, this.#signal));
       return { outcomes: changes.map(() => null), router };
     } catch (error) {
       if (!added || !(error instanceof CloudError)) throw error;
@@ -100,16 +148,33 @@ export class RouteWriter {
    */
   async #exchange(changes: readonly Change[], pairs: PairChanges, noRoom: unknown): Promise<Written> {
     try {
-      return await this.#writeWhole(changes, pairs);
+      return await this.#writeWhole(changes, pairs, await this.#lookAgain(changes));
     } catch (error) {
       throw isOfKind(error, "invalid") ? noRoom : error;
     }
   }
 
-  /** Writes the router's pairs whole; those of others are carried over just as they are written. */
-  async #writeWhole(changes: readonly Change[], pairs: PairChanges): Promise<Written> {
+  /** Writes the router's pairs whole if it is as it was read. */
+  async #writeUnmoved(changes: readonly Change[], pairs: PairChanges): Promise<Written> {
     const { table, version } = this.#state;
-    const { revision_number: revision, routes } = await this.#neutron.router(table.id, this.#signal);
+    const router = await this.#neutron.router(table.id, this.#signal);
+    const { revision_number: revision } = router;
+    if (revision !== undefined && version !== String(revision)) {
+      throw new CloudError(
+        "conflict",
+        `Cannot write the routes of router ${table.name}: it is at revision ${revision}, not ${version} as last read`,
+      );
+    }
+    return await this.#writeWhole(changes, pairs, router);
+  }
+
+  /** Writes a router's pairs whole, as long as it stands as given; those of others are carried over just as they are written. */
+  async #writeWhole(
+    changes: readonly Change[],
+    pairs: PairChanges,
+    { revision_number: revision, routes }: Router,
+  ): Promise<Written> {
+    const { table } = this.#state;
     if (revision === undefined) {
       throw new CloudError(
         "invalid",
@@ -117,14 +182,8 @@ export class RouteWriter {
           "revisions (standard-attr-revisions), so the routes of others would not be safe",
       );
     }
-    if (version !== String(revision)) {
-      throw new CloudError(
-        "conflict",
-        `Cannot write the routes of router ${table.name}: it is at revision ${revision}, not ${version} as last read`,
-      );
-    }
     const wanted = [...without(without(routes, pairs.remove), pairs.add), ...pairs.add];
-    const router = await this.#neutron.setRoutes(table.id, wanted, revision, this.#signal);
+    const router = await this.#keep(this.#neutron.setRoutes(table.id, wanted, revision, this.#signal));
     return { outcomes: changes.map(() => null), router };
   }
 }

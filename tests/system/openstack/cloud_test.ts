@@ -15,7 +15,12 @@ import { openOpenstack } from "../../../src/clouds/openstack/openstack.ts";
 import { accessRules } from "../../../src/clouds/openstack/policy.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import { openstackOptions } from "../../fakes/openstack_options.ts";
-import { openstackMissing, type OpenstackRig, startOpenstack } from "../../fakes/openstack_rig.ts";
+import {
+  type ExtraRoute,
+  openstackMissing,
+  type OpenstackRig,
+  startOpenstack,
+} from "../../fakes/openstack_rig.ts";
 
 const missing = openstackMissing();
 
@@ -130,7 +135,7 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     await table.write([withdraw("192.0.2.0/24", self)], state);
     rig.proxy.clear();
     const result = await table.write(prefixes.map((prefix) => add(prefix, self)), state);
-    assert.equal(rig.proxy.calls.length, 1);
+    assert.equal(rig.proxy.callsTo(/PUT/).length, 1);
     assert.deepEqual(result.outcomes, prefixes.map(() => null));
     assert.equal(result.state?.routes.length, 30);
     assert.deepEqual(result.state?.quotas, [{ families: [4, 6], used: 30, limit: 30, perNextHop: true }]);
@@ -185,6 +190,117 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     const result = await table.write([add("198.51.100.0/24", self), withdraw("192.0.2.0/24", self)], state);
     assert.deepEqual(result.outcomes, [null, null]);
     assert.deepEqual(await rig.routeTexts(), ["198.51.100.0/24 via 10.0.0.20"]);
+  },
+
+  async "write() says conflict for a pair that another has written since the reading"(rig): Promise<void> {
+    const table = await ready(rig);
+    const state = await table.read();
+    await rig.addRoutes([{ destination: "198.51.100.0/24", nexthop: peer }]);
+    const changes = [add("198.51.100.0/24", peer), add("198.51.101.0/24", peer)];
+    await rejects(table.write(changes, state), "conflict", /198.51.100.0\/24 via 10.0.0.30 .* since/);
+    assert.deepEqual(await rig.routeTexts(), ["198.51.100.0/24 via 10.0.0.30"]);
+  },
+
+  async "write() says conflict where another route of the prefix, however written, came since the reading"(
+    rig,
+  ): Promise<void> {
+    const table = await ready(rig);
+    const state = await table.read();
+    await rig.addRoutes([{ destination: "198.51.100.7/24", nexthop: "10.0.0.77" }]);
+    await rejects(table.write([add("198.51.100.0/24", self)], state), "conflict", /198.51.100.7\/24/);
+    assert.deepEqual(await rig.routeTexts(), ["198.51.100.7/24 via 10.0.0.77"]);
+  },
+
+  async "write() goes on where others have changed other routes since the reading"(rig): Promise<void> {
+    const table = await ready(rig);
+    const state = await table.read();
+    await rig.addRoutes([{ destination: "203.0.113.0/24", nexthop: "10.0.0.77" }]);
+    const { outcomes } = await table.write([add("198.51.100.0/24", self)], state);
+    assert.deepEqual(outcomes, [null]);
+    assert.equal((await rig.routes()).length, 2);
+  },
+
+  async "write() says conflict when another writes between its two calls"(rig): Promise<void> {
+    const table = await ready(rig);
+    const state = await table.read();
+    afterReading(rig, { destination: "203.0.113.0/24", nexthop: "10.0.0.77" });
+    const error = await rejects(table.write([add("198.51.100.0/24", self)], state), "conflict", /revision/);
+    assert.equal(error.status, 412);
+    assert.deepEqual(await rig.routeTexts(), ["203.0.113.0/24 via 10.0.0.77"]);
+  },
+
+  async "write() sends each addition on the condition that the router is as the answer before showed it"(
+    rig,
+  ): Promise<void> {
+    const table = await ready(rig);
+    const state = await table.read();
+    rig.proxy.clear();
+    const changes = [
+      add("198.51.1.0/24", self),
+      add("198.51.2.0/24", "192.0.2.99"),
+      add("198.51.3.0/24", peer),
+    ];
+    const { outcomes } = await table.write(changes, state);
+    assert.deepEqual(outcomes.map((outcome) => outcome?.kind ?? null), [null, "invalid", null]);
+    const revision = Number(state.version);
+    const conditions = rig.proxy.callsTo(/add_extraroutes/).filter(({ requestBody }) =>
+      requestBody.includes("destination")
+    ).map(({ ifMatch, status }) => [ifMatch, status]);
+    assert.deepEqual(conditions, [
+      [`revision_number=${revision}`, 400],
+      [`revision_number=${revision}`, 400],
+      [`revision_number=${revision}`, 200],
+      [`revision_number=${revision + 1}`, 400],
+      [`revision_number=${revision + 1}`, 200],
+    ]);
+  },
+
+  async "write() finds in each part of a list what another has written while it looked for a bad change"(
+    rig,
+  ): Promise<void> {
+    const table = await ready(rig);
+    const state = await table.read();
+    rig.proxy.inject({
+      match: /add_extraroutes/,
+      times: 1,
+      change: async (response) => {
+        await rig.addRoutes([{ destination: "198.51.2.0/24", nexthop: peer }]);
+        return response;
+      },
+    });
+    const { outcomes } = await table.write(
+      [add("198.51.1.0/24", "192.0.2.99"), add("198.51.2.0/24", peer)],
+      state,
+    );
+    assert.deepEqual(outcomes.map((outcome) => outcome?.kind ?? null), ["invalid", "conflict"]);
+  },
+
+  async "write() exchanges pairs in a full router though others have written since the reading"(
+    rig,
+  ): Promise<void> {
+    await rig.setRouteQuota(2);
+    await rig.setRoutes([{ destination: "198.51.100.0/24", nexthop: self }]);
+    const table = await ready(rig);
+    const state = await table.read();
+    await rig.addRoutes([{ destination: "203.0.113.0/24", nexthop: "10.0.0.77" }]);
+    const { outcomes } = await table.write([replace("198.51.100.0/24", [self], [peer])], state);
+    assert.deepEqual(outcomes, [null]);
+    assert.deepEqual(await rig.routeTexts(), [
+      "198.51.100.0/24 via 10.0.0.30",
+      "203.0.113.0/24 via 10.0.0.77",
+    ]);
+  },
+
+  async "write() sends no condition to a Neutron that knows none, and still says conflict"(
+    rig,
+  ): Promise<void> {
+    hideExtension(rig, "revision-if-match");
+    const table = await ready(rig);
+    const state = await table.read();
+    await table.write([add("198.51.101.0/24", peer)], state);
+    assert.deepEqual(rig.proxy.callsTo(/PUT/).map(({ ifMatch }) => ifMatch), [null]);
+    await rig.addRoutes([{ destination: "198.51.100.0/24", nexthop: peer }]);
+    await rejects(table.write([add("198.51.100.0/24", peer)], state), "conflict", /since/);
   },
 
   async "write() replaces a foreign route by its exact text"(rig): Promise<void> {
@@ -343,14 +459,7 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     hideAtomic(rig);
     const table = await ready(rig);
     const state = await table.read();
-    rig.proxy.inject({
-      match: /GET .*\/routers\//,
-      times: 1,
-      change: async (response) => {
-        await rig.addRoutes([{ destination: "203.0.113.0/24", nexthop: "10.0.0.77" }]);
-        return response;
-      },
-    });
+    afterReading(rig, { destination: "203.0.113.0/24", nexthop: "10.0.0.77" });
     const error = await rejects(table.write([add("198.51.1.0/24", self)], state), "conflict", /revision/);
     assert.equal(error.status, 412);
     assert.deepEqual(await rig.routeTexts(), ["203.0.113.0/24 via 10.0.0.77"]);
@@ -579,14 +688,30 @@ function routesExhausted(limit: number): Response {
 
 /** Makes Neutron look as if it had no `extraroute-atomic`. */
 function hideAtomic(rig: OpenstackRig): void {
+  hideExtension(rig, "extraroute-atomic");
+  rig.proxy.inject({ match: /extraroutes/, answer: () => new Response("", { status: 404 }) });
+}
+
+function hideExtension(rig: OpenstackRig, hidden: string): void {
   rig.proxy.inject({
     match: /GET \/network\/v2.0\/extensions/,
     change: async (response) => {
       const { extensions } = await response.json() as { extensions: { alias: string }[] };
-      return Response.json({ extensions: extensions.filter(({ alias }) => alias !== "extraroute-atomic") });
+      return Response.json({ extensions: extensions.filter(({ alias }) => alias !== hidden) });
     },
   });
-  rig.proxy.inject({ match: /extraroutes/, answer: () => new Response("", { status: 404 }) });
+}
+
+/** Has another add a route as soon as the router was read once more. */
+function afterReading(rig: OpenstackRig, route: ExtraRoute): void {
+  rig.proxy.inject({
+    match: /GET .*\/routers\//,
+    times: 1,
+    change: async (response) => {
+      await rig.addRoutes([route]);
+      return response;
+    },
+  });
 }
 
 async function withExpiry(response: Response, expiresAt: string): Promise<Response> {

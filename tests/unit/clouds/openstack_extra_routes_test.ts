@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Change, CloudRoute } from "../../../src/clouds/cloud.ts";
-import { pairsOfChanges, routesOfPairs, without } from "../../../src/clouds/openstack/extra_routes.ts";
+import {
+  pairsOfChanges,
+  pairsSince,
+  routesOfPairs,
+  without,
+} from "../../../src/clouds/openstack/extra_routes.ts";
 import { isOwn } from "../../../src/sync/ownership.ts";
 import { parsePrefix } from "../../../src/routes/prefix.ts";
 
@@ -74,4 +79,25 @@ Deno.test("pairsOfChanges() brings any next hops to any others", () => {
     assert.deepEqual(after.sort(), [...wanted, ...foreign].sort());
     assert.deepEqual(without(add, table), add);
   }));
+});
+
+Deno.test("pairsSince() gives what has come to the prefixes that get pairs, however it is written", () => {
+  const other = parsePrefix("192.0.2.0/24");
+  const known = [pair("10.0.0.2"), pair("10.0.0.2", "198.51.100.7/24")];
+  const changes: Change[] = [
+    { action: "replace", prefix, from: owned("10.0.0.2"), to: ["10.0.0.3"] },
+    {
+      action: "delete",
+      prefix: other,
+      from: { prefix: other, nextHops: ["10.0.0.2"], owner: null },
+      to: null,
+    },
+  ];
+  const since = (...pairs: { destination: string; nexthop: string }[]): unknown =>
+    pairsSince({ routes: routesOfPairs(known) }, [...known, ...pairs], changes);
+  assert.deepEqual(since(), []);
+  assert.deepEqual(since(pair("10.0.0.9", "192.0.2.0/24"), pair("10.0.0.9", "10/8")), []);
+  for (const news of [pair("10.0.0.3"), pair("10.0.0.9"), pair("10.0.0.3", "198.51.100.8/24")]) {
+    assert.deepEqual(since(news), [news]);
+  }
 });
