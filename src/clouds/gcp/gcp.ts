@@ -118,7 +118,7 @@ class GcpCloud implements Cloud {
   ): Promise<WriteResult> {
     const settings = await this.#settingsOf(table, signal);
     const writer = new RouteWriter(this.#api, settings, this.#bucket, defaultPatience);
-    const outcomes = await writer.write(changes, state.routes, signal);
+    const outcomes = await writer.write(changes, state, signal);
     for (const outcome of outcomes) this.#quotaOf(settings).learn(outcome);
     return { outcomes };
   }

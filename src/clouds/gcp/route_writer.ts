@@ -2,7 +2,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { TokenBucket } from "../../sync/token_bucket.ts";
-import type { Change, CloudRoute } from "../cloud.ts";
+import type { Change, CloudRoute, TableState } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
 import { type Operation, operationAnswer, routeAnswer, routeFields } from "./answers.ts";
 import type { ComputeApi } from "./compute_api.ts";
@@ -11,6 +11,7 @@ import { shortUrl } from "./resource_url.ts";
 import { type NewRoute, stepsOf } from "./route_change.ts";
 import { cloudRoute, type RouteSettings } from "./route_table.ts";
 import { SendGate } from "./send_gate.ts";
+import { replacesAtOnce, routesMade, spareRoutes } from "./spare_room.ts";
 import { stagesOf } from "./stages.ts";
 
 const logger = getLogger(["cloudroutesync", "gcp"]);
@@ -36,43 +37,54 @@ export class RouteWriter {
   /**
    * Executes the changes, in their order where it matters (see `stages.ts`).
    *
-   * @param standing the network's routes as last read.
+   * @param state the network as last read.
    * @returns one entry a change: null, or why it is not done. What is not done may be half done: the new
    * route stands, the old one too; the next reading shows it.
    */
   async write(
     changes: readonly Change[],
-    standing: readonly CloudRoute[],
+    state: Pick<TableState, "routes" | "quotas">,
     signal: AbortSignal,
   ): Promise<(CloudError | null)[]> {
     const outcomes: Outcomes = new Map();
-    for (const stage of stagesOf(changes)) await this.#writeStage(stage, standing, outcomes, signal);
+    const spare = spareRoutes(state.quotas);
+    const isTight = routesMade(changes) > spare;
+    for (const stage of stagesOf(changes)) {
+      // Adds keep the places that replaces only borrow: where these are few, the replaces go first and by turns.
+      const replaces = isTight ? stage.filter(({ action }) => action === "replace") : [];
+      const others = stage.filter((change) => !replaces.includes(change));
+      await this.#writeStage(replaces, replacesAtOnce(replaces, spare), state.routes, outcomes, signal);
+      await this.#writeStage(others, others.length, state.routes, outcomes, signal);
+    }
     return changes.map((change) => outcomes.get(change) ?? null);
   }
 
   /**
-   * Executes a stage, and what the quota had no room for again as long as that brings it on: a replace has two routes
-   * for a moment, and leaves its place to the next one when it is done. So one spare place is enough for any number.
+   * Executes changes of a stage, and what the quota had no room for again as long as that brings it on: a replace has
+   * two routes for a moment, and leaves its place to the next one when it is done. So one spare place is enough for any
+   * number of them, whether or not it was known how many there are.
    */
   async #writeStage(
     stage: readonly Change[],
+    mostAtOnce: number,
     standing: readonly CloudRoute[],
     outcomes: Outcomes,
     signal: AbortSignal,
   ): Promise<void> {
     let pending = stage;
-    let atOnce = stage.length;
+    let atOnce = mostAtOnce;
     while (pending.length > 0) {
       await runLimited(pending, atOnce, async (change) => {
         outcomes.set(change, await outcomeOf(this.#execute(change, standing, signal)));
       });
+      const isDone = (change: Change): boolean => outcomes.get(change) === null;
       // Adds do not count: they keep the place that they take.
-      const moved = pending.filter((change) => change.action === "replace" && outcomes.get(change) === null);
+      const moved = pending.filter((change) => change.action === "replace" && isDone(change));
+      if (pending.some((change) => change.action !== "add" && isDone(change))) this.#gate.roomMade();
       if (moved.length === 0) return;
       pending = pending.filter((change) => outcomes.get(change)?.kind === "quota");
       // So many have found a place: more at once would only meet the quota again.
       atOnce = Math.min(atOnce, moved.length);
-      this.#gate.roomMade();
     }
   }
 
@@ -118,12 +130,18 @@ export class RouteWriter {
     const { project } = this.#settings;
     const { method, name, body } = call;
     const path = `projects/${project}/global/routes${name === undefined ? "" : `/${name}`}`;
+    const mutation = method === "POST" ? "insert" : "delete";
     const started = await this.#gate.pass(
-      method === "POST" ? "insert" : "delete",
+      mutation,
       () => this.#api.send({ action, permission, method, path, body, answer: operationAnswer }, signal),
       signal,
     );
-    return await finish(this.#api, project, action, started, signal, this.#patience);
+    try {
+      return await finish(this.#api, project, action, started, signal, this.#patience);
+    } catch (error) {
+      if (error instanceof CloudError) this.#gate.ended(mutation, error);
+      throw error;
+    }
   }
 
   /** Whether the route that is in the way of an insert is the very same: then an earlier insert got through unseen. */

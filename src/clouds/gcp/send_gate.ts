@@ -55,6 +55,11 @@ export class SendGate {
     }
   }
 
+  /** Takes note of an operation's bad end, which came after its sending: a full quota hits the next one too. */
+  ended(mutation: Mutation, error: CloudError): void {
+    if (error.kind === "quota") this.#close(mutation, error);
+  }
+
   /** Opens the gate again if it was a full quota that closed it; what else closed it holds on. */
   roomMade(): void {
     for (const [mutation, { kind }] of this.#closed) if (kind === "quota") this.#closed.delete(mutation);

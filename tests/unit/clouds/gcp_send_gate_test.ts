@@ -45,6 +45,14 @@ for (const kind of ["quota", "denied"] as const) {
   });
 }
 
+Deno.test("ended() keeps inserts back when an operation ended at a full quota, and at nothing else", async () => {
+  for (const [kind, opens] of [["quota", false], ["conflict", true], ["unavailable", true]] as const) {
+    const gate = newGate();
+    for (let times = 0; times < 3; times++) gate.ended("insert", new CloudError(kind, "Cannot add route r"));
+    assert.deepEqual([await isOpen(gate, "insert"), await isOpen(gate, "delete")], [opens, true], kind);
+  }
+});
+
 Deno.test("roomMade() lets inserts pass again after a full quota, and after nothing else", async () => {
   for (const [kind, opens] of [["quota", true], ["denied", false], ["throttled", false]] as const) {
     const gate = newGate();
