@@ -7,7 +7,9 @@ import { getLogger } from "@logtape/logtape";
 import type { Cloud, CloudIdentity, CloudTable } from "../clouds/cloud.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
 import type { KernelChange, KernelTable } from "../kernel/kernel_table.ts";
+import { ownAddress } from "../routes/own_address.ts";
 import type { Policy } from "../routes/policy.ts";
+import { isDefault } from "../routes/special_ranges.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { untilItWorks } from "./patience.ts";
@@ -108,7 +110,7 @@ export class Supervisor {
   /** Takes news of the kernel. */
   kernelChanged(change: KernelChange): void {
     if (this.#withdrawing) return;
-    if (change.interfacesChanged && this.#addressesChanged()) void this.#identifyAgain();
+    if (concernsThisVm(change) && this.#addressesChanged()) void this.#identifyAgain();
     if (this.#identity === null) return;
     if (change.prefixes === "all" || change.interfacesChanged) this.#rebuildFeed(this.#identity);
     else this.#notify(this.#feed.update(this.#options.kernel, this.#identity, change.prefixes));
@@ -195,16 +197,19 @@ export class Supervisor {
     }
   }
 
-  /** Whether this VM's addresses are others than when the cloud was last asked who it is. */
+  /**
+   * Whether this VM's addresses are others than when the cloud was last asked who it is, or another of them is the one by which the
+   * default route leaves: a lease that is renewed brings the address first and the route later.
+   */
   #addressesChanged(): boolean {
     return this.#addressesNow() !== this.#addresses;
   }
 
   #addressesNow(): string {
-    return this.#options.kernel.addresses().map((address) =>
-      `${address.interfaceIndex} ${address.address.text}`
-    )
-      .sort().join();
+    const { kernel } = this.#options;
+    const all = kernel.addresses().map((address) => `${address.interfaceIndex} ${address.address.text}`);
+    const leaving = ([4, 6] as const).map((family) => ownAddress(family, kernel)?.address.text);
+    return [...all.sort(), ...leaving].join();
   }
 
   /** Prepares the tables and keeps them in step until told to stop, or until they are no longer the ones to keep. */
@@ -319,4 +324,9 @@ export class Supervisor {
   #notify(prefixes: readonly string[]): void {
     for (const reconciler of this.#reconcilers) reconciler.notify(prefixes);
   }
+}
+
+/** Whether news may change which address is this VM's: addresses and links, or the default route. */
+function concernsThisVm({ interfacesChanged, prefixes }: KernelChange): boolean {
+  return interfacesChanged || prefixes === "all" || prefixes.some(isDefault);
 }

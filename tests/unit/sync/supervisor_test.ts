@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { cloudRoute } from "../../fakes/cloud_routes.ts";
-import { interfaceAddress } from "../../fakes/kernel_routes.ts";
+import { parsePrefix } from "../../../src/routes/prefix.ts";
+import { interfaceAddress, kernelRoute, link } from "../../fakes/kernel_routes.ts";
 import { failure, Rig } from "./supervisor_rig.ts";
 
 const prefixes = Array.from({ length: 5 }, (_, index) => `198.51.${index}.0/24`);
@@ -240,5 +241,28 @@ Deno.test("Supervisor does not ask once more when the try that worked began afte
   await rig.clock.advance(120_000);
   assert.equal(rig.supervisor.identity?.instance, "10.0.0.6");
   assert.equal(rig.cloud.identified - before, 2);
+  await rig.end();
+});
+
+Deno.test("Supervisor asks who this VM is when the default route leaves by another interface", async () => {
+  using _log = captureLog();
+  const rig = new Rig();
+  const links = ["eth0", "eth1"].map((name) => link(name));
+  const addresses = [interfaceAddress("eth0", "10.0.0.4/24"), interfaceAddress("eth1", "10.0.1.4/24")];
+  rig.kernel.setInterfaces(links, addresses);
+  await rig.start();
+  const before = rig.cloud.identified;
+  rig.cloud.identity = { ...rig.cloud.identity, instance: "by eth1" };
+  rig.announce(["198.51.100.0/24"]);
+  await rig.clock.advance(1_000);
+  assert.equal(rig.cloud.identified, before, "other routes say nothing of it");
+  rig.kernel.set("0.0.0.0/0", kernelRoute("0.0.0.0/0", { via: "10.0.1.1", dev: "eth1" }));
+  rig.supervisor.kernelChanged({
+    prefixes: [parsePrefix("0.0.0.0/0")],
+    receivedAt: 0,
+    interfacesChanged: false,
+  });
+  await rig.clock.advance(1_000);
+  assert.equal(rig.supervisor.identity?.instance, "by eth1");
   await rig.end();
 });
