@@ -18,6 +18,12 @@ export interface LoggedCall {
   readonly at: number;
 }
 
+/** A route that a gateway puts into a table: no call changes it, and one for the same prefix may be created beside it. */
+export interface PropagatedRoute {
+  readonly prefix: string;
+  readonly gatewayId: string;
+}
+
 /** What is out of order at the moment. */
 export interface Faults {
   /** Share of calls that are refused as RequestLimitExceeded, 0 to 1. */
@@ -69,6 +75,7 @@ export class AwsStrictFront implements AsyncDisposable {
   readonly #deletedInterfaces = new Set<string>();
   readonly #endpointRoutes = new Map<string, EndpointRoute[]>();
   readonly #propagating = new Map<string, string[]>();
+  readonly #propagatedRoutes = new Map<string, PropagatedRoute[]>();
   readonly #answersByToken = new Map<string, string>();
   /** A table so new that only its id finds it: EC2 lists what it has made a little later. */
   #unlisted: string | null = null;
@@ -135,6 +142,11 @@ export class AwsStrictFront implements AsyncDisposable {
   /** Makes a virtual private gateway propagate into a table. */
   propagate(tableId: string, gatewayId: string): void {
     this.#propagating.set(tableId, [...this.#propagating.get(tableId) ?? [], gatewayId]);
+  }
+
+  /** Makes a virtual private gateway put a route into a table. */
+  addPropagatedRoute(tableId: string, route: PropagatedRoute): void {
+    this.#propagatedRoutes.set(tableId, [...this.#propagatedRoutes.get(tableId) ?? [], route]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -262,6 +274,12 @@ export class AwsStrictFront implements AsyncDisposable {
         routes.push(
           `<item><destinationPrefixListId>${prefixListId}</destinationPrefixListId><gatewayId>${endpointId}</gatewayId>` +
             `<origin>CreateRoute</origin><state>active</state></item>`,
+        );
+      }
+      for (const { prefix, gatewayId } of this.#propagatedRoutes.get(id) ?? []) {
+        routes.push(
+          `<item><destinationCidrBlock>${prefix}</destinationCidrBlock><gatewayId>${gatewayId}</gatewayId>` +
+            `<origin>EnableVgwRoutePropagation</origin><state>active</state></item>`,
         );
       }
       const gateways = (this.#propagating.get(id) ?? []).map((each) =>

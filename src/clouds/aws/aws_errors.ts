@@ -124,6 +124,11 @@ export function lacksCredentials(error: CloudError): boolean {
   return error.code !== undefined && noCredentials.has(error.code);
 }
 
+/** Whether a route that was to be replaced or deleted is not there: EC2 has two answers for that. */
+export function isRouteMissing({ code, kind }: CloudError): boolean {
+  return code === "InvalidRoute.NotFound" || (code === "InvalidParameterValue" && kind === "conflict");
+}
+
 /** Whether EC2 knows no such route to replace (yet). It uses a code for it that it has for many other things. */
 function isNoRouteDefined(error: SdkError): boolean {
   return error.code === "InvalidParameterValue" && /no route defined/i.test(error.message);

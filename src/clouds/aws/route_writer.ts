@@ -1,9 +1,10 @@
-/** Executes one change of a route table: one call of EC2's. */
+/** Executes one change of a route table: one call of EC2's, or two where there is nothing to replace. */
 
 import type { Prefix } from "../../routes/prefix.ts";
 import type { Change } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import type { Ec2Api } from "./ec2_api.ts";
+import { isRouteMissing } from "./aws_errors.ts";
+import type { Ec2Api, ReplaceRouteCommandInput } from "./ec2_api.ts";
 
 /** The calls that a change may take. */
 export type RouteCalls = Pick<Ec2Api, "createRoute" | "replaceRoute" | "deleteRoute">;
@@ -27,7 +28,7 @@ export async function writeChange(
         await api.createRoute({ ...route, NetworkInterfaceId: onlyInterface(change) }, signal);
         break;
       case "replace":
-        await api.replaceRoute({ ...route, NetworkInterfaceId: onlyInterface(change) }, signal);
+        await replaceOrCreate(api, { ...route, NetworkInterfaceId: onlyInterface(change) }, signal);
         break;
       case "delete":
         await api.deleteRoute(route, signal);
@@ -49,8 +50,21 @@ export function destinationField(
     : { DestinationIpv6CidrBlock: prefix.text };
 }
 
-function isRouteMissing(error: CloudError): boolean {
-  return error.code === "InvalidRoute.NotFound";
+/**
+ * A prefix without a route to replace (it was taken away, or it has only one that a gateway propagates) loses nothing by a new one.
+ * Where EC2 only did not know the route yet, it refuses the new one.
+ */
+async function replaceOrCreate(
+  api: RouteCalls,
+  route: ReplaceRouteCommandInput,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await api.replaceRoute(route, signal);
+  } catch (error) {
+    if (!(error instanceof CloudError) || !isRouteMissing(error)) throw error;
+    await api.createRoute(route, signal);
+  }
 }
 
 function onlyInterface(change: Change & { readonly to: readonly string[] }): string {

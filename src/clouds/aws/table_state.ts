@@ -60,8 +60,14 @@ export function usedBy(table: Ec2RouteTable, lists: readonly PrefixListSize[], f
 }
 
 function cloudRouteOf(entry: Ec2Route, tableId: string): CloudRoute {
-  const route = { prefix: destination(entry, tableId), nextHops: [targetOf(entry)], owner: null };
-  return entry.State === "blackhole" ? { ...route, blackhole: true } : route;
+  return {
+    prefix: destination(entry, tableId),
+    nextHops: [targetOf(entry)],
+    owner: null,
+    ...(entry.State === "blackhole" ? { blackhole: true } : {}),
+    // EC2 refuses to replace or delete it; a static route is created beside it and wins.
+    ...(isPropagated(entry) ? { fixed: true } : {}),
+  };
 }
 
 function destination(entry: Ec2Route, tableId: string): Prefix {

@@ -7,6 +7,11 @@ import { systemTime, type Time } from "../../../src/clouds/aws/time.ts";
 import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
 import type { CloudOptions } from "../../../src/clouds/cloud_options.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
+import type { WantedRoute } from "../../../src/routes/policy.ts";
+import { Ledger } from "../../../src/sync/ledger.ts";
+import { memoryStore } from "../../../src/sync/memory_store.ts";
+import { Reconciler } from "../../../src/sync/reconciler.ts";
+import { systemClock } from "../../../src/sync/system_clock.ts";
 import { AwsRig } from "../../fakes/aws_rig.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { cloudOptions } from "../../fakes/cloud_options.ts";
@@ -92,6 +97,35 @@ async function write(
   const { outcomes } = await cloud.write(table, [change], state, signal);
   assert.equal(outcomes.length, 1);
   return outcomes[0] ?? null;
+}
+
+/** A reconciler that wants one route, by way of this VM. */
+async function reconciled(cloud: Cloud, prefix: string, adopt = false): Promise<{
+  readonly table: CloudTable;
+  readonly wanted: Map<string, WantedRoute>;
+  readonly reconciler: Reconciler;
+}> {
+  const owner = "cloudroutesync";
+  const { table } = await prepared(cloud);
+  const identity = await cloud.identify(signal);
+  const { ledger } = await Ledger.open(memoryStore(null), { cloud: "aws", table: table.id, owner });
+  await ledger.begin(new Map());
+  const viaSelf = { neighbour: null, gateway: null };
+  const route = { prefix: parsePrefix(prefix), metric: 20, protocol: 186, nextHops: [viaSelf] };
+  const wanted = new Map<string, WantedRoute>([[prefix, route]]);
+  const guard = { maxWithdraw: 0.3, holdMs: 1_000 };
+  const settings = { coalesceMs: 1, withdrawDelayMs: 1, auditMs: 300_000, guard, adopt };
+  const reconciler = new Reconciler({
+    cloud,
+    table,
+    owner,
+    identity: () => identity,
+    wanted,
+    ledger: { ledger, proven: true },
+    settings,
+    clock: systemClock,
+  });
+  return { table, wanted, reconciler };
 }
 
 function statusOf(findings: readonly Finding[], name: string): string | undefined {
@@ -476,7 +510,11 @@ rigTest("write() says what EC2's refusals mean", async ({ rig, open }) => {
   const kind = async (change: Change): Promise<CloudErrorKind | undefined> =>
     (await write(cloud, at, change))?.kind;
   assert.equal(await kind(add("0.0.0.0/0", self)), "conflict", "a foreign route stands there");
-  assert.equal(await kind(replace(at.state, "192.168.1.0/24", self)), "conflict", "nothing to replace");
+  assert.equal(
+    await kind(replace(at.state, "192.168.2.0/24", self)),
+    undefined,
+    "what is not there is created",
+  );
   assert.equal(await kind(remove(at.state, "192.168.1.0/24")), undefined, "gone already is done");
   assert.equal(await kind(add("169.254.168.0/24", self)), "invalid");
   assert.equal(await kind(add("192.168.1.0/24", "igw-1")), "invalid", "only interfaces are written");
@@ -486,6 +524,74 @@ rigTest("write() says what EC2's refusals mean", async ({ rig, open }) => {
   const gone = { ...at, table: { ...at.table, id: "rtb-00000000" } };
   assert.equal((await write(cloud, gone, add("192.168.1.0/24", self)))?.kind, "gone");
 });
+
+rigTest("write() creates a route beside one that a gateway propagates", async ({ rig, open }) => {
+  const cloud = open();
+  const { table } = await prepared(cloud);
+  const prefix = "198.51.100.0/24";
+  rig.front.addPropagatedRoute(table.id, { prefix, gatewayId: "vgw-1" });
+  const at = { table, state: await cloud.read(table, signal) };
+  assert.deepEqual([routeOf(at.state, prefix).nextHops, routeOf(at.state, prefix).fixed], [["vgw-1"], true]);
+  const self = rig.vpc.router.interfaceId;
+  for (const change of [replace(at.state, prefix, self), remove(at.state, prefix), add(prefix, self)]) {
+    assert.equal(await write(cloud, at, change), null);
+  }
+  const state = await cloud.read(table, signal);
+  assert.deepEqual([routeOf(state, prefix).nextHops, routeOf(state, prefix).fixed], [[self], undefined]);
+});
+
+rigTest(
+  "a route of ours is withdrawn with one call where a gateway propagates its prefix",
+  async ({ rig, open }) => {
+    const prefix = "198.51.100.0/24";
+    const { table, reconciler, wanted } = await reconciled(open(), prefix);
+    assert.equal(await reconciler.settle(signal, systemClock.now() + 5_000), true);
+    rig.front.addPropagatedRoute(table.id, { prefix, gatewayId: "vgw-1" });
+    wanted.clear();
+    reconciler.notify([prefix]);
+    assert.equal(await reconciler.settle(signal, systemClock.now() + 5_000), true);
+    assert.equal(rig.front.count("DeleteRoute"), 1);
+    assert.equal(reconciler.status.owned, 0);
+    assert.equal(reconciler.status.writes.delete, 1);
+  },
+);
+
+rigTest(
+  "a propagated route is not taken for ours where ours was taken away by hand",
+  async ({ rig, open }) => {
+    const prefix = "198.51.100.0/24";
+    const { table, reconciler, wanted } = await reconciled(open(), prefix);
+    assert.equal(await reconciler.settle(signal, systemClock.now() + 5_000), true);
+    rig.front.addPropagatedRoute(table.id, { prefix, gatewayId: "vgw-1" });
+    await rig.admin("DeleteRoute", { RouteTableId: table.id, DestinationCidrBlock: prefix });
+    const before = rig.front.calls.filter(isWrite).length;
+    reconciler.recheck();
+    await reconciler.settle(signal, systemClock.now() + 2_000);
+    assert.equal(reconciler.status.owned, 0);
+    wanted.clear();
+    reconciler.notify([prefix]);
+    assert.equal(await reconciler.settle(signal, systemClock.now() + 5_000), true);
+    assert.equal(rig.front.calls.filter(isWrite).length, before);
+  },
+);
+
+rigTest(
+  "a route is adopted beside one that a gateway propagates, with one call and once",
+  async ({ rig, open }) => {
+    const prefix = "198.51.100.0/24";
+    const cloud = open();
+    const [made] = await cloud.prepare(signal);
+    rig.front.addPropagatedRoute(made?.id ?? "", { prefix, gatewayId: "vgw-1" });
+    const { table, reconciler } = await reconciled(cloud, prefix, true);
+    const before = rig.front.calls.filter(isWrite).length;
+    assert.equal(await reconciler.settle(signal, systemClock.now() + 5_000), true);
+    assert.deepEqual(rig.front.calls.filter(isWrite).slice(before).map(({ action }) => action), [
+      "CreateRoute",
+    ]);
+    const targets = (await rig.routes(table.id)).filter((route) => route.destination === prefix);
+    assert.deepEqual(targets.map(({ target }) => target), [rig.vpc.router.interfaceId, "vgw-1"]);
+  },
+);
 
 rigTest(
   "write() learns the limit from a full table where Service Quotas does not tell it",

@@ -46,6 +46,24 @@ Deno.test("cloudRoutesOf() lets the static route stand for a propagated one, whi
   assert.deepEqual(cloudRoutesOf(table([propagated])).map((route) => route.nextHops), [["vgw-1"]]);
 });
 
+Deno.test("cloudRoutesOf() marks what nobody but AWS can take away, and not what was created beside it", () => {
+  const [here, there] = ["10.1.0.0/16", "10.2.0.0/16"];
+  const routes = cloudRoutesOf(table([
+    { DestinationCidrBlock: here, GatewayId: "vgw-1", Origin: "EnableVgwRoutePropagation" },
+    { DestinationCidrBlock: there, NetworkInterfaceId: "eni-9", Origin: "Advertisement", State: "blackhole" },
+    { DestinationCidrBlock: "10.3.0.0/16", GatewayId: "vgw-1", Origin: "EnableVgwRoutePropagation" },
+    { DestinationCidrBlock: "10.3.0.0/16", NetworkInterfaceId: "eni-1", Origin: "CreateRoute" },
+    { DestinationCidrBlock: "10.4.0.0/16", GatewayId: "local", Origin: "CreateRouteTable" },
+  ]));
+  assert.deepEqual(routes.map(({ prefix, fixed }) => [prefix.text, fixed]), [
+    [here, true],
+    [there, true],
+    ["10.3.0.0/16", undefined],
+    ["10.4.0.0/16", undefined],
+  ]);
+  assert.equal(routes[1]?.blackhole, true);
+});
+
 Deno.test("cloudRoutesOf() refuses a route without destination and one that is no prefix", () => {
   for (const route of [{ GatewayId: "igw-1" }, { DestinationCidrBlock: "10.0.0.1/16", GatewayId: "igw-1" }]) {
     assert.throws(
