@@ -42,6 +42,8 @@ const bothFamilies: readonly Family[] = [4, 6];
 export interface KernelScope {
   /** Every table and family and all prefixes: for commands that account for each route. */
   readonly everything: boolean;
+  /** Prefixes that `-include` and `-exclude` drop too: for what lists them. A run must not: a table may have millions. */
+  readonly unfiltered?: boolean;
   /** Keep following it. */
   readonly follow: boolean;
 }
@@ -56,7 +58,7 @@ export async function openKernel(context: CommandContext, scope: KernelScope): P
     families,
     events: scope.follow && settings.event,
     redumpMs: scope.follow ? settings.redumpMs : 0,
-    ...(scope.everything
+    ...(scope.everything || scope.unfiltered
       ? {}
       : { keepPrefix: (family, words, length) => keepPrefix(policy, family, words, length) }),
   });

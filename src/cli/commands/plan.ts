@@ -19,7 +19,11 @@ const tableToBe: CloudTable = { id: "", name: "(none yet: run or apply makes one
 /** Runs the command. @returns 0: nothing would change, 2: something would. */
 export async function plan(context: CommandContext): Promise<number> {
   using signals = listenForStop();
-  await using session = await CloudSession.open(context, { everything: false, follow: false });
+  await using session = await CloudSession.open(context, {
+    everything: false,
+    unfiltered: true,
+    follow: false,
+  });
   const plans = await makePlans(context, session, signals.stop);
   const documents = plans.map(planDocument);
   if (context.settings.output === "text") { for (const parts of plans) context.print(planText(parts)); }

@@ -51,6 +51,17 @@ routerTest("plan prints the document of the contract, exits with 2 and writes no
   assert.equal(await Deno.readTextFile(router.file), before);
 });
 
+routerTest("plan lists what -include and -exclude drop", async (router) => {
+  await router.announce([prefix, "192.0.2.0/24", "203.0.113.0/24"]);
+  const rules = ["-exclude", "192.0.2.0/24", "-include", `${prefix}`];
+  const { document } = await router.document("plan", ...rules);
+  const dropped = at(document, "dropped") as { prefix: string; reason: string }[];
+  assert.deepEqual(dropped.filter(({ reason }) => reason === "excluded" || reason === "not-included"), [
+    { prefix: "192.0.2.0/24", reason: "excluded" },
+    { prefix: "203.0.113.0/24", reason: "not-included" },
+  ]);
+});
+
 routerTest("plan as text is a diff", async (router) => {
   await mixedTable(router);
   const { code, stdout } = await router.command("plan");
