@@ -7,6 +7,7 @@ import {
   getTextFormatter,
   type LogRecord,
 } from "@logtape/logtape";
+import { complain } from "./standard_output.ts";
 
 /** How to log. */
 export interface LoggingOptions {
@@ -17,10 +18,7 @@ export interface LoggingOptions {
 /** Sets the log up. Call it once, before anything logs. */
 export async function configureLogging(options: LoggingOptions): Promise<void> {
   const format = formatterOf(options.format);
-  const encoder = new TextEncoder();
-  const stderr = (record: LogRecord): void => {
-    Deno.stderr.writeSync(encoder.encode(`${format(record).trimEnd()}\n`));
-  };
+  const stderr = (record: LogRecord): void => complain(`${format(record).trimEnd()}\n`);
   await configure({
     sinks: { stderr },
     loggers: [

@@ -14,13 +14,15 @@ import { revokeForeignFunctions } from "./least_power.ts";
 export async function main(args: readonly string[]): Promise<never> {
   const libc = openLibc();
   await revokeForeignFunctions(libcPaths);
-  if (args.length === 1 && args[0] === "version") Deno.exit(await printVersion());
+  const { whilePrinting } = await import("./standard_output.ts");
+  if (args.length === 1 && args[0] === "version") Deno.exit(await whilePrinting(printVersion));
   const { runProgram } = await import("./program.ts");
-  Deno.exit(await runProgram(args, libc));
+  Deno.exit(await whilePrinting(() => runProgram(args, libc)));
 }
 
 /** Tells the version also where the configuration is broken: that is when people ask. */
 async function printVersion(): Promise<number> {
   const { version } = await import("./commands/version.ts");
-  return version({ print: (text) => void Deno.stdout.writeSync(new TextEncoder().encode(text)) });
+  const { print } = await import("./standard_output.ts");
+  return version({ print });
 }

@@ -9,6 +9,7 @@ import type { CommandName } from "./command_names.ts";
 import type { CommandContext } from "./context.ts";
 import { configureLogging } from "./logging.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { complain, print } from "./standard_output.ts";
 
 const log = getLogger(["cloudroutesync", "cli"]);
 /** Exit code of configuration errors. */
@@ -27,7 +28,7 @@ export async function runProgram(args: readonly string[], libc: Libc): Promise<n
     readFile: (path) => Deno.readTextFileSync(path),
   });
   if (commandLine.help) {
-    write(Deno.stdout, helpText());
+    print(helpText());
     return 0;
   }
   const { settings, errors } = readSettings(commandLine);
@@ -38,7 +39,7 @@ export async function runProgram(args: readonly string[], libc: Libc): Promise<n
     libc,
     argument: commandLine.argument,
     environment,
-    print: (text) => write(Deno.stdout, text),
+    print,
   };
   return await runCommand(commandLine.command, context);
 }
@@ -74,15 +75,15 @@ async function dispatch(command: CommandName, context: CommandContext): Promise<
 }
 
 function failUsage(errors: readonly string[]): number {
-  for (const error of errors) write(Deno.stderr, `cloudroutesync: ${error}\n`);
-  write(Deno.stderr, "Usage: cloudroutesync [command] [flags]; cloudroutesync -help lists both\n");
+  for (const error of errors) complain(`cloudroutesync: ${error}\n`);
+  complain("Usage: cloudroutesync [command] [flags]; cloudroutesync -help lists both\n");
   return usageExit;
 }
 
 /** What a command could not do is one sentence; the stack of an error nobody thought of helps to report it. */
 function failRun(error: unknown, settings: Settings): number {
   const message = error instanceof Error ? error.message : String(error);
-  write(Deno.stderr, `cloudroutesync: ${message}\n`);
+  complain(`cloudroutesync: ${message}\n`);
   if (error instanceof Error && (settings.debug || !isExpected(error))) {
     log.error("{stack}", { stack: error.stack });
   }
@@ -91,11 +92,14 @@ function failRun(error: unknown, settings: Settings): number {
 
 function isExpected(error: Error): boolean {
   return error instanceof CloudError ||
-    ["SecondInstanceError", "StateFolderError", "LedgerError", "SystemError", "NetlinkError", "AbortError"]
-      .includes(error.name);
-}
-
-function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+    [
+      "SecondInstanceError",
+      "StateFolderError",
+      "LedgerError",
+      "SystemError",
+      "NetlinkError",
+      "AbortError",
+      "ListenError",
+      "OutputError",
+    ].includes(error.name);
 }

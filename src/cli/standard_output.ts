@@ -1,0 +1,48 @@
+/** The one way to standard output and standard error, and what is done where they take nothing. */
+
+import { systemCause } from "../clouds/local/system_cause.ts";
+
+/** Standard output cannot be written. */
+export class OutputError extends Error {
+  override readonly name = "OutputError";
+}
+
+/**
+ * Writes to standard output. A reader that went away (`routes | head -1`) has all that it wanted: the rest is dropped, and the command
+ * ends as if it had been read.
+ *
+ * @throws {OutputError} if it cannot be written for another reason.
+ */
+export function print(text: string): void {
+  try {
+    writeAll(Deno.stdout, text);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.BrokenPipe) return;
+    throw new OutputError(`Cannot write to standard output: ${systemCause(cause)}`, { cause });
+  }
+}
+
+/** Writes to standard error; where that cannot be there is nobody left to tell. */
+export function complain(text: string): void {
+  try {
+    writeAll(Deno.stderr, text);
+  } catch {
+    // No state of a terminal's or a log's may stop the service.
+  }
+}
+
+/** Runs what prints. @returns its exit code, or 1 with one sentence if it cannot print. */
+export async function whilePrinting(work: () => number | Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    complain(`cloudroutesync: ${error.message}\n`);
+    return 1;
+  }
+}
+
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+}
