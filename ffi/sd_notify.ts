@@ -29,13 +29,13 @@ export class SdNotify implements Disposable {
 
   /**
    * @param libc the opened C library.
-   * @param socket the value of `NOTIFY_SOCKET`: a full path, or `@` and an abstract name; undefined or empty for none.
-   * @throws {RangeError} for a value of another shape.
+   * @param socket the value of `NOTIFY_SOCKET`: a full path, or `@` and an abstract name. Undefined, empty or of another shape: there is
+   * nobody to tell, as systemd's own library has it (EINVAL, which services ignore).
    * @throws {SystemError} if no socket can be opened.
    */
   static open(libc: Libc, socket: string | undefined): SdNotify {
-    if (socket === undefined || socket === "") return new SdNotify(libc, -1, new Uint8Array());
-    const address = unixAddress(socket);
+    const address = unixAddress(socket ?? "");
+    if (address === null) return new SdNotify(libc, -1, new Uint8Array());
     const fd = libc.symbols.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) throw new SystemError("open a socket to systemd", libc.errno());
     return new SdNotify(libc, fd, address);
@@ -83,17 +83,13 @@ export class SdNotify implements Disposable {
 
 /**
  * `struct sockaddr_un` (unix(7)): the family, then the path with its final zero, or for an abstract name a zero in
- * place of the `@` and no final one.
+ * place of the `@` and no final one. Null for what is neither, or too long.
  */
-function unixAddress(socket: string): Uint8Array<ArrayBuffer> {
+function unixAddress(socket: string): Uint8Array<ArrayBuffer> | null {
   const abstract = socket.startsWith("@");
-  if (!abstract && !socket.startsWith("/")) {
-    throw new RangeError(`Cannot use NOTIFY_SOCKET "${socket}": it begins neither with / nor with @`);
-  }
+  if (!abstract && !socket.startsWith("/")) return null;
   const path = new TextEncoder().encode(abstract ? `\0${socket.slice(1)}` : `${socket}\0`);
-  if (path.length > pathBytes) {
-    throw new RangeError(`Cannot use NOTIFY_SOCKET "${socket}": it is over ${pathBytes - 1} bytes long`);
-  }
+  if (path.length > pathBytes) return null;
   const address = new Uint8Array(2 + path.length);
   new DataView(address.buffer).setUint16(0, AF_UNIX, true);
   address.set(path, 2);

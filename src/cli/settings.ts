@@ -11,6 +11,7 @@ import type { SyncSettings } from "../sync/reconciler.ts";
 import type { CommandLine, GivenValue } from "./command_line.ts";
 import { parseDuration } from "./duration.ts";
 import { type Flag, flags } from "./flags.ts";
+import { type ListenAddress, parseListenAddress } from "./listen_address.ts";
 import { parseSelf } from "./self_address.ts";
 
 /** The program's settings, checked. Durations are milliseconds. */
@@ -29,7 +30,7 @@ export interface Settings extends Omit<CloudOptions, "families" | "ownAddress" |
   readonly withdrawOnExit: boolean;
   readonly output: "text" | "json";
   readonly logFormat: "text" | "json";
-  readonly listen: { readonly hostname: string; readonly port: number } | null;
+  readonly listen: ListenAddress | null;
   readonly count: boolean;
   readonly fix: boolean;
   readonly printPolicy: boolean;
@@ -84,7 +85,7 @@ function settingsOf(reader: ValueReader): Settings {
     withdrawOnExit: reader.boolean("withdraw-on-exit"),
     output: reader.value("output", (text) => oneOf(text, ["text", "json"] as const)),
     logFormat: reader.value("log-format", (text) => oneOf(text, ["text", "json"] as const)),
-    listen: reader.optional("listen", listenAddress),
+    listen: reader.optional("listen", parseListenAddress),
     count: reader.boolean("count"),
     fix: reader.boolean("fix"),
     printPolicy: reader.boolean("policy"),
@@ -306,11 +307,4 @@ function endpoint(text: string): string {
     throw new SyntaxError(`"${text}" is not an http or https address`);
   }
   return text.replace(/\/+$/, "");
-}
-
-function listenAddress(text: string): { hostname: string; port: number } {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(text);
-  if (match === null) throw new SyntaxError(`"${text}" is not ADDRESS:PORT, [ADDRESS]:PORT or :PORT`);
-  const hostname = match[1] ?? match[2] ?? "";
-  return { hostname: hostname === "" ? "0.0.0.0" : hostname, port: integer(match[3] ?? "", 0, 65535) };
 }
