@@ -185,6 +185,21 @@ test("the executable writes to the host project in a Shared VPC", async (rig, vm
   await untilRoutes(rig, [`192.168.0.0/24 ${addresses.neighbour}`]);
 }, { sharedVpc: true });
 
+test(
+  "the executable keeps two networks in step though the neighbour is in one of them only",
+  async (rig, vm) => {
+    const second = { subnetProject: "prod", subnet: "south", networkIP: "172.20.0.2" };
+    Object.assign(rig.metadata.instance, { interfaces: [...rig.metadata.instance.interfaces, second] });
+    const networks = ["-route-table", "net", "-route-table", "other"];
+    await vm.announce(["192.168.0.0/24"], addresses.neighbour);
+    vm.start(...networks);
+    await untilRoutes(rig, [`192.168.0.0/24 ${addresses.neighbour}`, "192.168.0.0/24 router-a"]);
+    const [here] = rig.routes.filter(({ nextHopIp }) => nextHopIp === addresses.neighbour);
+    assert.match(here?.network ?? "", /\/net$/);
+    assert.equal((await vm.command("plan", ...networks)).code, 0, "it is in step");
+  },
+);
+
 test("the executable drops what lies in the network's subnets and says so", async (rig, vm) => {
   await vm.announce(["10.1.0.0/25", "10.64.3.0/24", "199.36.153.8/30", "192.168.0.0/24"]);
   const { stdout } = await vm.command("plan", "-output", "json");
