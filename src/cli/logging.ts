@@ -30,13 +30,32 @@ export async function configureLogging(options: LoggingOptions): Promise<void> {
 }
 
 function formatterOf(format: "text" | "json"): (record: LogRecord) => string {
-  if (format === "json") return getJsonLinesFormatter({ categorySeparator: ".", properties: "flatten" });
+  if (format === "json") return jsonLine;
   const options = {
     timestamp: "rfc3339",
     category: (names: readonly string[]): string => names.at(-1) ?? "",
-    // Texts stand in a sentence: quotes around each prefix and address would only hide it.
-    value: (value: unknown, inspect: (value: unknown) => string): string =>
-      typeof value === "string" ? value : inspect(value),
+    value: valueInSentence,
   } as const;
   return Deno.stderr.isTerminal() ? getAnsiColorFormatter(options) : getTextFormatter(options);
+}
+
+const jsonLines = getJsonLinesFormatter({ categorySeparator: ".", properties: "flatten" });
+/** The fields that every line has; a value of such a name would stand in their place. */
+const fieldsOfLines: ReadonlySet<string> = new Set(["@timestamp", "level", "message", "logger"]);
+
+/** One line: the sentence as the text log has it, and each value besides. */
+function jsonLine(record: LogRecord): string {
+  const sentence = record.message.map((part, index) => index % 2 === 0 ? part : valueInSentence(part)).join(
+    "",
+  );
+  const values = Object.entries(record.properties).filter(([name]) => !fieldsOfLines.has(name));
+  return jsonLines({ ...record, message: [sentence], properties: Object.fromEntries(values) });
+}
+
+/** Texts stand in a sentence: quotes around each prefix and address would only hide it. */
+function valueInSentence(
+  value: unknown,
+  inspect: (value: unknown) => string = (other) => Deno.inspect(other, { colors: false }),
+): string {
+  return typeof value === "string" ? value : inspect(value);
 }

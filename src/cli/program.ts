@@ -48,7 +48,7 @@ async function runCommand(command: CommandName, context: CommandContext): Promis
   try {
     return await dispatch(command, context);
   } catch (error) {
-    if (error instanceof UsageError) return failUsage([error.message]);
+    if (error instanceof UsageError) return failUsage([error.message], context.settings);
     return failRun(error, context.settings);
   }
 }
@@ -74,20 +74,28 @@ async function dispatch(command: CommandName, context: CommandContext): Promise<
   }
 }
 
-function failUsage(errors: readonly string[]): number {
-  for (const error of errors) complain(`cloudroutesync: ${error}\n`);
-  complain("Usage: cloudroutesync [command] [flags]; cloudroutesync -help lists both\n");
+/** @param settings null where they are what is wrong. */
+function failUsage(errors: readonly string[], settings: Settings | null = null): number {
+  for (const error of errors) tellError(error, settings);
+  if (settings?.logFormat !== "json") {
+    complain("Usage: cloudroutesync [command] [flags]; cloudroutesync -help lists both\n");
+  }
   return usageExit;
 }
 
 /** What a command could not do is one sentence; the stack of an error nobody thought of helps to report it. */
 function failRun(error: unknown, settings: Settings): number {
-  const message = error instanceof Error ? error.message : String(error);
-  complain(`cloudroutesync: ${message}\n`);
+  tellError(error instanceof Error ? error.message : String(error), settings);
   if (error instanceof Error && (settings.debug || !isExpected(error))) {
     log.error("{stack}", { stack: error.stack });
   }
   return 1;
+}
+
+/** The last words are for people; where machines read the log they are a line of it, as all others. */
+function tellError(sentence: string, settings: Settings | null): void {
+  if (settings?.logFormat === "json") log.error`${sentence}`;
+  else complain(`cloudroutesync: ${sentence}\n`);
 }
 
 function isExpected(error: Error): boolean {
