@@ -33,7 +33,7 @@
  * | each next hop (ECMP   | takes one a hop | takes one for each hop it has     | frees one a hop   |
  * | on GCP and OpenStack) |                 | more, frees one for each less     |                   |
  * | the same, and routes  | as above        | the same, and needs one place     | as above          |
- * | cannot be changed     |                 | free while it is made             |                   |
+ * | cannot be changed     |                 | a new hop free while it is made   |                   |
  */
 
 import type { Change, CloudQuota, CloudRoute, CloudTraits } from "../clouds/cloud.ts";
@@ -273,8 +273,11 @@ function needOf(
 ): { readonly room: Room; readonly places: number; readonly spare: number } {
   const { families, immutable } = room.quota;
   const places = Math.max(0, placesTaken(change, room.quota));
-  const anew = immutable === true && change.action === "replace" && families.includes(change.prefix.family);
-  return { room, places, spare: anew ? Math.max(1, places) : places };
+  if (immutable !== true || change.action !== "replace" || !families.includes(change.prefix.family)) {
+    return { room, places, spare: places };
+  }
+  const made = change.to.filter((hop) => !change.from.nextHops.includes(hop)).length;
+  return { room, places, spare: Math.max(made, places) };
 }
 
 /** How many places a change takes in a quota; what it frees is negative. */

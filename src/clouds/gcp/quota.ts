@@ -58,7 +58,7 @@ export class RouteQuota {
   async read(staticCount: number, signal: AbortSignal): Promise<readonly CloudQuota[]> {
     const project = await this.ofProject(signal);
     // Each next hop of a prefix is a route of its own there.
-    const counting = { families: [4, 6], perNextHop: true } as const;
+    const counting = { families: [4, 6], perNextHop: true, immutable: true } as const;
     const quotas: CloudQuota[] = project === null ? [] : [{ ...counting, ...project }];
     const learned = this.#learnedBeside(project?.limit ?? null);
     if (learned !== null || project === null) quotas.push({ ...counting, used: staticCount, limit: learned });

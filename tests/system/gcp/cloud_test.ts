@@ -227,20 +227,44 @@ test("read() does not take a route for ours whose name alone, or description alo
 test("read() tells the project's quota, which counts the static routes of all its networks", async ({ rig, read }) => {
   rig.addForeign("static", "192.168.0.0/24");
   rig.project.routeLimit = 250;
-  assert.deepEqual((await read()).quotas, [{ families: [4, 6], used: 3, limit: 250, perNextHop: true }]);
+  assert.deepEqual((await read()).quotas, [{
+    families: [4, 6],
+    used: 3,
+    limit: 250,
+    perNextHop: true,
+    immutable: true,
+  }]);
 });
 
 test("read() learns the limit from an error when the project does not tell it", async ({ rig, read, write }) => {
   rig.project.tellsQuota = false;
-  assert.deepEqual((await read()).quotas, [{ families: [4, 6], used: 1, limit: null, perNextHop: true }]);
+  assert.deepEqual((await read()).quotas, [{
+    families: [4, 6],
+    used: 1,
+    limit: null,
+    perNextHop: true,
+    immutable: true,
+  }]);
   rig.project.routeLimit = 2;
   assert.deepEqual(await write(add("192.168.0.0/24", self)), ["quota"]);
-  assert.deepEqual((await read()).quotas, [{ families: [4, 6], used: 1, limit: 2, perNextHop: true }]);
+  assert.deepEqual((await read()).quotas, [{
+    families: [4, 6],
+    used: 1,
+    limit: 2,
+    perNextHop: true,
+    immutable: true,
+  }]);
 });
 
 test("read() works without the permission to read quotas", async ({ rig, read }) => {
   rig.project.denied.add("compute.projects.get");
-  assert.deepEqual((await read()).quotas, [{ families: [4, 6], used: 1, limit: null, perNextHop: true }]);
+  assert.deepEqual((await read()).quotas, [{
+    families: [4, 6],
+    used: 1,
+    limit: null,
+    perNextHop: true,
+    immutable: true,
+  }]);
 });
 
 test("write() makes routes to this VM and to a neighbour, IPv4 and IPv6", async ({ rig, read, write }) => {

@@ -122,6 +122,9 @@ Deno.test("fit() wants one place free for replaces, however many, where a route 
   const replaces = [replaceChange("10.1.0.0/16"), replaceChange("10.2.0.0/16")];
   assert.deepEqual(fitted({ replaces }, [immutable(9)]).unfit, []);
   assert.deepEqual(fitted({ replaces }, [immutable(10)]).unfit, ["~ 10.1.0.0/16", "~ 10.2.0.0/16"]);
+  const two = [replaceChange("10.1.0.0/16", "eni-2,eni-3", "eni-1,eni-4")];
+  assert.deepEqual(fitted({ replaces: two }, [immutable(9)]).unfit, ["~ 10.1.0.0/16"]);
+  assert.deepEqual(fitted({ replaces: two }, [immutable(8)]).unfit, []);
   const deletes = [deleteChange("10.3.0.0/16")];
   assert.deepEqual(fitted({ replaces, deletes }, [immutable(10)]).waves.flat(), [
     "- 10.3.0.0/16",
