@@ -14,6 +14,7 @@
 
 import type { Change, TableState } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
+import { type Failure, failuresOf, whyKept } from "./covering.ts";
 import {
   type PairChanges,
   pairsOfChanges,
@@ -125,12 +126,21 @@ export class RouteWriter {
     // If not even an empty list is taken, a route that stands in the router already is what Neutron objects to.
     await this.#add([]);
     const middle = Math.ceil(changes.length / 2);
-    const first = await this.#writePart(changes.slice(0, middle));
-    const second = await this.#writePart(changes.slice(middle));
+    const [one, other] = [changes.slice(0, middle), changes.slice(middle)];
+    const first = await this.#writePart(one);
+    const second = await this.#writeCovered(other, failuresOf(one, first.outcomes));
     return {
       outcomes: [...first.outcomes, ...second.outcomes],
       router: second.router ?? null,
     };
+  }
+
+  /** Writes changes, but for withdrawals that depend on an add that has failed before them. */
+  async #writeCovered(changes: readonly Change[], failures: readonly Failure[]): Promise<Written> {
+    const kept = changes.map((change) => whyKept(change, failures));
+    const { outcomes, router } = await this.#writePart(changes.filter((_, index) => kept[index] === null));
+    const written = outcomes.values();
+    return { outcomes: kept.map((error) => error ?? written.next().value ?? null), router };
   }
 
   async #writePart(changes: readonly Change[]): Promise<Written> {

@@ -409,6 +409,23 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     assert.deepEqual(await rig.routeTexts(), ["198.51.1.0/24 via 10.0.0.20", "198.51.3.0/24 via 10.0.0.30"]);
   },
 
+  async "write() keeps a route whose covering add was refused, and withdraws the others"(rig): Promise<void> {
+    await rig.setRoutes([
+      { destination: "192.168.1.0/24", nexthop: self },
+      { destination: "198.51.1.0/24", nexthop: self },
+    ]);
+    const table = await ready(rig);
+    const changes = [
+      add("192.168.0.0/16", "192.0.2.99"),
+      withdraw("192.168.1.0/24", self),
+      withdraw("198.51.1.0/24", self),
+    ];
+    const { outcomes } = await table.write(changes, await table.read());
+    assert.deepEqual(outcomes.map((outcome) => outcome?.kind ?? null), ["invalid", "invalid", null]);
+    assert.match(outcomes[1]?.message ?? "", /^Cannot add 192.168.0.0\/16 via 192.0.2.99/);
+    assert.deepEqual(await rig.routeTexts(), ["192.168.1.0/24 via 10.0.0.20"]);
+  },
+
   async "write() does the adds when the removal after them fails"(rig): Promise<void> {
     await rig.setRoutes([{ destination: "198.51.1.0/24", nexthop: self }]);
     const table = await ready(rig);
