@@ -37,9 +37,12 @@ export async function checkOpenstack(context: CheckContext, signal: AbortSignal)
     findings.push(routerFinding(found));
     return found;
   });
-  await attempt(findings, "extensions", signal, async () => {
-    findings.push(extensionFinding(await context.neutron.extensions(signal)));
+  const extensions = await attempt(findings, "extensions", signal, async () => {
+    const found = await context.neutron.extensions(signal);
+    findings.push(extensionFinding(found));
+    return found;
   });
+  const conditional = extensions?.has("revision-if-match") ?? false;
   if (place === null) return findings;
   for (const { id, name } of place.routers) {
     await attempt(findings, `routes of router ${name}`, signal, async () => {
@@ -50,7 +53,7 @@ export async function checkOpenstack(context: CheckContext, signal: AbortSignal)
   for (const port of place.ports) {
     if (!port.fixed_ips.some((fixed) => reachable.has(fixed.subnet_id))) continue;
     await attempt(findings, `forwarding by port ${port.id}`, signal, async () => {
-      findings.push(await forwardingFinding(context, port, signal));
+      findings.push(await forwardingFinding(context, port, conditional, signal));
     });
   }
   return findings;
@@ -159,7 +162,13 @@ function quotaFinding(router: Router, limit: number | null): Finding {
   return { name, status: "bad", detail, remedy };
 }
 
-async function forwardingFinding(context: CheckContext, port: Port, signal: AbortSignal): Promise<Finding> {
+/** @param conditional whether Neutron can make a write depend on what was read: the pairs are written whole. */
+async function forwardingFinding(
+  context: CheckContext,
+  port: Port,
+  conditional: boolean,
+  signal: AbortSignal,
+): Promise<Finding> {
   const name = `forwarding by port ${port.id}`;
   if (port.port_security_enabled === false) {
     return { name, status: "ok", detail: "Port security is off: the port may forward packets." };
@@ -175,8 +184,9 @@ async function forwardingFinding(context: CheckContext, port: Port, signal: Abor
   const remedy = `openstack port set ${flags} ${port.id}; or switch port security off`;
   if (!context.fix) return { name, status: "bad", detail, remedy };
   const pairs = [...port.allowed_address_pairs, ...missing.map((prefix) => ({ ip_address: prefix }))];
+  const revision = conditional ? port.revision_number ?? null : null;
   try {
-    await context.neutron.setAddressPairs(port.id, pairs, signal);
+    await context.neutron.setAddressPairs(port.id, pairs, revision, signal);
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
     return { name, status: "bad", detail: `${detail} ${error.message}.`, remedy };

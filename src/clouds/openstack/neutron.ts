@@ -12,6 +12,8 @@ const portSchema = v.object({
   device_id: v.string(),
   device_owner: v.string(),
   fixed_ips: v.array(fixedIpSchema),
+  /** Absent where the extension `standard-attr-revisions` is. */
+  revision_number: v.optional(v.number()),
   /** Absent where the extension `port-security` is. */
   port_security_enabled: v.optional(v.boolean()),
   allowed_address_pairs: v.optional(v.array(v.looseObject({ ip_address: v.string() })), []),
@@ -67,6 +69,7 @@ const portFields = [
   "device_id",
   "device_owner",
   "fixed_ips",
+  "revision_number",
   "port_security_enabled",
   "allowed_address_pairs",
 ];
@@ -201,16 +204,23 @@ export class Neutron {
     return new Set(extensions.map(({ alias }) => alias));
   }
 
-  /** Lets a port send and receive packets of the given prefixes, besides those of its own addresses. */
+  /**
+   * Lets a port send and receive packets of the given prefixes, besides those of its own addresses.
+   *
+   * @param revision the revision at which the port must still be; null if it may be at any.
+   * @throws {CloudError} `conflict` if the port has moved on.
+   */
   async setAddressPairs(
     portId: string,
     pairs: Port["allowed_address_pairs"],
+    revision: number | null,
     signal: AbortSignal,
   ): Promise<void> {
     await this.#session.call({
       action: `set the allowed address pairs of port ${portId}`,
       method: "PUT",
       path: `ports/${portId}`,
+      headers: ifAt(revision),
       body: { port: { allowed_address_pairs: pairs } },
       signal,
     });

@@ -615,9 +615,36 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     assert.equal(await status(false), "bad");
     assert.equal(await status(true), "fixed");
     assert.equal(await status(false), "ok");
-    const port = await rig.member.neutron("GET", `ports/${rig.ids.port}?fields=allowed_address_pairs`);
-    const { allowed_address_pairs: pairs } = port.port as { allowed_address_pairs: { ip_address: string }[] };
-    assert.deepEqual(pairs.map((pair) => pair.ip_address).sort(), ["0.0.0.0/0", "2000::/3", "fc00::/7"]);
+    assert.deepEqual(await portPairs(rig), ["0.0.0.0/0", "2000::/3", "fc00::/7"]);
+  },
+
+  async "check() with fix overwrites no address pair that another has set since the port was read"(
+    rig,
+  ): Promise<void> {
+    await setPortPairs(rig, []);
+    rig.proxy.inject({
+      match: /GET .*quotas/,
+      times: 1,
+      change: async (response) => {
+        await setPortPairs(rig, ["192.0.2.0/24"]);
+        return response;
+      },
+    });
+    const findings = await open(rig).check({ fix: true }, signal());
+    const finding = findings.find(({ name }) => name === `forwarding by port ${rig.ids.port}`);
+    assert.equal(finding?.status, "bad");
+    assert.match(finding?.detail ?? "", /current revision/);
+    assert.deepEqual(await portPairs(rig), ["192.0.2.0/24"]);
+  },
+
+  async "check() with fix sends no condition to a Neutron that knows none"(rig): Promise<void> {
+    await setPortPairs(rig, []);
+    hideExtension(rig, "revision-if-match");
+    await open(rig).check({ fix: true }, signal());
+    assert.deepEqual(rig.proxy.callsTo(/PUT .*ports/).map(({ ifMatch, status }) => [ifMatch, status]), [
+      [null, 200],
+    ]);
+    assert.deepEqual(await portPairs(rig), ["0.0.0.0/0", "2000::/3", "fc00::/7"]);
   },
 
   async "check() tells of a full router and of a metadata service that is not there"(rig): Promise<void> {
@@ -695,6 +722,19 @@ async function rejects(
   assert.equal(error.kind, kind, error.message);
   assert.match(error.message, message);
   return error;
+}
+
+/** The addresses that this VM's port may use besides its own, sorted. */
+async function portPairs(rig: OpenstackRig): Promise<string[]> {
+  const port = await rig.member.neutron("GET", `ports/${rig.ids.port}?fields=allowed_address_pairs`);
+  const { allowed_address_pairs: pairs } = port.port as { allowed_address_pairs: { ip_address: string }[] };
+  return pairs.map((pair) => pair.ip_address).sort();
+}
+
+/** Sets them, as an operator with another tool does. */
+async function setPortPairs(rig: OpenstackRig, addresses: readonly string[]): Promise<void> {
+  const pairs = addresses.map((address) => ({ ip_address: address }));
+  await rig.member.neutron("PUT", `ports/${rig.ids.port}`, { port: { allowed_address_pairs: pairs } });
 }
 
 /** As Neutron answered before version 29. */
