@@ -1,6 +1,7 @@
 /** Kernel and cloud together: what every command that needs a cloud opens first. */
 
 import type { Cloud } from "../clouds/cloud.ts";
+import { followLinks } from "../clouds/local/follow_links.ts";
 import type { KernelMonitor } from "../kernel/kernel_monitor.ts";
 import { Supervisor } from "../sync/supervisor.ts";
 import { systemClock } from "../sync/system_clock.ts";
@@ -49,14 +50,16 @@ export class CloudSession implements AsyncDisposable {
    *
    * @throws {UsageError} if no cloud is named and DMI tells none.
    */
-  static async open(context: CommandContext, scope: KernelScope): Promise<CloudSession> {
-    const { settings, libc, environment } = context;
-    const name = cloudName(settings, libc);
+  static async open(given: CommandContext, scope: KernelScope): Promise<CloudSession> {
+    const { libc, environment } = given;
+    const name = cloudName(given.settings, libc);
     if (name === null) {
       throw new UsageError(
         "Cannot tell which cloud this VM runs in: name it with -cloud azure|aws|gcp|openstack|local",
       );
     }
+    const context = name === "local" ? await onRealFile(given) : given;
+    const { settings } = context;
     const folder = stateFolder(settings, environment);
     await narrowToSettings(name, settings, folder);
     const kernel = await openKernel(context, scope);
@@ -68,4 +71,10 @@ export class CloudSession implements AsyncDisposable {
     this.keeper[Symbol.dispose]();
     await this.kernel[Symbol.asyncDispose]();
   }
+}
+
+/** The embedded cloud's file is found once: whatever becomes of a link later, what is locked stays what is written. */
+async function onRealFile(context: CommandContext): Promise<CommandContext> {
+  const { settings } = context;
+  return { ...context, settings: { ...settings, localFile: await followLinks(settings.localFile) } };
 }

@@ -96,7 +96,7 @@ function settingsOf(reader: ValueReader): Settings {
     priority: reader.value("priority", (text) => integer(text, 0, 65535)),
     instanceTags: reader.list("instance-tag", (text) => text),
     nextHopIlb: reader.optional("next-hop-ilb", (text) => text),
-    localFile: reader.value("local-file", (text) => text),
+    localFile: reader.value("local-file", fileName),
     localLatencyMs: reader.duration("local-latency", 0),
     localFaults: reader.value("local-faults", (text) => decimal(text, 0, 1)),
     azureEndpoint: reader.optional("azure-endpoint", endpoint),
@@ -299,6 +299,12 @@ function ownerName(text: string): string {
 function deviceName(text: string): string {
   if (/^[^\s/]{1,15}$/.test(text)) return text;
   throw new SyntaxError(`"${text}" is not a device name of 1 to 15 characters`);
+}
+
+/** `.lock` beside it would be a file, too. */
+function fileName(text: string): string {
+  if (text !== "") return text;
+  throw new SyntaxError("the name of a file is empty");
 }
 
 function endpoint(text: string): string {

@@ -3,20 +3,24 @@
 import * as v from "valibot";
 import { parsePrefix } from "../../routes/prefix.ts";
 import { CloudError } from "../cloud_error.ts";
+import { systemCause } from "./system_cause.ts";
 
 /** Routes the table takes when the file does not say. */
 const defaultQuota = 500;
 
-const prefixSchema = v.pipe(
-  v.string(),
-  v.check((text) => isCanonical(text), "it is not a canonical prefix"),
+const text = v.string("is not a text");
+const prefixSchema = v.pipe(text, v.check((given) => isCanonical(given), "is not a canonical prefix"));
+const count = v.pipe(
+  v.number("is not a number"),
+  v.integer("is not a whole number"),
+  v.minValue(0, "is less than 0"),
 );
-const routeSchema = v.looseObject({ prefix: prefixSchema, nextHop: v.string(), owner: v.string() });
+const routeSchema = v.looseObject({ prefix: prefixSchema, nextHop: text, owner: text }, "is not an object");
 const documentSchema = v.looseObject({
-  version: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  quota: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), defaultQuota),
-  routes: v.array(routeSchema),
-});
+  version: count,
+  quota: v.optional(count, defaultQuota),
+  routes: v.array(routeSchema, "is not a list"),
+}, "is not an object");
 
 /** One route of the file. Fields that this program does not know are kept. */
 export type LocalRoute = v.InferOutput<typeof routeSchema>;
@@ -34,24 +38,30 @@ export class LocalFile {
   /**
    * Reads the table; a file that does not exist is an empty one.
    *
-   * @throws {CloudError} `invalid` if it is corrupt, `unavailable` if it cannot be read.
+   * @throws {CloudError} `invalid` if it is corrupt or no file that may be read, `unavailable` if that may heal.
    */
   async read(): Promise<LocalDocument> {
-    let text: string;
+    let content: string;
     try {
-      text = await Deno.readTextFile(this.path);
+      const kind = await kindOf(this.path);
+      if (kind === "nothing") return { version: 0, quota: defaultQuota, routes: [] };
+      // A device or a pipe may be read for ever.
+      if (kind !== "file") {
+        throw new CloudError("invalid", `Cannot read local file ${this.path}: it is ${kind}`);
+      }
+      content = await Deno.readTextFile(this.path);
     } catch (cause) {
-      if (cause instanceof Deno.errors.NotFound) return { version: 0, quota: defaultQuota, routes: [] };
-      throw this.#error("unavailable", "read", cause);
+      throw this.#error("read", cause);
     }
-    return this.#parse(text);
+    return this.#parse(content);
   }
 
   /**
    * Changes the table under a lock.
    *
    * @param change makes a new document of the one it gets, or null to leave the file as it is.
-   * @throws {CloudError} `invalid` if the file is corrupt (it is then left alone), `unavailable` if it cannot be written.
+   * @throws {CloudError} `invalid` if the file is corrupt (it is then left alone) or may not be written, `unavailable` if that may
+   * heal.
    */
   update<T extends { readonly document: LocalDocument | null }>(
     change: (document: LocalDocument) => T,
@@ -70,8 +80,7 @@ export class LocalFile {
       if (result.document !== null) await this.#replace(result.document);
       return { ...result, document: result.document ?? before };
     } catch (cause) {
-      if (cause instanceof CloudError) throw cause;
-      throw this.#error("unavailable", "write", cause);
+      throw this.#error("write", cause);
     }
   }
 
@@ -80,11 +89,11 @@ export class LocalFile {
     await this.read();
     try {
       using _lock = await Deno.open(`${this.path}.lock`, { create: true, write: true });
-      if (await exists(this.path)) {
+      if (await kindOf(this.path) !== "nothing") {
         using _file = await Deno.open(this.path, { write: true });
       }
     } catch (cause) {
-      throw this.#error("invalid", "write", cause);
+      throw new CloudError("invalid", this.#sentence("write", cause), { cause });
     }
   }
 
@@ -104,10 +113,10 @@ export class LocalFile {
     await Deno.rename(fresh, this.path);
   }
 
-  #parse(text: string): LocalDocument {
+  #parse(json: string): LocalDocument {
     let content: unknown;
     try {
-      content = JSON.parse(text);
+      content = JSON.parse(json);
     } catch (cause) {
       throw this.corrupt(`it is not valid JSON: ${jsonFault(cause)}`, cause);
     }
@@ -116,9 +125,7 @@ export class LocalFile {
       return checkUnique({ ...content, quota: content.quota ?? defaultQuota }, this);
     }
     const issue = v.safeParse(documentSchema, content).issues?.[0];
-    throw this.corrupt(
-      issue === undefined ? "it is no table" : `${v.getDotPath(issue) ?? "the document"}: ${issue.message}`,
-    );
+    throw this.corrupt(issue === undefined ? "it is no table" : shapeFault(issue));
   }
 
   /** The error for a file that is not what it should be. */
@@ -128,10 +135,34 @@ export class LocalFile {
     return new CloudError("invalid", `Cannot read local file ${this.path}: ${line}`, { cause });
   }
 
-  #error(kind: "invalid" | "unavailable", action: string, cause: unknown): CloudError {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return new CloudError(kind, `Cannot ${action} local file ${this.path}: ${why}`, { cause });
+  #error(action: string, cause: unknown): CloudError {
+    if (cause instanceof CloudError) return cause;
+    const kind = isForPeople(cause) ? "invalid" : "unavailable";
+    return new CloudError(kind, this.#sentence(action, cause), { cause });
   }
+
+  #sentence(action: string, cause: unknown): string {
+    return `Cannot ${action} local file ${this.path}: ${systemCause(cause)}`;
+  }
+}
+
+/** What only people can mend, where a full disk or a failing one may heal. */
+const forPeople: readonly (abstract new (...args: never) => Error)[] = [
+  Deno.errors.IsADirectory,
+  Deno.errors.NotADirectory,
+  Deno.errors.PermissionDenied,
+  Deno.errors.NotCapable,
+  Deno.errors.FilesystemLoop,
+];
+
+function isForPeople(cause: unknown): boolean {
+  return forPeople.some((kind) => cause instanceof kind);
+}
+
+/** What is not as it should be, such as `routes.0.nextHop is missing`. */
+function shapeFault(issue: v.InferIssue<typeof documentSchema>): string {
+  const where = v.getDotPath(issue) ?? "it";
+  return `${where} ${issue.received === "undefined" ? "is missing" : issue.message}`;
 }
 
 /**
@@ -181,12 +212,16 @@ function isCanonical(text: string): boolean {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** What stands at a path: a file, nothing, or in words what else. */
+async function kindOf(path: string): Promise<string> {
   try {
-    await Deno.stat(path);
-    return true;
+    const { isFile, isDirectory } = await Deno.stat(path);
+    if (isFile) return "file";
+    return isDirectory ? "a directory" : "no regular file";
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return "nothing";
+    // The one way in which Deno tells of devices and of what the kernel makes up: it opens them for no one.
+    if (error instanceof Deno.errors.NotCapable && /^\/(dev|proc|sys)\//.test(path)) return "no regular file";
     throw error;
   }
 }

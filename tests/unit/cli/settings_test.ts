@@ -193,6 +193,7 @@ const bad: readonly (readonly [string, string])[] = [
     "-ipv6 -self 10.0.0.4/24",
     "-self names no IPv6 address, to which IPv6 routes (-ipv6) could point: give it one of each family",
   ],
+  ["-cloud local -local-file=", "-local-file: the name of a file is empty"],
   ["-listen 9100", '-listen: "9100" is not ADDRESS:PORT, [ADDRESS]:PORT or :PORT'],
   ["-listen :70000", '-listen: "70000" is not a whole number from 0 to 65535'],
   ["-cloud gcp -gcp-endpoint ftp://x", '-gcp-endpoint: "ftp://x" is not an http or https address'],

@@ -222,8 +222,17 @@ const sentences: readonly (readonly [string, string])[] = [
   ],
   [
     '{"version": 1, "routes": "a\\nb"}',
-    'routes: Invalid type: Expected Array but received "a b"',
+    "routes is not a list",
   ],
+  ['{"routes": []}', "version is missing"],
+  ['{"version": 1}', "routes is missing"],
+  ['{"version": "1", "routes": []}', "version is not a number"],
+  ['{"version": 1.5, "routes": []}', "version is not a whole number"],
+  ['{"version": 1, "quota": -1, "routes": []}', "quota is less than 0"],
+  ["null", "it is not an object"],
+  ['{"version": 1, "routes": [7]}', "routes.0 is not an object"],
+  [fileOf([{ prefix, owner: "x" }]), "routes.0.nextHop is missing"],
+  [fileOf([ours, { ...ours, prefix: "198.51.100.1/24" }]), "routes.1.prefix is not a canonical prefix"],
 ];
 
 Deno.test("the local cloud says in one line what is wrong with its file, and where", async () => {
@@ -241,6 +250,25 @@ Deno.test("the local cloud finds out before it begins that its file cannot be wr
       kind: "invalid",
       message: /^Cannot write local file .*absent/,
     });
+  });
+});
+
+Deno.test("the local cloud takes only a file for its file, and tries nothing else again", async () => {
+  await inTemporaryFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/plain`, "{}");
+    const sentences: Readonly<Record<string, string>> = {
+      [folder]: `Cannot read local file ${folder}: it is a directory`,
+      "/dev/zero": "Cannot read local file /dev/zero: it is no regular file",
+      [`${folder}/plain/cloud.json`]: `Cannot read local file ${folder}/plain/cloud.json: not a directory`,
+    };
+    for (const [path, message] of Object.entries(sentences)) {
+      const cloud = openLocal(localOptions(path));
+      const [table] = await cloud.locate(never);
+      assert.ok(table !== undefined);
+      const refused = { name: "CloudError", kind: "invalid", message };
+      await assert.rejects(cloud.read(table, never), refused);
+      await assert.rejects(cloud.prepare(never), refused);
+    }
   });
 });
 
