@@ -50,7 +50,9 @@ export function parseCommandLine(args: readonly string[], sources: CommandLineSo
 
 /** The help text: usage, commands and flags. */
 export function helpText(): string {
-  return `${newProgram([]).helpInformation()}\nEach flag has an environment variable, such as ${
+  // Commander parts a flag from its value; here a boolean's value goes with a sign and never with a space.
+  const information = newProgram([]).helpInformation().replaceAll(/ (\[=true\|false\])/g, "$1 ");
+  return `${information}\nEach flag has an environment variable, such as ${
     environmentVariable("route-table")
   }. A flag wins over its variable, that over the configuration file (-config), that over the default.\n`;
 }
@@ -71,7 +73,7 @@ function newProgram(given: GivenValue[]): Command {
 }
 
 function optionOf(flag: Flag, given: GivenValue[]): Option {
-  const form = flag.kind === "boolean" ? `--${flag.name} [true|false]` : `--${flag.name} <${flag.value}>`;
+  const form = flag.kind === "boolean" ? `--${flag.name} [=true|false]` : `--${flag.name} <${flag.value}>`;
   const fallback = flag.default === "" || flag.kind === "boolean" ? "" : ` (default: ${flag.default})`;
   return new Option(form, `${flag.meaning}${fallback}`).argParser((value: string) => {
     given.push({ flag: flag.name, value, source: `-${flag.name}` });
@@ -102,6 +104,8 @@ function parseArguments(
 function* goStyle(args: readonly string[], errors: string[]): Generator<string> {
   const rest = args.values();
   for (const word of rest) {
+    // What follows is no flag, whatever it looks like.
+    if (word === "--") return yield* [word, ...rest];
     const match = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(word);
     if (match === null) {
       yield word;

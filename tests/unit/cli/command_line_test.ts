@@ -178,9 +178,27 @@ Deno.test("parseCommandLine() takes explain's one prefix", () => {
   ]);
 });
 
+Deno.test("parseCommandLine() takes what follows -- for words, and names them as they were typed", () => {
+  assert.deepEqual(commandLine("routes -- -count").errors, ['Command routes takes no argument "-count"']);
+  assert.deepEqual(commandLine("plan -debug -- --event=true -h").errors, [
+    'Command plan takes no argument "--event=true -h"',
+  ]);
+  assert.equal(commandLine("explain -- 10.0.0.0/8").argument, "10.0.0.0/8");
+  assert.deepEqual(commandLine("routes --").errors, []);
+});
+
 Deno.test("parseCommandLine() hears a call for help in each form", () => {
   for (const form of ["-h", "--help", "-help", "plan -h"]) assert.equal(commandLine(form).help, true, form);
   assert.equal(commandLine("plan").help, false);
+});
+
+Deno.test("helpText() shows that a boolean's value goes with a sign, in the columns of all others", () => {
+  const help = helpText();
+  assert.match(help, /^ {2}--event\[=true\|false\] {2,}follow/m);
+  assert.doesNotMatch(help, /--event \[/);
+  const column = (meaning: string): number | undefined =>
+    help.split("\n").find((line) => line.includes(meaning))?.indexOf(meaning);
+  assert.equal(column("follow the kernel's events"), column("whose routes are ours"));
 });
 
 Deno.test("helpText() names every command, every flag and every default", () => {
