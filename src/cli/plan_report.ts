@@ -7,6 +7,7 @@ import { prefixList } from "../routes/prefix_list.ts";
 import type { Comparison } from "../sync/comparison.ts";
 import type { TableIndex } from "../sync/ownership.ts";
 import type { PlannedChange } from "../sync/plan.ts";
+import { counted } from "./counted.ts";
 import { alignColumns } from "./text_table.ts";
 
 /** Prefixes that a verdict names; the document has them all. */
@@ -153,7 +154,7 @@ function verdictOf(comparison: Comparison): { verdict: PlanDocument["verdict"]; 
   const rest = comparison.unresolved.length === 0
     ? ""
     : `; the next hops of ${prefixList(comparison.unresolved, mostNamed)} are not known`;
-  if (count > 0) return { verdict: "apply", why: `${count} changes${blocked}${rest}` };
+  if (count > 0) return { verdict: "apply", why: `${counted(count, "change")}${blocked}${rest}` };
   return {
     verdict: "apply",
     why: blocked + rest === "" ? "the table is in step" : `nothing to write${blocked}${rest}`,

@@ -4,6 +4,7 @@ import { systemClock } from "../../sync/system_clock.ts";
 import type { SyncStatus } from "../../sync/sync_status.ts";
 import { CloudSession } from "../cloud_session.ts";
 import type { CommandContext } from "../context.ts";
+import { counted } from "../counted.ts";
 import { listenForStop } from "../signals.ts";
 
 /** How long failed calls are tried again, in milliseconds. */
@@ -28,20 +29,31 @@ export async function apply(context: CommandContext): Promise<number> {
 /** One line that says how a table stands. */
 export function statusLine(status: SyncStatus): string {
   const { add, replace, delete: removed } = status.writes;
-  const parts = [
-    status.inStep ? "in step" : "not in step",
-    `${status.owned} routes of ours`,
-    `${status.foreign} foreign`,
-    `${add} added, ${replace} replaced, ${removed} deleted`,
-  ];
+  const parts = [status.inStep ? "in step" : "not in step"];
+  if (wasRead(status)) {
+    parts.push(
+      `${counted(status.owned, "route")} of ours`,
+      `${status.foreign} foreign`,
+      `${add} added, ${replace} replaced, ${removed} deleted`,
+    );
+  } else parts.push("not read");
   if (status.pending > 0) parts.push(`${status.pending} pending`);
-  if (status.held > 0) parts.push(`${status.held} withdrawals held: ${status.heldWhy}`);
+  if (status.held > 0) parts.push(`${counted(status.held, "withdrawal")} held: ${status.heldWhy}`);
   if (status.unfit.length > 0) {
     parts.push(`${status.unfit.length} without room in the quota: ${status.unfit.join(", ")}`);
   }
   if (status.conflicts.length > 0) parts.push(`foreign routes stand at ${status.conflicts.join(", ")}`);
   const errors = [...new Set(status.errors.values())];
   return `${status.table}: ${parts.join("; ")}${errors.map((error) => `\n  ${error}`).join("")}`;
+}
+
+/**
+ * Whether anything is known of the table: `reads` counts the calls, answered or not, but what was read leaves a trace. Either there are
+ * routes or quotas, or all is in step, or something is to be done.
+ */
+function wasRead(status: SyncStatus): boolean {
+  const { owned, foreign, quotas, inStepAt, pending, held, unfit } = status;
+  return inStepAt !== null || owned + foreign + quotas.length + pending + held + unfit.length > 0;
 }
 
 function documentOf(statuses: readonly SyncStatus[]): unknown {

@@ -21,6 +21,8 @@ export async function doctor(context: CommandContext): Promise<number> {
     ...await identity(session, signals.stop),
     ...await session.cloud.check({ fix: settings.fix }, signals.stop),
   ];
+  // A check that was cut short tells of a fault where there is none.
+  signals.stop.throwIfAborted();
   print(
     settings.output === "json" ? `${JSON.stringify({ findings })}\n` : findings.map(findingText).join(""),
   );
@@ -51,6 +53,7 @@ async function identity(session: CloudSession, signal: AbortSignal): Promise<rea
     const addresses = found.addresses.map((address) => address.text).join(", ");
     return [{ name, status: "ok", detail: `this VM is ${found.instance}, with ${addresses}` }];
   } catch (error) {
+    signal.throwIfAborted();
     const detail = error instanceof Error ? error.message : String(error);
     return [{
       name,

@@ -3,6 +3,7 @@
 import { protocolName } from "../../kernel/protocol_names.ts";
 import { judgePrefix, type Verdict } from "../../routes/policy.ts";
 import { type CommandContext, kernelIdentity, openKernel } from "../context.ts";
+import { counted } from "../counted.ts";
 import { routeDocument, routesText } from "../route_report.ts";
 import { alignColumns } from "../text_table.ts";
 
@@ -37,7 +38,7 @@ function countText(verdicts: Iterable<Verdict>, output: "text" | "json"): string
     Object.entries(counts).sort(([, left], [, right]) => right - left).map((
       [name, count],
     ) => [name, String(count)]);
-  return `${total} routes\n\nBy protocol\n${alignColumns(rows(protocols))}\nBy verdict\n${
+  return `${counted(total, "route")}\n\nBy protocol\n${alignColumns(rows(protocols))}\nBy verdict\n${
     alignColumns(rows(outcomes))
   }`;
 }

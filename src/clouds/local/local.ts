@@ -105,7 +105,9 @@ class LocalCloud implements Cloud {
     try {
       await this.#file.checkWritable();
       const document = await this.#file.read();
-      return [{ name, status: "ok", detail: `${this.#file.path} holds ${document.routes.length} routes` }];
+      const { length } = document.routes;
+      const detail = `${this.#file.path} holds ${length === 1 ? "1 route" : `${length} routes`}`;
+      return [{ name, status: "ok", detail }];
     } catch (error) {
       if (!(error instanceof CloudError)) throw error;
       return [{ name, status: "bad", detail: error.message, remedy: "name another file with -local-file" }];

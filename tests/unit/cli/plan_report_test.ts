@@ -46,6 +46,10 @@ Deno.test("planDocument() is the contract's document", () => {
   });
 });
 
+Deno.test("planDocument() counts one change as one", () => {
+  assert.equal(planDocument(planOf({ wanted: { "192.0.2.0/24": ["10.0.0.9"] } })).why, "1 change");
+});
+
 Deno.test("planDocument() of a table in step has no changes", () => {
   const document = planDocument(
     planOf({ wanted: { "192.0.2.0/24": ["10.0.0.9"] }, own: [cloudRoute("192.0.2.0/24", "10.0.0.9")] }),
