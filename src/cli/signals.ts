@@ -4,6 +4,8 @@
 export interface StopSignals extends Disposable {
   readonly stop: AbortSignal;
   readonly abandon: AbortSignal;
+  /** Aborted by a second signal only: what is done on the way out is to be given up too. */
+  readonly insist: AbortSignal;
 }
 
 /** A call under way may take this long after the first signal; the process is gone within 5 s. */
@@ -13,10 +15,14 @@ const abandonAfterMs = 4_000;
 export function listenForStop(): StopSignals {
   const stop = new AbortController();
   const abandon = new AbortController();
+  const insist = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const give = (): void => abandon.abort(new DOMException("Told to stop", "AbortError"));
   const onSignal = (): void => {
-    if (stop.signal.aborted) return give();
+    if (stop.signal.aborted) {
+      insist.abort(new DOMException("Told to stop once more", "AbortError"));
+      return give();
+    }
     stop.abort(new DOMException("Told to stop", "AbortError"));
     timer = setTimeout(give, abandonAfterMs);
   };
@@ -25,6 +31,7 @@ export function listenForStop(): StopSignals {
   return {
     stop: stop.signal,
     abandon: abandon.signal,
+    insist: insist.signal,
     [Symbol.dispose](): void {
       clearTimeout(timer);
       Deno.removeSignalListener("SIGTERM", onSignal);

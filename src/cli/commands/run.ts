@@ -9,6 +9,7 @@ import { systemClock } from "../../sync/system_clock.ts";
 import { version } from "../build_information.ts";
 import { CloudSession } from "../cloud_session.ts";
 import type { CommandContext } from "../context.ts";
+import { listening } from "../listen_address.ts";
 import { listenForStop } from "../signals.ts";
 import { writeStatusFile } from "../status_file.ts";
 
@@ -39,7 +40,8 @@ export async function run(context: CommandContext): Promise<number> {
     openingError: supervisor.openingError,
     tables: supervisor.statuses,
   });
-  const server = context.settings.listen === null ? null : serveStatus(context.settings.listen, observe);
+  const { listen } = context.settings;
+  const server = listen === null ? null : listening(listen, () => serveStatus(listen, observe));
   const reporting = reportStatus(systemd, observe, (table) => session.keeper.statusFile(table));
   log.info("Keeping {cloud} in step with the kernel ({mode} mode)", {
     cloud: cloud.name,
@@ -48,7 +50,7 @@ export async function run(context: CommandContext): Promise<number> {
   try {
     await supervisor.run(signals.stop, signals.abandon);
     systemd.stopping();
-    if (context.settings.withdrawOnExit) await withdraw(session);
+    if (context.settings.withdrawOnExit) await withdraw(session, signals.insist);
   } finally {
     await reporting.end();
     await server?.shutdown();
@@ -57,11 +59,13 @@ export async function run(context: CommandContext): Promise<number> {
   return 0;
 }
 
-async function withdraw({ supervisor }: CloudSession): Promise<void> {
+async function withdraw({ supervisor }: CloudSession, insist: AbortSignal): Promise<void> {
   const giveUpAt = systemClock.now() + withdrawWithinMs;
-  const gone = await supervisor.withdrawAll(AbortSignal.timeout(withdrawWithinMs), giveUpAt);
-  if (gone) log.info("Withdrew all routes of ours");
-  else log.error("Cannot withdraw all routes of ours: {why}", { why: whyTheyStay(supervisor) });
+  const giveUp = AbortSignal.any([AbortSignal.timeout(withdrawWithinMs), insist]);
+  const gone = await supervisor.withdrawAll(giveUp, giveUpAt);
+  if (gone) return log.info("Withdrew all routes of ours");
+  const why = insist.aborted ? "told to stop once more" : whyTheyStay(supervisor);
+  log.error("Cannot withdraw all routes of ours: {why}", { why });
 }
 
 /** Why routes of ours may still stand in the cloud. */

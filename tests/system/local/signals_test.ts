@@ -90,6 +90,18 @@ routerTest("-withdraw-on-exit does not say that all is gone before it knew the t
   assert.deepEqual((await router.readFile()).routes, [ours]);
 });
 
+routerTest("a second SIGTERM gives up a withdrawal that takes too long", async (router) => {
+  await router.announce(routes);
+  const run = router.start("-withdraw-on-exit", "-local-latency", "3s");
+  await router.untilTable(tableOf(routes));
+  const code = codeOf(run, "SIGTERM");
+  await sleep(500);
+  Deno.kill(run.pid, "SIGTERM");
+  assert.equal(await code, 0);
+  assert.match(run.log, /Cannot withdraw all routes of ours: told to stop once more/);
+  assert.deepEqual(await router.table(), tableOf(routes));
+});
+
 routerTest("a one-shot command that waits ends at SIGTERM too", async (router) => {
   const run = router.spawn(["apply", "-cloud", "local", "-local-file", router.file, "-local-latency", "30s"]);
   await sleep(1000);
