@@ -165,7 +165,8 @@ class LocalCloud implements Cloud {
     const routes = document.routes.map((route): CloudRoute => ({
       prefix: parsePrefix(route.prefix),
       nextHops: [route.nextHop],
-      owner: route.owner,
+      // Every route of the file names an owner, an operator's too: only ours is a mark of this program, and -adopt may take the rest.
+      owner: route.owner === this.#options.owner ? route.owner : null,
     }));
     return {
       table: this.#table,
