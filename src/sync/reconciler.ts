@@ -293,16 +293,14 @@ export class Reconciler {
     const { waves } = comparison.fitted;
     const state = this.#view.state;
     if (waves.length === 0 || state === null) return null;
-    const claimed = await this.#view.claim(waves.flat());
+    const before = await this.#view.claim(waves.flat());
     this.#view.forget();
     const report = await writeWaves(waves, state, { cloud, table, clock, bucket: this.#bucket }, signal);
     for (const change of report.done) this.#changeDone(change);
     for (const { change, error } of report.failed) this.#changeFailed(change, error);
+    const refused = report.failed.filter(({ error }) => error.kind === "conflict");
     await this.#view.disclaim(
-      report.failed.filter(({ change, error }) =>
-        error.kind === "conflict" && claimed.has(change.prefix.text)
-      )
-        .map(({ change }) => change.prefix.text),
+      refused.map(({ change: { prefix: { text } } }) => [text, before.get(text) ?? null]),
     );
     if (report.state !== null) this.#view.adopt(report.state);
     else if (report.failed.length === 0) await this.#read(signal);

@@ -93,33 +93,37 @@ export class TableView {
   /**
    * Claims, on disk, all that the changes may leave in the table, whether they take effect or not.
    *
-   * @returns the canonical prefixes that were not claimed before.
+   * @returns by canonical prefix what was claimed before; null where nothing was.
    */
-  async claim(changes: readonly PlannedChange[]): Promise<ReadonlySet<string>> {
+  async claim(changes: readonly PlannedChange[]): Promise<ReadonlyMap<string, Claim | null>> {
     // What is written now has not been missed yet, however long ago it was seen last: a reading that is stale must not give it up.
     for (const { prefix, to } of changes) {
       for (const hop of to ?? []) this.#absentSince.delete(absenceKey(prefix.text, hop));
     }
-    const known = this.#ledger?.claims;
-    const fresh = new Set(
-      changes.map((change) => change.prefix.text).filter((prefix) => known?.has(prefix) === false),
+    const before = new Map(
+      changes.map(({ prefix: { text } }) => [text, this.#ledger?.claims.get(text) ?? null]),
     );
     await this.#ledger?.claim(changes.map((change) => ({
       prefix: change.prefix.text,
       nextHops: union(
-        this.#ledger?.claims.get(change.prefix.text)?.nextHops ?? [],
+        before.get(change.prefix.text)?.nextHops ?? [],
         union(change.from?.nextHops ?? [], change.to ?? []),
       ),
     })));
-    return fresh;
+    return before;
   }
 
   /**
-   * Takes first claims back whose call was refused because a route stands there: somebody else's, though it may point where
-   * ours would have.
+   * Takes claims back whose call was refused because of what stands there: somebody else's, though it may point where ours would
+   * have.
+   *
+   * @param before by canonical prefix what {@linkcode claim} said was claimed before.
    */
-  async disclaim(prefixes: readonly string[]): Promise<void> {
-    await this.#ledger?.release(prefixes);
+  async disclaim(before: readonly (readonly [prefix: string, claim: Claim | null])[]): Promise<void> {
+    const entries = before.flatMap(([prefix, claim]) => claim === null ? [] : [{ prefix, ...claim }]);
+    await this.#ledger?.release(before.flatMap(([prefix, claim]) => claim === null ? [prefix] : []));
+    await this.#ledger?.claim(entries.filter(({ confirmed }) => !confirmed));
+    await this.#ledger?.confirm(entries.filter(({ confirmed }) => confirmed));
   }
 
   /** Claims foreign routes as they stand (`-adopt`). */

@@ -117,7 +117,8 @@ export class RouteWriter {
       return { outcomes: changes.map(() => null), router };
     } catch (error) {
       if (!added || !(error instanceof CloudError)) throw error;
-      return { outcomes: changes.map((change) => removesPairs(change) ? error : null), router: null };
+      const half = halfDone(error);
+      return { outcomes: changes.map((change) => removesPairs(change) ? half : null), router: null };
     }
   }
 
@@ -200,4 +201,10 @@ export class RouteWriter {
 
 function isOfKind(error: unknown, kind: CloudError["kind"]): boolean {
   return error instanceof CloudError && error.kind === kind;
+}
+
+/** A conflict says that nothing was done; where the new pairs stand already and only the old ones stayed, that would be wrong. */
+function halfDone(error: CloudError): CloudError {
+  if (error.kind !== "conflict") return error;
+  return new CloudError("unavailable", error.message, { ...error, cause: error });
 }

@@ -4,7 +4,14 @@ import { Ledger } from "../../../src/sync/ledger.ts";
 import { memoryStore } from "../../../src/sync/memory_store.ts";
 import { TableView } from "../../../src/sync/table_view.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
-import { cloudRoute, owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
+import {
+  addChange,
+  cloudRoute,
+  owner,
+  replaceChange,
+  someTable,
+  tableState,
+} from "../../fakes/cloud_routes.ts";
 import { plainTraits } from "../../fakes/comparisons.ts";
 import { smallVm } from "../../fakes/policies.ts";
 import { SteppingClock } from "../../fakes/stepping_clock.ts";
@@ -12,7 +19,9 @@ import { SteppingClock } from "../../fakes/stepping_clock.ts";
 const here = cloudRoute("10.1.0.0/16", "eni-self", null);
 
 /** A view of a cloud without marks whose readings lack, for the first seconds, a route that points at this VM. */
-async function viewOf(proven: boolean): Promise<{ readonly view: TableView; readonly clock: SteppingClock }> {
+async function viewOf(
+  proven: boolean,
+): Promise<{ readonly view: TableView; readonly clock: SteppingClock; readonly ledger: Ledger }> {
   const clock = new SteppingClock();
   const { ledger } = await Ledger.open(memoryStore(null), { cloud: "aws", table: someTable.id, owner });
   const view = new TableView({
@@ -27,7 +36,7 @@ async function viewOf(proven: boolean): Promise<{ readonly view: TableView; read
     ledger: { ledger, proven },
     clock,
   });
-  return { view, clock };
+  return { view, clock, ledger };
 }
 
 Deno.test("TableView waits until no reading is stale before it begins a lost ledger of an earlier life", async () => {
@@ -53,6 +62,21 @@ Deno.test("TableView takes no route that it cannot prove for its own, though it 
   await view.read(new AbortController().signal);
   assert.equal(view.state?.table.ours, true);
   assert.deepEqual([...view.index.foreign.keys()], [here.prefix.text]);
+});
+
+Deno.test("TableView claims again what it claimed before where what it was to write is refused", async () => {
+  const { view, ledger } = await viewOf(false);
+  await view.read(new AbortController().signal);
+  const known = "10.0.0.0/16", half = "10.2.0.0/16", fresh = "10.3.0.0/16";
+  await ledger.confirm([{ prefix: known, nextHops: ["eni-1"] }]);
+  await ledger.claim([{ prefix: half, nextHops: ["eni-1"] }]);
+  const before = await view.claim([replaceChange(known), replaceChange(half), addChange(fresh)]);
+  assert.deepEqual(ledger.claims.get(known), { nextHops: ["eni-1", "eni-2"], confirmed: false });
+  await view.disclaim([...before]);
+  assert.deepEqual(Object.fromEntries(ledger.claims), {
+    [known]: { nextHops: ["eni-1"], confirmed: true },
+    [half]: { nextHops: ["eni-1"], confirmed: false },
+  });
 });
 
 Deno.test("TableView reads nothing when it is told to stop while it waits", async () => {
