@@ -1,5 +1,6 @@
 /** Prometheus' text format (exposition format 0.0.4). Pure. */
 
+import type { CloudQuota } from "../clouds/cloud.ts";
 import { healthOf, type Observed } from "./health.ts";
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
@@ -87,7 +88,7 @@ export const metrics: readonly Metric[] = [
     help: "Routes that count against a quota.",
     samples: ({ tables }) =>
       tables.flatMap(({ table, quotas }) =>
-        quotas.map((quota): Sample => [{ table, families: quota.families.join("+") }, quota.used])
+        tightest(quotas).map((quota): Sample => [{ table, families: quota.families.join("+") }, quota.used])
       ),
   },
   {
@@ -96,7 +97,7 @@ export const metrics: readonly Metric[] = [
     help: "The quota, where it is known.",
     samples: ({ tables }) =>
       tables.flatMap(({ table, quotas }) =>
-        quotas.flatMap((quota): Sample[] =>
+        tightest(quotas).flatMap((quota): Sample[] =>
           quota.limit === null ? [] : [[{ table, families: quota.families.join("+") }, quota.limit]]
         )
       ),
@@ -133,4 +134,16 @@ function line(name: string, [labels, value]: Sample): string {
 
 function escape(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+/** Of several quotas of the same families the one with the least room: two samples of one name and labels make a scrape fail. */
+function tightest(quotas: readonly CloudQuota[]): readonly CloudQuota[] {
+  const room = ({ used, limit }: CloudQuota): number => limit === null ? Infinity : limit - used;
+  const chosen = new Map<string, CloudQuota>();
+  for (const quota of quotas) {
+    const key = quota.families.join();
+    const known = chosen.get(key);
+    if (known === undefined || room(quota) < room(known)) chosen.set(key, quota);
+  }
+  return [...chosen.values()];
 }

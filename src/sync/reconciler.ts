@@ -397,7 +397,8 @@ export class Reconciler {
 
   /** Whether only a foreign route, a quota or a hold stands in the way. */
   #isStuck(): boolean {
-    if (this.#comparison === null || this.#view.state === null || this.#arrived.size > 0) return false;
+    if (this.#comparison === null || this.#view.state === null) return false;
+    if (this.#allDirty || this.#arrived.size > 0) return false;
     const { fitted, waiting, hopeless, unresolved } = this.#comparison;
     return fitted.waves.length + waiting.length + hopeless.length + unresolved.length === 0;
   }

@@ -91,3 +91,11 @@ Deno.test("metricsText() escapes what a label may not hold", () => {
   const { samples } = parsePage(metricsText(observed([syncStatus({ table })])));
   assert.equal(samples.get(`cloudroutesync_in_step ${JSON.stringify({ table })}`), 1);
 });
+
+Deno.test("metricsText() has one sample for several quotas of the same families: the one with the least room", () => {
+  const page = metricsText(observed([syncStatus({ quotas: [quota(5, 500), quota(4, 5), quota(6, null)] })]));
+  assert.deepEqual(page.match(/^cloudroutesync_quota_(used|limit)\{.*$/gm), [
+    'cloudroutesync_quota_used{table="rtb-1",families="4"} 4',
+    'cloudroutesync_quota_limit{table="rtb-1",families="4"} 5',
+  ]);
+});
