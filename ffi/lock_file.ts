@@ -15,13 +15,10 @@ const mostDigits = 32;
 export class LockFile implements Disposable {
   readonly #libc: Libc;
   #fd: number;
-  /** Whether the file was there before: some process has held this lock earlier. */
-  readonly existedBefore: boolean;
 
-  private constructor(libc: Libc, fd: number, existedBefore: boolean) {
+  private constructor(libc: Libc, fd: number) {
     this.#libc = libc;
     this.#fd = fd;
-    this.existedBefore = existedBefore;
   }
 
   /**
@@ -38,16 +35,16 @@ export class LockFile implements Disposable {
     if (fd < 0) throw new SystemError(`open lock file ${path}`, libc.errno());
     const locked = symbols.flock(fd, LOCK_EX | LOCK_NB) === 0;
     const problem = locked ? 0 : libc.errno();
-    const before = readDigits(libc, fd);
     if (!locked) {
+      const holder = Number(readDigits(libc, fd));
       symbols.close(fd);
       if (problem !== errno.EAGAIN) throw new SystemError(`lock ${path}`, problem);
-      return Number(before);
+      return holder;
     }
     symbols.ftruncate(fd, 0n);
     const text = new TextEncoder().encode(`${pid}\n`);
     symbols.pwrite(fd, text, BigInt(text.length), 0n);
-    return new LockFile(libc, fd, before !== "");
+    return new LockFile(libc, fd);
   }
 
   [Symbol.dispose](): void {
