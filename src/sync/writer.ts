@@ -55,11 +55,9 @@ export async function writeWaves(
 
   const writeChunk = async (chunk: readonly PlannedChange[]): Promise<void> => {
     if (!stopped) await pace(context, signal);
-    const [uncovering, others] = split(
-      chunk,
-      // It would leave packets without the route that was to take over.
-      (change) => isCoveredBy(failed.map((failure) => failure.change), change),
-    );
+    const refused = failed.map(({ change }) => change);
+    // Some would leave packets without the route that was to take over.
+    const [uncovering, others] = split(chunk, (change) => isCoveredBy(refused, change));
     skipped.push(...uncovering);
     if (stopped || signal.aborted) return void skipped.push(...others);
     if (others.length > 0) await write(others);
