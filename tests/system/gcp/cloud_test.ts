@@ -1,7 +1,14 @@
 /** Google Cloud's side of the Cloud interface against the fake API and metadata server. */
 
 import assert from "node:assert/strict";
-import type { Change, Cloud, CloudRoute, CloudTable, TableState } from "../../../src/clouds/cloud.ts";
+import type {
+  Change,
+  Cloud,
+  CloudQuota,
+  CloudRoute,
+  CloudTable,
+  TableState,
+} from "../../../src/clouds/cloud.ts";
 import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
 import type { CloudOptions } from "../../../src/clouds/cloud_options.ts";
 import { openGcp } from "../../../src/clouds/gcp/gcp.ts";
@@ -44,6 +51,11 @@ function test(
 
 function add(prefix: string, ...to: readonly string[]): Change {
   return { action: "add", prefix: parsePrefix(prefix), from: null, to };
+}
+
+/** Google's quota as it is told. */
+function routeQuota(used: number, limit: number | null): CloudQuota {
+  return { families: [4, 6], used, limit, perNextHop: true, immutable: true };
 }
 
 /** The owned routes of a prefix as the reconciler folds them. */
@@ -227,44 +239,20 @@ test("read() does not take a route for ours whose name alone, or description alo
 test("read() tells the project's quota, which counts the static routes of all its networks", async ({ rig, read }) => {
   rig.addForeign("static", "192.168.0.0/24");
   rig.project.routeLimit = 250;
-  assert.deepEqual((await read()).quotas, [{
-    families: [4, 6],
-    used: 3,
-    limit: 250,
-    perNextHop: true,
-    immutable: true,
-  }]);
+  assert.deepEqual((await read()).quotas, [routeQuota(3, 250)]);
 });
 
 test("read() learns the limit from an error when the project does not tell it", async ({ rig, read, write }) => {
   rig.project.tellsQuota = false;
-  assert.deepEqual((await read()).quotas, [{
-    families: [4, 6],
-    used: 1,
-    limit: null,
-    perNextHop: true,
-    immutable: true,
-  }]);
+  assert.deepEqual((await read()).quotas, [routeQuota(1, null)]);
   rig.project.routeLimit = 2;
   assert.deepEqual(await write(add("192.168.0.0/24", self)), ["quota"]);
-  assert.deepEqual((await read()).quotas, [{
-    families: [4, 6],
-    used: 1,
-    limit: 2,
-    perNextHop: true,
-    immutable: true,
-  }]);
+  assert.deepEqual((await read()).quotas, [routeQuota(1, 2)]);
 });
 
 test("read() works without the permission to read quotas", async ({ rig, read }) => {
   rig.project.denied.add("compute.projects.get");
-  assert.deepEqual((await read()).quotas, [{
-    families: [4, 6],
-    used: 1,
-    limit: null,
-    perNextHop: true,
-    immutable: true,
-  }]);
+  assert.deepEqual((await read()).quotas, [routeQuota(1, null)]);
 });
 
 test("write() makes routes to this VM and to a neighbour, IPv4 and IPv6", async ({ rig, read, write }) => {

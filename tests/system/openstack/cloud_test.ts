@@ -15,29 +15,13 @@ import { openOpenstack } from "../../../src/clouds/openstack/openstack.ts";
 import { accessRules } from "../../../src/clouds/openstack/policy.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import { openstackOptions } from "../../fakes/openstack_options.ts";
-import {
-  type ExtraRoute,
-  openstackMissing,
-  type OpenstackRig,
-  startOpenstack,
-} from "../../fakes/openstack_rig.ts";
-
-const missing = openstackMissing();
+import type { ExtraRoute, OpenstackRig } from "../../fakes/openstack_rig.ts";
+import { type RigSteps, testOnRig } from "./rig_steps.ts";
 
 const self = "10.0.0.20";
 const peer = "10.0.0.30";
 
-Deno.test({ name: "openstack cloud, against Keystone and Neutron", ignore: missing !== null }, async (t) => {
-  await using rig = await startOpenstack();
-  for (const [name, test] of Object.entries(tests)) {
-    await t.step(name, async () => {
-      await rig.reset();
-      await test(rig);
-    });
-  }
-});
-
-const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
+const tests: RigSteps = {
   async "identify() finds port, subnet and router by way of the metadata service"(rig): Promise<void> {
     const identity = await open(rig).identify(signal());
     assert.equal(identity.instance, "vm (83679162-1378-4288-a2d4-70e13ec132aa)");
@@ -660,6 +644,8 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     assert.deepEqual([router?.name, router?.status], ["router", "unknown"]);
   },
 };
+
+testOnRig("openstack cloud, against Keystone and Neutron", tests);
 
 /** An opened cloud and its table. */
 interface Ready {

@@ -9,25 +9,14 @@ import { memoryStore } from "../../../src/sync/memory_store.ts";
 import { Reconciler, type SyncSettings } from "../../../src/sync/reconciler.ts";
 import { systemClock } from "../../../src/sync/system_clock.ts";
 import { openstackOptions } from "../../fakes/openstack_options.ts";
-import { openstackMissing, type OpenstackRig, startOpenstack } from "../../fakes/openstack_rig.ts";
-
-const missing = openstackMissing();
+import type { OpenstackRig } from "../../fakes/openstack_rig.ts";
+import { type RigSteps, testOnRig } from "./rig_steps.ts";
 
 const peer = "10.0.0.30";
 const shared = "198.51.100.0/24";
 const sharedPair = { destination: shared, nexthop: peer };
 
-Deno.test({ name: "writers of one Neutron router", ignore: missing !== null }, async (t) => {
-  await using rig = await startOpenstack();
-  for (const [name, test] of Object.entries(tests)) {
-    await t.step(name, async () => {
-      await rig.reset();
-      await test(rig);
-    });
-  }
-});
-
-const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
+const tests: RigSteps = {
   async "the pair that one has written since the other read stays when the other withdraws"(
     rig,
   ): Promise<void> {
@@ -72,6 +61,8 @@ const tests: Record<string, (rig: OpenstackRig) => Promise<void>> = {
     assert.deepEqual(await rig.routeTexts(), others);
   },
 };
+
+testOnRig("writers of one Neutron router", tests);
 
 const settings: SyncSettings = {
   coalesceMs: 0,
