@@ -64,6 +64,7 @@ data "aws_iam_policy_document" "router" {
       "ec2:DeleteRoute",
       "ec2:ReplaceRoute",
       "ec2:DeleteRouteTable",
+      "ec2:DisableVgwRoutePropagation",
       "ec2:EnableVgwRoutePropagation",
     ]
     resources = ["${local.arn}:route-table/*"]
@@ -131,6 +132,12 @@ data "aws_iam_policy_document" "router" {
       variable = "ec2:Vpc"
       values   = [aws_vpc.this.arn]
     }
+  }
+
+  statement {
+    sid       = "CarryOverPropagation"
+    actions   = ["ec2:DisableVgwRoutePropagation", "ec2:EnableVgwRoutePropagation"]
+    resources = ["${local.arn}:vpn-gateway/*"]
   }
 
   statement {

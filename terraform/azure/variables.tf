@@ -18,15 +18,17 @@ variable "prefix" {
 variable "binary_url" {
   description = "Where the router downloads cloudroutesync for linux/amd64 from"
   type        = string
+  default     = "https://github.com/networkop/cloudroutesync/releases/download/v1.1.0/cloudroutesync-1.1.0-linux-x86_64"
 }
 
 variable "binary_sha256" {
-  description = "SHA-256 of that file, in hexadecimal"
+  description = "SHA-256 of that file, in hexadecimal; empty: what SHA256SUMS in the same folder says"
   type        = string
+  default     = ""
 
   validation {
-    condition     = can(regex("^[0-9a-f]{64}$", var.binary_sha256))
-    error_message = "binary_sha256 must be 64 hexadecimal digits."
+    condition     = can(regex("^([0-9a-f]{64})?$", var.binary_sha256))
+    error_message = "binary_sha256 must be 64 hexadecimal digits, or empty."
   }
 }
 

@@ -4,7 +4,7 @@ terraform {
   required_providers {
     azurerm = {
       source  = "hashicorp/azurerm"
-      version = "~> 4.0"
+      version = "~> 5.0"
     }
   }
 }
@@ -13,4 +13,7 @@ provider "azurerm" {
   features {}
 
   subscription_id = var.subscription_id
+
+  # Version 5 of the provider registers none by itself, and a new subscription has neither.
+  resource_providers_to_register = ["Microsoft.Compute", "Microsoft.Network"]
 }

@@ -78,9 +78,10 @@ resource "openstack_networking_port_v2" "this" {
     ip_address = each.value
   }
 
-  # Without it Neutron drops what the port sends with other sources than its own address: all that a router forwards.
+  # Without it Neutron drops what the port sends with other sources than its own address: all that a router forwards. Never 0.0.0.0/0: to
+  # a rule that names the port's security group as a remote group, every address here is a member of it.
   allowed_address_pairs {
-    ip_address = "0.0.0.0/0"
+    ip_address = var.announced
   }
 }
 
