@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { libcPaths } from "../ffi/libc.ts";
 import { granted } from "../src/cli/least_power.ts";
 import { bundle } from "./bundle.ts";
-import { cacheFolder, denortFor, fallbackVersion, type Target } from "./denort.ts";
+import { cacheFolder, denortFor, fallbackDeno, fallbackVersion, type Target } from "./denort.ts";
 import { run, say, tryRun } from "./shell.ts";
 
 /** Full path of the repository. */
@@ -74,10 +74,11 @@ async function compileChunks(entry: string, chunks: string, options: CompileOpti
   // Only the missing download has a way round; whatever else went wrong would go wrong again.
   if (!first.errors.includes("denort")) throw new Error(`Cannot compile ${entry}: ${first.errors.trim()}`);
   await say(`Deno ${Deno.version.deno} cannot fetch its denort here; compiling with Deno ${fallbackVersion}`);
-  const denort = await denortFor(options.target, cacheFolder(repository));
-  await run(["npx", "-y", `deno@${fallbackVersion}`, ...args], {
+  const cache = cacheFolder(repository);
+  const deno = await fallbackDeno(cache);
+  await run([deno, ...args], {
     folder: chunks,
-    environment: { DENORT_BIN: denort },
+    environment: { DENORT_BIN: await denortFor(options.target, cache) },
   });
   return fallbackVersion;
 }
@@ -92,7 +93,22 @@ export const v8Flags: readonly string[] = [
   "--invocation-count-for-maglev=40",
 ];
 
-/** The command line of `deno compile`: each permission by name. */
+/** What the program may do, as flags of `deno compile` and `deno run`: each permission by name. */
+export function permissionFlags(): string[] {
+  return [
+    `--allow-read=${granted.read.join(",")}`,
+    `--allow-write=${granted.write.join(",")}`,
+    "--allow-net",
+    `--allow-env=${granted.environment.join(",")}`,
+    // What lies outside the grants reads as unset or missing, rather than ending an SDK that only asks.
+    "--ignore-env",
+    "--ignore-read",
+    `--allow-ffi=${libcPaths.join(",")}`,
+    ...(granted.sys.length === 0 ? [] : [`--allow-sys=${granted.sys.join(",")}`]),
+  ];
+}
+
+/** The command line of `deno compile`. */
 function compileArguments(entry: string, chunks: string, options: CompileOptions): string[] {
   return [
     "compile",
@@ -104,15 +120,7 @@ function compileArguments(entry: string, chunks: string, options: CompileOptions
     // The cache would be /tmp/deno-compile-cloudroutesync.cache: whoever makes that file first would have his code run.
     "--no-code-cache",
     `--v8-flags=${v8Flags.join(",")}`,
-    `--allow-read=${granted.read.join(",")}`,
-    `--allow-write=${granted.write.join(",")}`,
-    "--allow-net",
-    `--allow-env=${granted.environment.join(",")}`,
-    // What lies outside the grants reads as unset or missing, rather than ending an SDK that only asks.
-    "--ignore-env",
-    "--ignore-read",
-    `--allow-ffi=${libcPaths.join(",")}`,
-    ...(granted.sys.length === 0 ? [] : [`--allow-sys=${granted.sys.join(",")}`]),
+    ...permissionFlags(),
     `--include=${chunks}`,
     `--target=${options.target}`,
     `--output=${resolve(options.output)}`,
@@ -121,7 +129,7 @@ function compileArguments(entry: string, chunks: string, options: CompileOptions
 }
 
 /** The commit checked out, with a `+` if files differ from it; `unknown` outside a repository. */
-async function commitOf(folder: string): Promise<string> {
+export async function commitOf(folder: string): Promise<string> {
   const commit = await tryRun(["git", "-C", folder, "rev-parse", "--short=12", "HEAD"]);
   if (!commit.success) return "unknown";
   const changes = await run(["git", "-C", folder, "status", "--porcelain", "--untracked-files=no"]);

@@ -1,57 +1,49 @@
 /**
- * Makes what a release consists of, in dist/release: an executable for each machine, SHA256SUMS and the bill of materials.
+ * Makes all that a release consists of, in dist/release.
  *
- *     deno task release
+ *     deno task release [--folder FOLDER] [--machine x86_64|aarch64]… [--level 0…9]
  *
- * The same commit and the same Deno make the same bytes. They differ where Deno does: where the running Deno can fetch its
- * `denort` it compiles itself, elsewhere the older pair of `denort.ts` does; the bill names the version.
+ * The same commit makes the same bytes, wherever and whenever, but for two things that the bill of materials names: the version
+ * of Deno (where the running Deno can fetch its `denort` it compiles itself, elsewhere the older pair of `denort.ts` does), and
+ * the image's libraries, which are Debian's of the day. Compressors count too: the same versions of xz, gzip and dpkg.
  */
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import configuration from "../deno.json" with { type: "json" };
-import { compile, repository, targets } from "./compile.ts";
-import { digest } from "./denort.ts";
-import { billOfMaterials, type LockFile } from "./sbom.ts";
+import { repository } from "./compile.ts";
+import { type Machine, machines } from "./release/machine.ts";
+import { makeRelease } from "./release/make_release.ts";
 import { say } from "./shell.ts";
 
-const folder = join(repository, "dist", "release");
-const stem = `cloudroutesync-${configuration.version}`;
-
-/** Compiles for every machine. @returns the names of the executables, the version of Deno and the bundled files. */
-async function executables(): Promise<
-  { readonly names: readonly string[]; readonly denoVersion: string; readonly inputs: readonly string[] }
-> {
-  const names: string[] = [];
-  let denoVersion = "";
-  let inputs: readonly string[] = [];
-  for (const target of targets) {
-    const name = `${stem}-linux-${target.split("-")[0]}`;
-    ({ denoVersion, inputs } = await compile({
-      target,
-      output: join(folder, name),
-      entry: join(repository, "main.ts"),
-    }));
-    names.push(name);
-  }
-  return { names, denoVersion, inputs };
+function machineOf(name: string): Machine {
+  const machine = machines.find((known) => known.name === name);
+  if (machine !== undefined) return machine;
+  throw new Error(
+    `Cannot release for "${name}": known are ${machines.map((known) => known.name).join(", ")}`,
+  );
 }
 
 async function main(): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  for await (const { name } of Deno.readDir(folder)) await Deno.remove(join(folder, name));
-  const { names, denoVersion, inputs } = await executables();
-  // Deno writes this file; a wrong shape ends here.
-  const lock = JSON.parse(await Deno.readTextFile(join(repository, "deno.lock"))) as LockFile;
-  const bill = await billOfMaterials({ lock, bundledFiles: inputs, denoVersion, repository });
-  const billName = `${stem}.cdx.json`;
-  await Deno.writeTextFile(join(folder, billName), `${JSON.stringify(bill, null, 2)}\n`);
-  const sums = await Promise.all(
-    [...names, billName].map(async (name) =>
-      `${await digest(await Deno.readFile(join(folder, name)))}  ${name}\n`
-    ),
-  );
-  await Deno.writeTextFile(join(folder, "SHA256SUMS"), sums.join(""));
-  await say(`${folder}:\n${sums.join("").trimEnd()}`);
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      folder: { type: "string", default: join(repository, "dist", "release") },
+      machine: { type: "string", multiple: true, default: machines.map(({ name }) => name) },
+      // How hard xz and gzip try: 9 takes four minutes for both machines.
+      level: { type: "string", default: "9" },
+    },
+  });
+  const folder = resolve(values.folder);
+  await makeRelease({
+    repository,
+    folder,
+    machines: values.machine.map(machineOf),
+    version: configuration.version,
+    level: Number(values.level),
+    report: say,
+  });
+  await say(`${folder}:\n${(await Deno.readTextFile(join(folder, "SHA256SUMS"))).trimEnd()}`);
 }
 
 if (import.meta.main) await main();

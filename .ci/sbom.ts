@@ -1,7 +1,11 @@
-/** The software bill of materials: every package of deno.lock, and whether the executable holds it (CycloneDX 1.6). */
+/**
+ * The software bill of materials: every package of deno.lock, and whether the executable holds it; Debian's packages of which
+ * the image has files (CycloneDX 1.6).
+ */
 
 import { join } from "node:path";
 import configuration from "../deno.json" with { type: "json" };
+import type { DebianPackage } from "./release/debian_packages.ts";
 
 /** What is read of deno.lock. */
 export interface LockFile {
@@ -17,7 +21,7 @@ export interface Component {
   readonly purl: string;
   /** `required`: in the executable; `excluded`: used to build or test it. */
   readonly scope: "required" | "excluded";
-  readonly hashes?: readonly { readonly alg: "SHA-512"; readonly content: string }[];
+  readonly hashes?: readonly { readonly alg: "SHA-256" | "SHA-512"; readonly content: string }[];
   readonly licenses?: readonly { readonly expression: string }[];
 }
 
@@ -30,6 +34,8 @@ export interface BillOptions {
   readonly denoVersion: string;
   /** The repository, whose node_modules tells the licences. */
   readonly repository: string;
+  /** Debian's packages in the image. */
+  readonly imagePackages: readonly DebianPackage[];
 }
 
 /** Makes the bill. It carries no time and no serial number, so the same sources make the same bill. */
@@ -45,7 +51,7 @@ export async function billOfMaterials(options: BillOptions): Promise<Readonly<Re
     specVersion: "1.6",
     version: 1,
     metadata: { component: { type: "application", name, version, licenses: [{ expression: "Apache-2.0" }] } },
-    components: [runtime(deno), ...components],
+    components: [runtime(deno), ...components, ...options.imagePackages.map(debianComponent)],
   };
 }
 
@@ -58,6 +64,19 @@ function runtime(version: string): Component {
     purl,
     scope: "required",
     licenses: [{ expression: "MIT" }],
+  };
+}
+
+/** A package of which the image alone has files. */
+function debianComponent({ name, version, architecture, licence, sha256 }: DebianPackage): Component {
+  return {
+    type: "library",
+    name,
+    version,
+    purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=${architecture}`,
+    scope: "required",
+    hashes: [{ alg: "SHA-256", content: sha256 }],
+    licenses: [{ expression: licence }],
   };
 }
 

@@ -5,8 +5,10 @@ import { errno, SystemError } from "./system_error.ts";
 
 /** `O_RDONLY | O_CLOEXEC` (asm-generic/fcntl.h; the same on x86-64 and aarch64). */
 const readOnly = 0o2000000;
-/** A value in /proc/sys or /sys is one page at most. */
-const mostBytes = 4096;
+/** A value in /proc/sys or /sys is one page at most; only /proc/self/environ is longer. */
+const pageBytes = 4096;
+/** More than the kernel lets a process have of arguments and environment (a quarter of the 8 MiB of a usual stack, execve(2)). */
+const mostBytes = 2 << 20;
 
 /**
  * Reads a small file.
@@ -22,10 +24,17 @@ export function readKernelFile(libc: Libc, path: string): string | null {
     throw new SystemError(`open ${path}`, value);
   }
   try {
-    const bytes = new Uint8Array(mostBytes);
-    const length = libc.symbols.read(fd, bytes, BigInt(mostBytes));
-    if (length < 0) throw new SystemError(`read ${path}`, libc.errno());
-    return new TextDecoder().decode(bytes.subarray(0, length)).trim();
+    const decoder = new TextDecoder();
+    const page = new Uint8Array(pageBytes);
+    let text = "";
+    for (let read = 0; read < mostBytes;) {
+      const length = libc.symbols.read(fd, page, BigInt(pageBytes));
+      if (length < 0) throw new SystemError(`read ${path}`, libc.errno());
+      if (length === 0) break;
+      read += length;
+      text += decoder.decode(page.subarray(0, length), { stream: true });
+    }
+    return text.trim();
   } finally {
     libc.symbols.close(fd);
   }

@@ -5,6 +5,7 @@ export const errno = {
   EPERM: 1,
   ENOENT: 2,
   EINTR: 4,
+  EIO: 5,
   EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
@@ -12,11 +13,16 @@ export const errno = {
   EBUSY: 16,
   EEXIST: 17,
   ENODEV: 19,
+  ENOTDIR: 20,
+  EISDIR: 21,
   EINVAL: 22,
   EMFILE: 24,
   ENOSPC: 28,
   EROFS: 30,
+  ENAMETOOLONG: 36,
+  ELOOP: 40,
   EMSGSIZE: 90,
+  ENOPROTOOPT: 92,
   EPROTONOSUPPORT: 93,
   EOPNOTSUPP: 95,
   EAFNOSUPPORT: 97,
@@ -24,6 +30,8 @@ export const errno = {
   ENETUNREACH: 101,
   ENOBUFS: 105,
   ECONNREFUSED: 111,
+  EHOSTUNREACH: 113,
+  EDQUOT: 122,
 } as const;
 
 /**

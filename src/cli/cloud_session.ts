@@ -1,70 +1,126 @@
 /** Kernel and cloud together: what every command that needs a cloud opens first. */
 
-import type { Cloud } from "../clouds/cloud.ts";
+import { dirname } from "node:path";
+import { readKernelFile } from "../../ffi/kernel_file.ts";
+import type { Cloud, CloudIdentity } from "../clouds/cloud.ts";
+import { cloudNames } from "../clouds/registry.ts";
+import type { ApiCall } from "../clouds/kit/api_call.ts";
 import { followLinks } from "../clouds/local/follow_links.ts";
+import type { KernelTable } from "../kernel/kernel_table.ts";
+import type { PodNetworks } from "../kubernetes/pod_networks.ts";
 import type { KernelMonitor } from "../kernel/kernel_monitor.ts";
+import { CloudCalls } from "../observe/cloud_calls.ts";
+import { observedCloud } from "../observe/observed_cloud.ts";
+import type { ChangeRecord } from "../sync/change_history.ts";
 import { Supervisor } from "../sync/supervisor.ts";
-import { systemClock } from "../sync/system_clock.ts";
+import { systemClock } from "../async/system_clock.ts";
 import {
-  adjustIdentity,
   cloudName,
   type CommandContext,
+  familiesOf,
   type KernelScope,
   openCloudOf,
   openKernel,
 } from "./context.ts";
+import { kernelForwarding, routingDevices } from "./kernel_forwarding.ts";
 import { narrowToSettings } from "./narrow.ts";
-import { stateFolder, TableKeeper } from "./state_folder.ts";
+import { openPodNetworks, withPodNetworks } from "./pod_networks.ts";
+import { isBesideFile, stateFolder, TableKeeper } from "./state_folder.ts";
+import { UsageError } from "./usage_error.ts";
 
-/** The user's configuration cannot work; the message says why. Exit code 2. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+/** Who hears of a session's calls. */
+export interface SessionObserver {
+  readonly onApiCall: (call: ApiCall) => void;
+  readonly cloudCalls: CloudCalls;
+  readonly onChange?: (table: string, change: ChangeRecord) => void;
+  readonly onTables?: (cloud: Cloud, tables: readonly string[], identity: CloudIdentity) => void;
 }
+
+const noObserver: SessionObserver = { onApiCall: () => {}, cloudCalls: new CloudCalls() };
 
 /** See the head of this file. */
 export class CloudSession implements AsyncDisposable {
   readonly cloud: Cloud;
   readonly kernel: KernelMonitor;
+  /** What the kernel has, and the networks of the node's pods. */
+  readonly table: KernelTable;
+  /** Null without `-pod-cidr`. */
+  readonly podNetworks: PodNetworks | null;
   readonly keeper: TableKeeper;
   readonly supervisor: Supervisor;
 
-  private constructor(context: CommandContext, cloud: Cloud, kernel: KernelMonitor, keeper: TableKeeper) {
+  private constructor(
+    context: CommandContext,
+    cloud: Cloud,
+    kernel: KernelMonitor,
+    podNetworks: PodNetworks | null,
+    keeper: TableKeeper,
+    { onChange, onTables }: Pick<SessionObserver, "onChange" | "onTables">,
+  ) {
     const { settings } = context;
     this.cloud = cloud;
     this.kernel = kernel;
+    this.podNetworks = podNetworks;
+    this.table = withPodNetworks(kernel.table, podNetworks, context);
     this.keeper = keeper;
     this.supervisor = new Supervisor({
       cloud,
-      kernel: kernel.table,
+      kernel: this.table,
       policy: settings.policy,
       owner: settings.owner,
       settings: settings.sync,
       clock: systemClock,
+      onChange,
+      onTables: (tables, identity) => onTables?.(cloud, tables, identity),
+      kernelForwarding: (identity) =>
+        kernelForwarding(
+          (path) => readKernelFile(context.libc, path),
+          familiesOf(context.settings),
+          routingDevices(this.table, context.settings.policy, identity),
+        ),
       openTable: (table) => keeper.open(table),
-      adjustIdentity: (identity) => adjustIdentity(settings, identity),
+      peekTable: (table) => keeper.peek(table),
+      unexpected: (where, error) => context.unexpected.report(where, error),
     });
   }
 
   /**
    * Reads the kernel, gives up the permissions that the chosen cloud does not need, and opens the cloud.
    *
+   * @param observer hears of each call; absent: nobody does.
    * @throws {UsageError} if no cloud is named and DMI tells none.
    */
-  static async open(given: CommandContext, scope: KernelScope): Promise<CloudSession> {
+  static async open(
+    given: CommandContext,
+    scope: KernelScope,
+    observer: SessionObserver = noObserver,
+  ): Promise<CloudSession> {
     const { libc, environment } = given;
     const name = cloudName(given.settings, libc);
     if (name === null) {
       throw new UsageError(
-        "Cannot tell which cloud this VM runs in: name it with -cloud azure|aws|gcp|openstack|local",
+        `Cannot tell which cloud this VM runs in: name it with -cloud ${cloudNames.join("|")}`,
       );
     }
     const context = name === "local" ? await onRealFile(given) : given;
     const { settings } = context;
-    const folder = stateFolder(settings, environment);
-    await narrowToSettings(name, settings, folder);
-    const kernel = await openKernel(context, scope);
-    const cloud = await openCloudOf(name, context, kernel.table);
-    return new CloudSession(context, cloud, kernel, new TableKeeper(libc, cloud, settings, folder));
+    const folder = isBesideFile(name, settings)
+      ? dirname(settings.localFile)
+      : stateFolder(settings, environment);
+    const podNetworks = openPodNetworks(context);
+    await narrowToSettings(name, context, folder);
+    if (!scope.follow) await podNetworks?.readOnce();
+    const kernel = await openKernel(context, scope, () => given.settings.policy);
+    const opened = await openCloudOf(name, context, kernel.table, observer.onApiCall);
+    const cloud = observedCloud(opened, observer.cloudCalls);
+    return new CloudSession(
+      context,
+      cloud,
+      kernel,
+      podNetworks,
+      new TableKeeper(libc, cloud, settings, folder),
+      observer,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -76,5 +132,9 @@ export class CloudSession implements AsyncDisposable {
 /** The embedded cloud's file is found once: whatever becomes of a link later, what is locked stays what is written. */
 async function onRealFile(context: CommandContext): Promise<CommandContext> {
   const { settings } = context;
-  return { ...context, settings: { ...settings, localFile: await followLinks(settings.localFile) } };
+  const localFile = await followLinks(settings.localFile);
+  return {
+    ...context,
+    settings: { ...settings, localFile, cloudFlags: { ...settings.cloudFlags, localFile } },
+  };
 }

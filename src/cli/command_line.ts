@@ -5,8 +5,9 @@
 
 import { Command, CommanderError, Option } from "commander";
 import * as v from "valibot";
-import { commandMeanings, type CommandName, isCommand } from "./command_names.ts";
-import { environmentVariable, type Flag, flags } from "./flags.ts";
+import { commandHelps, type CommandName, commandNames, isCommand } from "./command_names.ts";
+import { commandsOfFlag, environmentVariable, type Flag, flags } from "./flags.ts";
+import { suggestion } from "./suggestion.ts";
 
 /** One value that was given, with the place it came from for error messages. */
 export interface GivenValue {
@@ -19,11 +20,11 @@ export interface GivenValue {
 /** What was given, by precedence: for each flag only the values of the strongest source, in the order given. */
 export interface CommandLine {
   readonly command: CommandName;
-  /** The prefix of `explain`; null for other commands. */
-  readonly argument: string | null;
+  /** The words behind the command: the prefix of `explain`, the shell of `completion`, the prefixes of `routes`. */
+  readonly words: readonly string[];
   readonly values: readonly GivenValue[];
-  /** Whether the user asked for the help text. */
-  readonly help: boolean;
+  /** The command whose help the user asked for, "all" for the general help; null: none. */
+  readonly help: CommandName | "all" | null;
   /** Sentences about what is wrong with the form. */
   readonly errors: readonly string[];
 }
@@ -31,8 +32,13 @@ export interface CommandLine {
 /** Where raw values come from besides the arguments. */
 export interface CommandLineSources {
   readonly environment: (name: string) => string | undefined;
+  /** Names of all variables that are set, where they can be listed. */
+  readonly variables?: readonly string[];
   readonly readFile: (path: string) => string;
 }
+
+/** Variables that begin as the program's own do, and are not: those of its tests. */
+const testVariables = "CLOUDROUTESYNC_TEST_";
 
 const flagsByName: ReadonlyMap<string, Flag> = new Map(flags.map((flag) => [flag.name, flag]));
 
@@ -40,45 +46,59 @@ const flagsByName: ReadonlyMap<string, Flag> = new Map(flags.map((flag) => [flag
 export function parseCommandLine(args: readonly string[], sources: CommandLineSources): CommandLine {
   const errors: string[] = [];
   const { words, values: fromArguments, help } = parseArguments(args, errors);
-  const fromEnvironment = readEnvironment(sources);
+  if (help || words[0] === "help") return helpLine(words);
+  const fromEnvironment = readEnvironment(sources, errors);
   const config = lastValue("config", fromArguments) ?? lastValue("config", fromEnvironment);
   const fromFile = config === undefined ? [] : readConfigFile(config.value, sources, errors);
   const values = strongest([fromArguments, fromEnvironment, fromFile]);
-  const { command, argument } = parseWords(words, values, errors);
-  return { command, argument, values, help, errors };
+  const { command, rest } = parseWords(words, values, errors);
+  errors.push(...strangers(command, fromArguments));
+  return { command, words: rest, values, help: null, errors };
 }
 
-/** The help text: usage, commands and flags. */
-export function helpText(): string {
-  // Commander parts a flag from its value; here a boolean's value goes with a sign and never with a space.
-  const information = newProgram([]).helpInformation().replaceAll(/ (\[=true\|false\])/g, "$1 ");
-  return `${information}\nEach flag has an environment variable, such as ${
-    environmentVariable("route-table")
-  }. A flag wins over its variable, that over the configuration file (-config), that over the default.\n`;
+/** `help`, `-help`, `help plan`, `plan -help`: whatever else is wrong, help is what was asked for. */
+function helpLine(words: readonly string[]): CommandLine {
+  const named = words.find((word) => word !== "help");
+  const errors = named === undefined || isCommand(named) ? [] : [unknownCommand(named)];
+  const help = named !== undefined && isCommand(named) ? named : "all";
+  return { command: "help", words: [], values: [], help, errors };
+}
+
+/**
+ * Flags on the command line that the command does not take. Variables and the configuration file are the service's, and every command
+ * may be run with them.
+ */
+function strangers(command: CommandName, fromArguments: readonly GivenValue[]): readonly string[] {
+  return fromArguments.filter(({ flag }) => !takesFlag(command, flag)).map(({ flag }) => {
+    const others = commandsOfFlag(flag);
+    const where = others === null ? "" : `: it is for ${others.join(", ")}`;
+    return `Command ${command} does not take -${flag}${where}`;
+  });
+}
+
+/** Whether a command takes a flag. */
+export function takesFlag(command: CommandName, flag: string): boolean {
+  return commandsOfFlag(flag)?.includes(command) ?? commandHelps[command].serviceFlags !== "refused";
 }
 
 /** Lets commander read the flags; each value goes to `given` in the order of the command line. */
 function newProgram(given: GivenValue[]): Command {
   const program = new Command("cloudroutesync")
-    .usage("[command] [flags]")
-    .description("Keeps a cloud's route table in step with the kernel's routes.")
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
     .helpOption(false)
     .helpCommand(false)
     .allowExcessArguments();
-  for (const [name, meaning] of Object.entries(commandMeanings)) program.command(name).description(meaning);
-  for (const flag of flags) program.addOption(optionOf(flag, given));
-  return program.addOption(new Option("-h, --help", "print this text"));
-}
-
-function optionOf(flag: Flag, given: GivenValue[]): Option {
-  const form = flag.kind === "boolean" ? `--${flag.name} [=true|false]` : `--${flag.name} <${flag.value}>`;
-  const fallback = flag.default === "" || flag.kind === "boolean" ? "" : ` (default: ${flag.default})`;
-  return new Option(form, `${flag.meaning}${fallback}`).argParser((value: string) => {
-    given.push({ flag: flag.name, value, source: `-${flag.name}` });
-    return value;
-  });
+  for (const flag of flags) {
+    program.addOption(
+      new Option(flag.kind === "boolean" ? `--${flag.name} [value]` : `--${flag.name} <value>`)
+        .argParser((value: string) => {
+          given.push({ flag: flag.name, value, source: `-${flag.name}` });
+          return value;
+        }),
+    );
+  }
+  return program.addOption(new Option("--help"));
 }
 
 function parseArguments(
@@ -118,7 +138,7 @@ function* goStyle(args: readonly string[], errors: string[]): Generator<string> 
     }
     const flag = flagsByName.get(name);
     if (flag === undefined) {
-      errors.push(`Unknown flag -${name}${suggestion(name)}`);
+      errors.push(`Unknown flag -${name}${flagSuggestion(name)}`);
       continue;
     }
     const given = value ?? (flag.kind === "boolean" ? "true" : rest.next().value);
@@ -127,27 +147,21 @@ function* goStyle(args: readonly string[], errors: string[]): Generator<string> 
   }
 }
 
-/** The flag that was probably meant: the same letters without dashes, or one that begins as the other does. */
-function suggestion(name: string): string {
-  const near = flags.find((flag) =>
-    flag.name.replaceAll("-", "") === name.replaceAll(/[-_]/g, "") ||
-    (name.length > 3 &&
-      (flag.name.startsWith(name) || name.startsWith(flag.name) || isOneLetterAway(flag.name, name)))
-  );
-  return near === undefined ? "" : `, did you mean -${near.name}?`;
+/** The flag that was probably meant. */
+function flagSuggestion(name: string): string {
+  const near = suggestion(name, flags.map((flag) => flag.name));
+  return near === null ? "" : `, did you mean -${near}?`;
 }
 
-/** Whether one letter more, less or changed makes one word the other: what both begin and end with leaves one at most. */
-function isOneLetterAway(left: string, right: string): boolean {
-  const shorter = Math.min(left.length, right.length);
-  let begin = 0;
-  while (begin < shorter && left[begin] === right[begin]) begin++;
-  let end = 0;
-  while (end < shorter - begin && left.at(-1 - end) === right.at(-1 - end)) end++;
-  return Math.max(left.length, right.length) - begin - end <= 1;
-}
-
-function readEnvironment(sources: CommandLineSources): readonly GivenValue[] {
+function readEnvironment(sources: CommandLineSources, errors: string[]): readonly GivenValue[] {
+  const known = flags.map((flag) => environmentVariable(flag.name));
+  for (const name of sources.variables ?? []) {
+    if (!name.startsWith("CLOUDROUTESYNC_") || name.startsWith(testVariables) || known.includes(name)) {
+      continue;
+    }
+    const near = suggestion(name, known);
+    errors.push(`Unknown variable ${name}${near === null ? "" : `, did you mean ${near}?`}`);
+  }
   return flags.flatMap((flag) => {
     const source = environmentVariable(flag.name);
     const value = sources.environment(source);
@@ -181,7 +195,7 @@ function readConfigFile(path: string, sources: CommandLineSources, errors: strin
   return Object.entries(parsed.output).flatMap(([name, value]) => {
     const flag = flagsByName.get(name);
     if (flag === undefined || name === "config") {
-      errors.push(`Unknown flag "${name}" in ${path}${suggestion(name)}`);
+      errors.push(`Unknown flag "${name}" in ${path}${flagSuggestion(name)}`);
       return [];
     }
     const source = `"${name}" in ${path}`;
@@ -208,23 +222,28 @@ function parseWords(
   words: readonly string[],
   values: readonly GivenValue[],
   errors: string[],
-): { readonly command: CommandName; readonly argument: string | null } {
+): { readonly command: CommandName; readonly rest: readonly string[] } {
   const [first, ...rest] = words;
   if (first !== undefined && !isCommand(first)) {
-    errors.push(`Unknown command "${first}": it is one of ${Object.keys(commandMeanings).join(", ")}`);
-    return { command: "run", argument: null };
+    errors.push(unknownCommand(first));
+    return { command: "run", rest: [] };
   }
   const cleanup = ["true", "1", "t"].includes(lastValue("cleanup", values)?.value.toLowerCase() ?? "");
   if (cleanup && first !== undefined && first !== "cleanup") {
     errors.push(`Command ${first} and -cleanup exclude one another`);
   }
   const command = cleanup ? "cleanup" : first ?? "run";
-  if (command === "explain") {
-    const [argument, ...excess] = rest;
-    if (argument === undefined) errors.push("Command explain needs a prefix: explain 198.51.100.0/24");
-    if (excess.length > 0) errors.push(`Command explain takes one prefix, not also "${excess.join(" ")}"`);
-    return { command, argument: argument ?? null };
+  const help = commandHelps[command];
+  const [least, most] = help.count;
+  if (rest.length < least) errors.push(`Command ${command} needs ${help.needs}: ${help.example}`);
+  if (rest.length > most) {
+    errors.push(`Command ${command} takes no argument "${rest.slice(most).join(" ")}"`);
   }
-  if (rest.length > 0) errors.push(`Command ${command} takes no argument "${rest.join(" ")}"`);
-  return { command, argument: null };
+  return { command, rest };
+}
+
+function unknownCommand(word: string): string {
+  const near = suggestion(word, commandNames);
+  const meant = near === null ? `: it is one of ${commandNames.join(", ")}` : `, did you mean ${near}?`;
+  return `Unknown command "${word}"${meant}`;
 }

@@ -1,29 +1,44 @@
 /** What every command gets: settings, libc, the ways to read the kernel and to open the cloud. */
 
+import { getLogger } from "@logtape/logtape";
 import type { Libc } from "../../ffi/libc.ts";
 import { readKernelFile } from "../../ffi/kernel_file.ts";
 import type { Cloud, CloudIdentity, CloudName } from "../clouds/cloud.ts";
 import type { CloudOptions } from "../clouds/cloud_options.ts";
-import { localIdentity } from "../clouds/local/local_identity.ts";
-import { detectCloud, openCloud } from "../clouds/registry.ts";
+import { localIdentity } from "../clouds/local/identity.ts";
+import type { ApiCall } from "../clouds/kit/api_call.ts";
+import { certificateVariables, readCertificates } from "../clouds/kit/certificates.ts";
+import { Transport } from "../clouds/kit/transport.ts";
+import { clouds, detectCloud, openCloud } from "../clouds/registry.ts";
 import type { KernelTable } from "../kernel/kernel_table.ts";
 import { KernelMonitor } from "../kernel/kernel_monitor.ts";
 import { mainTable } from "../kernel/protocol_names.ts";
-import { listTables } from "../kernel/table_list.ts";
+import { absentDevices } from "../routes/devices.ts";
 import { type OwnAddress, ownAddress } from "../routes/own_address.ts";
-import { keepPrefix } from "../routes/policy.ts";
+import { keepPrefix, type Policy } from "../routes/policy.ts";
 import type { Family } from "../routes/prefix.ts";
-import { cloudReservedRanges } from "../routes/special_ranges.ts";
+import type { GivenValue } from "./command_line.ts";
+import type { Reload } from "./reload.ts";
 import type { Settings } from "./settings.ts";
+import type { UnexpectedErrors } from "./unexpected_errors.ts";
+
+const log = getLogger(["cloudroutesync", "kernel"]);
 
 /** See the head of this file. */
 export interface CommandContext {
   readonly settings: Settings;
   readonly libc: Libc;
-  /** The prefix of `explain`. */
-  readonly argument: string | null;
+  /** The words behind the command: the prefix of `explain`, the prefixes of `routes`, the shell of `completion`. */
+  readonly words: readonly string[];
+  /** What was given, without what has its default. */
+  readonly values: readonly GivenValue[];
+  /** Reads command line and configuration file anew; from then on {@linkcode settings} and {@linkcode values} are what was taken. */
+  readonly reload: () => Promise<Reload>;
   readonly environment: (name: string) => string | undefined;
   readonly print: (text: string) => void;
+  readonly unexpected: UnexpectedErrors;
+  /** The last lines of the log. */
+  readonly logLines: () => readonly string[];
 }
 
 /** The cloud that `-cloud` names or the VM's DMI strings tell; null if neither does. */
@@ -48,25 +63,31 @@ export interface KernelScope {
   readonly follow: boolean;
 }
 
-/** Reads the kernel's tables, and follows them if asked to. */
-export async function openKernel(context: CommandContext, scope: KernelScope): Promise<KernelMonitor> {
+/**
+ * Reads the kernel's tables, and follows them if asked to.
+ *
+ * @param livePolicy the policy of the moment, which SIGHUP may change.
+ */
+export async function openKernel(
+  context: CommandContext,
+  scope: KernelScope,
+  livePolicy: () => Policy = () => context.settings.policy,
+): Promise<KernelMonitor> {
   const { settings, libc } = context;
   const { policy } = settings;
   const families = scope.everything ? bothFamilies : familiesOf(settings);
   return await KernelMonitor.open(libc, {
-    tables: scope.everything ? await allTables(libc, policy.tables) : withMain(policy.tables),
+    tables: scope.everything ? policy.tables : withMain(policy.tables),
+    allTables: scope.everything,
     families,
     events: scope.follow && settings.event,
     redumpMs: scope.follow ? settings.redumpMs : 0,
+    onNotice: (text) => log.warn("{text}", { event: "kernel", text }),
+    sourceSpecific: scope.everything,
     ...(scope.everything || scope.unfiltered
       ? {}
-      : { keepPrefix: (family, words, length) => keepPrefix(policy, family, words, length) }),
+      : { keepPrefix: (family, words, length) => keepPrefix(livePolicy(), family, words, length) }),
   });
-}
-
-/** All tables of the kernel, the preferred ones first. */
-async function allTables(libc: Libc, preferred: readonly number[]): Promise<readonly number[]> {
-  return [...new Set([...preferred, ...await listTables(libc, bothFamilies)])];
 }
 
 /** Main is read in any case: its default route tells which interface the VM's own address is on. */
@@ -74,29 +95,26 @@ function withMain(tables: readonly number[]): readonly number[] {
   return [...new Set([...tables, mainTable])];
 }
 
-/** This VM's address of a family: `-self`, else what the kernel says. */
+/** This VM's address of a family: what `-self` gives, else what the kernel says. */
 export function ownAddressOf(settings: Settings, kernel: KernelTable): (family: Family) => OwnAddress | null {
-  return (family) =>
-    settings.self.length > 0
-      ? settings.self.find((own) => own.address.family === family) ?? null
-      : ownAddress(family, kernel);
+  return (family) => settings.self.find((own) => own.address.family === family) ?? ownAddress(family, kernel);
 }
 
 /** Who this VM is as far as the kernel can tell: for `routes`, which needs no cloud. */
 export function kernelIdentity(context: CommandContext, kernel: KernelTable): CloudIdentity {
   const own = ownAddressOf(context.settings, kernel);
-  const reserved = cloudReservedRanges[cloudName(context.settings, context.libc) ?? ""] ?? [];
-  return localIdentity([own(4), own(6)].filter((address) => address !== null), reserved);
+  const facts = clouds[cloudName(context.settings, context.libc) ?? "local"].networkFacts;
+  return localIdentity([own(4), own(6)].filter((address) => address !== null), facts);
 }
 
-/** `-self` wins over what a cloud's metadata says. */
-export function adjustIdentity(settings: Settings, identity: CloudIdentity): CloudIdentity {
-  if (settings.self.length === 0) return identity;
-  return {
-    ...identity,
-    addresses: settings.self.map(({ address }) => address),
-    subnets: settings.self.map(({ subnet }) => subnet),
-  };
+/** Says which devices of `-interface` are not there: for commands that look once (a run watches them). */
+export function tellAbsentDevices({ settings }: CommandContext, kernel: KernelTable): void {
+  for (const device of absentDevices(kernel.links(), settings.policy.interfaces)) {
+    log.warn("Device {device} of -interface is not there: no route out of it counts until it is", {
+      event: "device-absent",
+      device,
+    });
+  }
 }
 
 /** Opens a cloud with the settings. */
@@ -104,13 +122,20 @@ export async function openCloudOf(
   name: CloudName,
   context: CommandContext,
   kernel: KernelTable,
+  onApiCall: (call: ApiCall) => void,
 ): Promise<Cloud> {
   const { settings, environment } = context;
+  const source = { environment, readFile: (path: string): string => Deno.readTextFileSync(path) };
   const options: CloudOptions = {
     ...settings,
     families: familiesOf(settings),
     ownAddress: ownAddressOf(settings, kernel),
+    // The embedded cloud makes no call, and has given up reading files elsewhere.
+    transport: new Transport(
+      clouds[name].power.network ? readCertificates(certificateVariables, source) : [],
+      onApiCall,
+    ),
     environment,
   };
-  return await openCloud(name, options);
+  return await openCloud(name, options, settings.cloudFlags);
 }

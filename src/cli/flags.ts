@@ -3,6 +3,9 @@
  * README.md all come from here.
  */
 
+import { cloudFlags, cloudNames } from "../clouds/registry.ts";
+import type { CommandName } from "./command_names.ts";
+
 /** How a flag is written. */
 export type FlagKind =
   /** `-event`, or `-event=false` as Go's flag package takes it. */
@@ -22,7 +25,15 @@ export interface Flag {
   readonly default: string;
   readonly meaning: string;
   /** The heading under which help and README show it. */
-  readonly group: "As the original's" | "Routes" | "Table" | "Safety" | "Output" | "Clouds" | "Commands";
+  readonly group:
+    | "As the original's"
+    | "Routes"
+    | "Table"
+    | "Router group"
+    | "Safety"
+    | "Output"
+    | "Clouds"
+    | "Commands";
 }
 
 type Row = readonly [name: string, kind: FlagKind, value: string, fallback: string, meaning: string];
@@ -34,11 +45,19 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "value",
       "NAME",
       "",
-      "azure, aws, gcp, openstack or local; without it the VM's DMI strings decide",
+      `${
+        new Intl.ListFormat("en-GB", { type: "disjunction" }).format(cloudNames)
+      }; without it the VM's DMI strings decide`,
     ],
     ["event", "boolean", "", "false", "follow the kernel's events instead of polling"],
-    ["netlink", "value", "TIME", "10", "how often the kernel's table is read anew (0: never, with -event)"],
-    ["sync", "value", "TIME", "10", "how often the cloud is compared in periodic mode"],
+    [
+      "netlink",
+      "value",
+      "TIME",
+      "10",
+      "interval between full re-reads of the kernel table (0: none, with -event)",
+    ],
+    ["sync", "value", "TIME", "10", "interval between comparisons with the cloud in periodic mode"],
     ["cleanup", "boolean", "", "false", "the same as the command cleanup"],
     ["debug", "boolean", "", "false", "log more"],
   ],
@@ -65,8 +84,22 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "",
       'prefixes to export, as "10.0.0.0/8 ge 16 le 24" or "10.0.0.0/8+"; with any, nothing else is',
     ],
-    ["interface", "list", "DEVICE", "", "export routes out of this device though they have no gateway"],
+    [
+      "interface",
+      "list",
+      "DEVICE",
+      "",
+      "export routes out of this device (any of its names) though they have no gateway",
+    ],
     ["blackhole", "boolean", "", "false", "export blackhole routes too, with this VM as next hop"],
+    [
+      "pod-cidr",
+      "list",
+      "NETWORK",
+      "",
+      "Kubernetes: export this network of the node's pods, before the kernel has a route for it; auto: what the API server says",
+    ],
+    ["node", "value", "NAME", "", "Kubernetes: this node's name, for -pod-cidr auto"],
     ["ipv6", "boolean", "", "false", "export IPv6 routes too"],
     ["allow-default", "boolean", "", "false", "export default routes too"],
     ["allow-local", "boolean", "", "false", "export prefixes inside the VM's own network too"],
@@ -75,7 +108,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "list",
       "ADDRESS/LEN",
       "",
-      "this VM's address and subnet, one a family, instead of what metadata or kernel say",
+      "this VM's address and subnet, one a family, instead of what metadata or kernel say; picks the interface too",
     ],
   ],
   Table: [
@@ -85,11 +118,34 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "value",
       "NAME",
       "cloudroutesync",
-      "whose routes are ours; instances of different owners never touch each other's",
+      "whose routes are ours; instances of different owners never touch each other's; NAME@node: an owner of this node's (-node)",
     ],
     ["adopt", "boolean", "", "false", "take over foreign routes that stand where a wanted prefix should be"],
     ["state", "value", "DIR", "$STATE_DIRECTORY, else /var/lib/cloudroutesync", "folder of the ledger"],
     ["no-associate", "boolean", "", "false", "fail rather than change which table the subnet uses"],
+  ],
+  "Router group": [
+    [
+      "peer",
+      "list",
+      "ADDRESS[@RANK]",
+      "",
+      "another router of this owner that shares the table: what points at it is left to it while it lives",
+    ],
+    [
+      "rank",
+      "value",
+      "NUMBER",
+      "",
+      "this router's rank among them, lower first; without ranks the lower address is first",
+    ],
+    [
+      "active-address",
+      "value",
+      "ADDRESS",
+      "",
+      "change routes only while an interface of this VM has this address (keepalived, VRRP)",
+    ],
   ],
   Safety: [
     [
@@ -113,29 +169,45 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "value",
       "TIME",
       "300s",
-      "how often the cloud is compared in event mode though nothing happened",
+      "interval between comparisons with the cloud in event mode when nothing changes",
     ],
-    ["withdraw-on-exit", "boolean", "", "false", "remove its own routes when told to stop"],
+    ["withdraw-on-exit", "boolean", "", "false", "remove its own routes when it is stopped"],
   ],
   Output: [
-    ["output", "value", "FORMAT", "text", "text or json, of plan, apply, routes, explain and doctor"],
+    ["output", "value", "FORMAT", "text", "text or json, of plan, apply, routes, explain, doctor and status"],
     ["log-format", "value", "FORMAT", "text", "text or json, of the log on standard error"],
-    ["listen", "value", "ADDRESS:PORT", "", "serve /metrics, /healthz, /readyz and /status there"],
+    [
+      "listen",
+      "value",
+      "ADDRESS:PORT",
+      "",
+      "serve the status page, /status, /metrics, /healthz and /readyz there",
+    ],
+    [
+      "listen-token-file",
+      "value",
+      "FILE",
+      "",
+      "file of the token that status page and /status ask for; without it they are served on a loopback address alone",
+    ],
+    [
+      "listen-host",
+      "list",
+      "NAME",
+      "",
+      "a name by which browsers may ask for the status page, besides localhost, addresses and that of -listen",
+    ],
     ["config", "value", "FILE", "", 'JSON file of flags: {"cloud": "aws", "include": ["10.0.0.0/8+"]}'],
   ],
   Clouds: [
-    ["local-file", "value", "FILE", "./cloudroutesync.local.json", "local: the file that plays the cloud"],
-    ["local-latency", "value", "TIME", "0", "local: how long a call takes"],
-    ["local-faults", "value", "SHARE", "0", "local: share of calls that fail, 0 to 1"],
     ["no-ecmp", "boolean", "", "false", "write one next hop a route even where the cloud takes several"],
-    ["router", "value", "ID", "", "openstack: the router, by id or name"],
-    ["os-cloud", "value", "NAME", "", "openstack: entry of clouds.yaml"],
-    ["priority", "value", "NUMBER", "1000", "gcp: priority of the routes, 0 to 65535, lower wins"],
-    ["instance-tag", "list", "TAG", "", "gcp: limit the routes to instances with this network tag"],
-    ["next-hop-ilb", "value", "RULE", "", "gcp: forwarding rule to point at instead of this VM"],
-    ["azure-endpoint", "value", "URL", "", "azure: address of the Resource Manager"],
-    ["gcp-endpoint", "value", "URL", "", "gcp: address of the Compute API"],
-    ["imds-endpoint", "value", "URL", "", "azure, gcp, openstack: address of the metadata service"],
+    ...cloudFlags.map(({ clouds, name, kind, value, default: fallback, meaning }): Row => [
+      name,
+      kind,
+      value,
+      fallback,
+      `${clouds.join(", ")}: ${meaning}`,
+    ]),
   ],
   Commands: [
     [
@@ -145,7 +217,15 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "false",
       "routes: print totals by protocol and by verdict instead of the routes",
     ],
-    ["fix", "boolean", "", "false", "doctor: mend what it may"],
+    [
+      "dropped",
+      "boolean",
+      "",
+      "false",
+      "plan: list each kernel route that is not wanted, with the reason, and not only how many there are",
+    ],
+    ["watch", "boolean", "", "false", "status: print it each second until it is stopped"],
+    ["fix", "boolean", "", "false", "doctor: fix what can be fixed safely"],
     ["policy", "boolean", "", "false", "doctor: print the least-privilege policy for the cloud and stop"],
   ],
 };
@@ -163,18 +243,23 @@ export const flags: readonly Flag[] = (Object.entries(groups) as [Flag["group"],
     })),
 );
 
+/** Flags that only some commands take; all others belong to the service, and every command that looks at it takes them. */
+const commandsOfFlags: Readonly<Record<string, readonly CommandName[]>> = {
+  output: ["plan", "apply", "routes", "explain", "doctor", "status"],
+  watch: ["status"],
+  count: ["routes"],
+  dropped: ["plan"],
+  fix: ["doctor"],
+  policy: ["doctor"],
+  "withdraw-on-exit": ["run"],
+};
+
+/** The commands that alone take a flag; null: it belongs to the service. */
+export function commandsOfFlag(name: string): readonly CommandName[] | null {
+  return commandsOfFlags[name] ?? null;
+}
+
 /** The environment variable of a flag: `CLOUDROUTESYNC_LOCAL_FILE`. */
 export function environmentVariable(name: string): string {
   return `CLOUDROUTESYNC_${name.toUpperCase().replaceAll("-", "_")}`;
-}
-
-/** The flags as rows of a Markdown table, for README.md. */
-export function flagsTable(): string {
-  const rows = flags.map((flag) => {
-    const usage = flag.kind === "boolean" ? `-${flag.name}` : `-${flag.name} ${flag.value}`;
-    const fallback = flag.default === "" || flag.kind === "boolean" ? "" : `\`${flag.default}\``;
-    const meaning = flag.meaning.replaceAll("|", "\\|") + (flag.kind === "list" ? " (repeatable)" : "");
-    return `| \`${usage}\` | ${fallback} | ${meaning} |`;
-  });
-  return ["| Flag | Default | Meaning |", "| --- | --- | --- |", ...rows].join("\n");
 }

@@ -2,7 +2,7 @@
  * Gives up permissions that a run does not need, so that code loaded later (an SDK, one of its dependencies) cannot use them.
  *
  * The executable is compiled with {@linkcode granted} (`.ci/compile.ts`), and narrows it further once it knows its settings.
- * How Deno's permissions behave, tried on 2.6.8 (compiled) and 2.9.6:
+ * How Deno's permissions behave, tried on 2.6.10 (compiled) and 2.9.6:
  *
  * - A request for `/srv/state` under `--allow-write=/` is granted without asking and enters the list of grants; revoking `/`
  *   then leaves `/srv/state` and what lies below it. Under a global `--allow-write` the request adds nothing, and the only
@@ -22,6 +22,11 @@
  *   those through its own C library.
  */
 
+import { certificateVariables } from "../clouds/kit/certificates.ts";
+import { serverVariables } from "../kubernetes/service_account.ts";
+import { proxyVariables } from "../clouds/kit/proxy_variables.ts";
+import { clouds } from "../clouds/registry.ts";
+
 /** What the executable is compiled with. */
 export interface Granted {
   /** Paths. */
@@ -35,17 +40,7 @@ export interface Granted {
 /** The kinds of `--allow-sys` that the SDKs ask for. */
 export type SystemInformation = NonNullable<Deno.SysPermissionDescriptor["kind"]>;
 
-/** What Deno's fetch and the SDKs ask for a proxy. */
-export const proxyVariables: readonly string[] = [
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "ALL_PROXY",
-  "NO_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "all_proxy",
-  "no_proxy",
-];
+const powers = Object.values(clouds).map(({ power }) => power);
 
 /** The permissions of the compiled executable, besides all of the network and the C library. */
 export const granted: Granted = {
@@ -54,21 +49,18 @@ export const granted: Granted = {
   write: ["/"],
   environment: [
     "CLOUDROUTESYNC_*",
-    "AWS_*",
-    "AZURE_*",
-    "OS_*",
-    "GCE_METADATA_HOST",
-    "HOME",
-    "XDG_CONFIG_HOME",
+    ...new Set(powers.flatMap(({ environment }) => environment)),
     "STATE_DIRECTORY",
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
     "NO_COLOR",
+    "JOURNAL_STREAM",
+    ...serverVariables,
     ...proxyVariables,
+    ...certificateVariables,
   ],
-  // Azure's and AWS' SDKs tell their service the kernel's release, and fail where they may not read it.
-  sys: ["osRelease"],
+  sys: [...new Set(powers.flatMap(({ sys }) => sys))],
 };
 
 /** What a run needs from here on. */

@@ -1,7 +1,8 @@
 /** The address that `-listen` names, and what is said when nobody can listen there. */
 
-import { systemCause } from "../clouds/local/system_cause.ts";
+import { systemCause } from "../clouds/system_cause.ts";
 import { parseAddress } from "../routes/prefix.ts";
+import type { GivenValue } from "./command_line.ts";
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -13,6 +14,13 @@ export interface ListenAddress {
 /** Nobody can listen at the address. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
+  /** Whether it may heal while the program runs: another program ends, the address comes to this machine. */
+  readonly heals: boolean;
+
+  constructor(message: string, cause: unknown) {
+    super(message, { cause });
+    this.heals = !(cause instanceof Deno.errors.PermissionDenied);
+  }
 }
 
 /**
@@ -30,6 +38,22 @@ export function parseListenAddress(text: string): ListenAddress {
 }
 
 /**
+ * Reads a name by which browsers ask (`-listen-host`): RFC 3986's `reg-name`, of letters, digits, dashes and dots.
+ *
+ * @throws {SyntaxError} naming the text and what is wrong with it.
+ */
+export function parseHostName(text: string): string {
+  if (/^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/.test(text)) return text;
+  throw new SyntaxError(`"${text}" is no host's name: letters, digits, dashes and dots, without a port`);
+}
+
+/** Sentences about flags that say how to listen, where nobody listens. */
+export function listenFaults(values: readonly GivenValue[]): readonly string[] {
+  return values.filter(({ flag }) => flag === "listen-token-file" || flag === "listen-host")
+    .map(({ source }) => `${source} has no meaning without -listen`);
+}
+
+/**
  * Begins to listen, and says what is in the way in terms of the flag.
  *
  * @param serve begins to listen at the address, as in `() => serveStatus(address, observe)`.
@@ -39,10 +63,13 @@ export function listening<T>(address: ListenAddress, serve: () => T): T {
   try {
     return serve();
   } catch (cause) {
-    const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
-    const where = `${host}:${address.port} (-listen)`;
-    throw new ListenError(`Cannot listen on ${where}: ${whyNot(cause)}`, { cause });
+    throw new ListenError(`Cannot listen on ${textOf(address)} (-listen): ${whyNot(cause)}`, cause);
   }
+}
+
+/** As it is written: `127.0.0.1:9100`, `[::1]:9100`. */
+export function textOf({ hostname, port }: ListenAddress): string {
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
 function ipv6AddressOf(text: string): string {

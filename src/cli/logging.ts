@@ -7,18 +7,35 @@ import {
   getTextFormatter,
   type LogRecord,
 } from "@logtape/logtape";
-import { complain } from "./standard_output.ts";
+import { withPriority } from "./journal.ts";
+import type { LogRing } from "./log_ring.ts";
+import { printError } from "./standard_output.ts";
 
 /** How to log. */
 export interface LoggingOptions {
   readonly format: "text" | "json";
   readonly debug: boolean;
+  /** Whether standard error is the journal, which has the time of each line and takes its priority from `<4>` in front. */
+  readonly journal: boolean;
+  /** Whether standard error is a terminal that shows colours. */
+  readonly colours: boolean;
+  /** Keeps the last lines besides, each with its time. */
+  readonly ring?: LogRing;
 }
+
+/** More items of a list than these make a line that nobody reads. */
+const mostItems = 10;
+/** A longer value is cut, in characters; a stack of the deepest kind is shorter. */
+const longestValue = 8_000;
 
 /** Sets the log up. Call it once, before anything logs. */
 export async function configureLogging(options: LoggingOptions): Promise<void> {
-  const format = formatterOf(options.format);
-  const stderr = (record: LogRecord): void => complain(`${format(record).trimEnd()}\n`);
+  const format = lineFormatter(options);
+  const plain = lineFormatter({ format: "text", journal: false, colours: false });
+  const stderr = (record: LogRecord): void => {
+    printError(format(record));
+    options.ring?.add(plain(record));
+  };
   await configure({
     sinks: { stderr },
     loggers: [
@@ -29,14 +46,24 @@ export async function configureLogging(options: LoggingOptions): Promise<void> {
   });
 }
 
-function formatterOf(format: "text" | "json"): (record: LogRecord) => string {
-  if (format === "json") return jsonLine;
+/** What turns a record into its line, or lines, with their ends. */
+export function lineFormatter(
+  { format, journal, colours }: Omit<LoggingOptions, "debug" | "ring">,
+): (record: LogRecord) => string {
+  const bare = format === "json" ? jsonLine : textFormatter(journal, colours);
+  return (record) => {
+    const line = `${bare(record).trimEnd()}\n`;
+    return journal ? withPriority(record.level, line) : line;
+  };
+}
+
+function textFormatter(journal: boolean, colours: boolean): (record: LogRecord) => string {
   const options = {
-    timestamp: "rfc3339",
+    timestamp: journal ? "none" : "rfc3339",
     category: (names: readonly string[]): string => names.at(-1) ?? "",
     value: valueInSentence,
   } as const;
-  return Deno.stderr.isTerminal() ? getAnsiColorFormatter(options) : getTextFormatter(options);
+  return colours && !journal ? getAnsiColorFormatter(options) : getTextFormatter(options);
 }
 
 const jsonLines = getJsonLinesFormatter({ categorySeparator: ".", properties: "flatten" });
@@ -52,10 +79,18 @@ function jsonLine(record: LogRecord): string {
   return jsonLines({ ...record, message: [sentence], properties: Object.fromEntries(values) });
 }
 
-/** Texts stand in a sentence: quotes around each prefix and address would only hide it. */
+/** Texts stand in a sentence: quotes around each prefix and address would only hide it. Long lists are cut. */
 function valueInSentence(
   value: unknown,
   inspect: (value: unknown) => string = (other) => Deno.inspect(other, { colors: false }),
 ): string {
-  return typeof value === "string" ? value : inspect(value);
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return listInSentence(value);
+  const text = typeof value === "string" ? value : inspect(value);
+  if (text.length <= longestValue) return text;
+  return `${text.slice(0, longestValue)}… (${text.length - longestValue} more characters)`;
+}
+
+function listInSentence(items: readonly string[]): string {
+  const more = items.length > mostItems ? ` and ${items.length - mostItems} more` : "";
+  return `${items.slice(0, mostItems).join(", ") || "none"}${more}`;
 }

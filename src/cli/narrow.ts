@@ -2,42 +2,68 @@
 
 import { dirname, resolve } from "node:path";
 import { getLogger } from "@logtape/logtape";
-import type { CloudName } from "../clouds/cloud.ts";
-import { narrowPermissions, type Needs, proxyVariables } from "./least_power.ts";
-import type { Settings } from "./settings.ts";
+import { certificateVariables } from "../clouds/kit/certificates.ts";
+import { proxyVariables } from "../clouds/kit/proxy_variables.ts";
+import { type CloudName, clouds } from "../clouds/registry.ts";
+import { serviceAccountFolder } from "../kubernetes/service_account.ts";
+import { narrowPermissions } from "./least_power.ts";
+import type { CommandContext } from "./context.ts";
 
 const log = getLogger(["cloudroutesync", "power"]);
-
-/** What each cloud reads of the environment and of files. */
-const needsOfClouds: Readonly<
-  Record<CloudName, Pick<Needs, "environment" | "sys"> & { readonly files: boolean }>
-> = {
-  local: { environment: [], sys: [], files: false },
-  // The SDKs tell their service the kernel's release, and ask for a proxy when they connect first.
-  aws: { environment: ["AWS_*", "HOME", ...proxyVariables], sys: ["osRelease"], files: true },
-  azure: { environment: ["AZURE_*", ...proxyVariables], sys: ["osRelease"], files: false },
-  gcp: { environment: ["GCE_METADATA_HOST"], sys: [], files: false },
-  openstack: { environment: ["OS_*", "HOME", "XDG_CONFIG_HOME"], sys: [], files: true },
-};
 
 /**
  * Gives up what the chosen cloud and flags do not need.
  *
  * @param folder the state folder.
  */
-export async function narrowToSettings(name: CloudName, settings: Settings, folder: string): Promise<void> {
-  const { environment, sys, files } = needsOfClouds[name];
-  const own = resolve(name === "local" ? dirname(settings.localFile) : folder);
+export async function narrowToSettings(
+  name: CloudName,
+  { settings, values }: Pick<CommandContext, "settings" | "values">,
+  folder: string,
+): Promise<void> {
+  const { environment, sys, files, network } = clouds[name].power;
+  // The transport that every cloud is given looks for proxies when it is made; certificates are for what makes calls.
+  const certificates = network ? certificateVariables : [];
+  // The token there is renewed every hour.
+  const pod = settings.podNetworks.node === null ? [] : [serviceAccountFolder];
+  const folders = [folder, ...(name === "local" ? [dirname(settings.localFile)] : [])];
+  const own = [...new Set(folders.map((path) => resolve(path)))];
   const narrowed = await narrowPermissions({
-    // Credentials and configuration of AWS and OpenStack may lie anywhere (AWS_SHARED_CREDENTIALS_FILE, OS_CACERT, …).
-    read: files ? ["/"] : [own],
-    write: [own],
-    net: name !== "local" || settings.listen !== null,
-    environment,
+    read: files === "any" ? ["/"] : [
+      ...own,
+      ...pod,
+      ...filesReadAnew(values),
+      ...filesNamedBy([...files, ...certificates]),
+    ],
+    write: own,
+    net: network || settings.listen !== null || pod.length > 0,
+    environment: [...environment, ...proxyVariables, ...certificates],
     sys,
   });
   log.debug("Gave up {revoked}; kept {left}", {
+    event: "permissions-given-up",
     revoked: narrowed.revoked.join("; ") || "nothing",
     left: narrowed.left.join("; ") || "nothing more than needed",
+  });
+}
+
+/** The flags that name a file which SIGHUP reads anew. */
+const flagsReadAnew = ["config", "listen-token-file"];
+
+/** The files that SIGHUP reads anew. A link (Kubernetes' ConfigMaps and Secrets) leads to another file in its folder each time. */
+function filesReadAnew(values: CommandContext["values"]): readonly string[] {
+  return flagsReadAnew.flatMap((name) => {
+    const given = values.findLast(({ flag }) => flag === name)?.value;
+    if (given === undefined) return [];
+    const path = resolve(given);
+    return Deno.lstatSync(path).isSymlink ? [path, dirname(path), Deno.realPathSync(path)] : [path];
+  });
+}
+
+/** Full paths of the files that the variables name; read before the variables that are not needed are given up. */
+function filesNamedBy(variables: readonly string[]): readonly string[] {
+  return variables.flatMap((name) => {
+    const path = Deno.env.get(name) ?? "";
+    return path === "" ? [] : [resolve(path)];
   });
 }

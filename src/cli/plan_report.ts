@@ -1,25 +1,46 @@
 /** What `plan` and `apply` print: the document, and the diff that a network engineer reads at a glance. */
 
-import type { Cloud, CloudQuota } from "../clouds/cloud.ts";
+import type { Cloud, CloudQuota, PreparationStep } from "../clouds/cloud.ts";
 import type { DropReason } from "../routes/drop_reason.ts";
-import type { Verdict } from "../routes/policy.ts";
-import { prefixList } from "../routes/prefix_list.ts";
+import { counted, prefixList } from "../sync/wording.ts";
 import type { Comparison } from "../sync/comparison.ts";
+import type { GroupVerdict } from "../sync/group.ts";
 import type { TableIndex } from "../sync/ownership.ts";
-import type { PlannedChange } from "../sync/plan.ts";
-import { counted } from "./counted.ts";
+import type { PlannedChange } from "../sync/planned_change.ts";
 import { alignColumns } from "./text_table.ts";
 
 /** Prefixes that a verdict names; the document has them all. */
 const mostNamed = 3;
 
 /** Why a wanted prefix is not in the cloud, besides the reasons of the policy. */
-export type HoldReason = "quota" | "foreign-route" | "unknown-next-hop";
+export type HoldReason = "quota" | "foreign-route" | "unknown-next-hop" | "would-loop" | GroupVerdict;
+
+/** A prefix and why it is not in the cloud. */
+export interface DroppedPrefix {
+  readonly prefix: string;
+  readonly reason: DropReason | HoldReason;
+}
+
+/** The kernel routes that are not wanted. */
+export interface DroppedRoutes {
+  /** Their number by reason, the most first. */
+  readonly counts: ReadonlyMap<DropReason, number>;
+  /** Each of them; null: only their number was asked for. */
+  readonly list: readonly DroppedPrefix[] | null;
+}
 
 /** The document of `plan -output json`. */
 export interface PlanDocument {
   readonly cloud: string;
+  /** Always a list, also of the one table that most have. */
+  readonly tables: readonly TablePlan[];
+}
+
+/** What would be done to one table. */
+export interface TablePlan {
   readonly table: string;
+  /** What is done before routes are written: the table that is made, the subnet that comes to use it, what is copied. */
+  readonly preparation: readonly PreparationStep[];
   readonly changes: readonly {
     readonly action: "add" | "replace" | "delete";
     readonly prefix: string;
@@ -28,87 +49,142 @@ export interface PlanDocument {
   }[];
   readonly kept: number;
   readonly foreign: number;
-  readonly dropped: readonly { readonly prefix: string; readonly reason: DropReason | HoldReason }[];
+  /** Kernel routes that are not wanted, and {@linkcode blocked}, by reason. */
+  readonly droppedCounts: Readonly<Partial<Record<DropReason | HoldReason, number>>>;
+  /** Each of those; there with `-dropped` alone, since a router may have a million. */
+  readonly dropped?: readonly DroppedPrefix[];
+  /** Wanted routes that are not in the table, or not as they should be, and stay so. */
+  readonly blocked: readonly DroppedPrefix[];
   readonly quota: { readonly used: number; readonly limit: number | null };
   readonly verdict: "apply" | "hold" | "refuse";
   readonly why: string;
 }
 
-/** What a plan is made of. */
-export interface PlanParts {
+/** What is planned for a table. */
+export interface TableParts {
   readonly cloud: Pick<Cloud, "name" | "describe">;
   readonly table: string;
+  readonly preparation: readonly PreparationStep[];
   readonly comparison: Comparison;
   /** What stands in the table, by ownership. */
   readonly index: TableIndex;
   readonly quotas: readonly CloudQuota[];
   /** Where a running instance leaves its errors. */
   readonly statusFile: string;
-  /** Verdicts of the kernel routes. */
-  readonly verdicts: readonly Verdict[];
 }
 
-/** Makes the document. */
-export function planDocument(parts: PlanParts): PlanDocument {
-  const { comparison } = parts;
-  const { verdict, why } = verdictOf(comparison);
+/** What a plan's report is made of. */
+export interface PlanParts extends TableParts {
+  readonly dropped: DroppedRoutes;
+}
+
+/** Makes a table's part of the document. */
+export function tablePlan(parts: PlanParts): TablePlan {
+  const { comparison, dropped } = parts;
+  const { verdict, why } = verdictOf(comparison, parts.preparation);
+  const blocked = blockedOf(comparison);
   return {
-    cloud: parts.cloud.name,
     table: parts.table,
-    changes: changesOf(comparison).map((change) => ({
-      action: change.action,
-      prefix: change.prefix.text,
-      from: change.from?.nextHops.join(",") ?? null,
-      to: change.to?.join(",") ?? null,
-    })),
+    preparation: parts.preparation,
+    changes: changeDocuments(comparison),
     kept: comparison.difference.kept,
     foreign: parts.index.foreignCount,
-    dropped: droppedOf(parts),
+    droppedCounts: countsOf(dropped, blocked),
+    ...(dropped.list === null ? {} : { dropped: [...dropped.list, ...blocked] }),
+    blocked,
     quota: tightest(parts.quotas),
     verdict,
     why,
   };
 }
 
-/** The quota with the least room; a cloud may count the families apart. */
-function tightest(quotas: readonly CloudQuota[]): PlanDocument["quota"] {
-  const room = ({ used, limit }: CloudQuota): number => limit === null ? Infinity : limit - used;
+/** The changes as the document has them, in the order in which they would be made. */
+export function changeDocuments(comparison: Comparison): TablePlan["changes"] {
+  return changesOf(comparison).map((change) => ({
+    action: change.action,
+    prefix: change.prefix.text,
+    from: change.from?.nextHops.join(",") ?? null,
+    to: change.to?.join(",") ?? null,
+  }));
+}
+
+function countsOf(
+  { counts }: DroppedRoutes,
+  blocked: readonly DroppedPrefix[],
+): TablePlan["droppedCounts"] {
+  const all = new Map<DroppedPrefix["reason"], number>(counts);
+  for (const { reason } of blocked) all.set(reason, (all.get(reason) ?? 0) + 1);
+  return Object.fromEntries(all);
+}
+
+/** The quota with the fewest free places; a cloud may count the families apart. */
+function tightest(quotas: readonly CloudQuota[]): TablePlan["quota"] {
+  const free = ({ used, limit }: CloudQuota): number => limit === null ? Infinity : limit - used;
   const least = quotas.reduce<CloudQuota | null>(
-    (found, quota) => found === null || room(quota) < room(found) ? quota : found,
+    (found, quota) => found === null || free(quota) < free(found) ? quota : found,
     null,
   );
   return { used: least?.used ?? 0, limit: least?.limit ?? null };
 }
 
 /** Whether the plan has anything to do, now or once something stands no longer in its way. */
-export function planHasChanges(document: PlanDocument): boolean {
-  return document.changes.length > 0 || document.verdict !== "apply";
+export function planHasChanges(document: TablePlan): boolean {
+  return document.preparation.length + document.changes.length > 0 || document.verdict !== "apply" ||
+    document.blocked.some(({ reason }) => reason === "would-loop");
 }
 
 /** The diff as text. */
 export function planText(parts: PlanParts): string {
   const { comparison, cloud } = parts;
-  const document = planDocument(parts);
+  const document = tablePlan(parts);
   const held = new Set(comparison.decision.held);
   const hops = (list: readonly string[]): string => list.map((hop) => cloud.describe(hop)).join(", ");
-  const rows = changesOf(comparison).map((change) => [
-    `${signs[change.action]} ${change.prefix.text}`,
-    [change.from === null ? "" : hops(change.from.nextHops), change.to === null ? "" : `→ ${hops(change.to)}`]
-      .filter((part) => part !== "").join(" "),
-    held.has(change.prefix.text) ? "(held)" : "",
-  ]);
-  for (const change of comparison.fitted.unfit) {
-    rows.push([`! ${change.prefix.text}`, "no room in the quota", ""]);
+  const rows = parts.preparation.map(preparationRow);
+  for (const change of changesOf(comparison)) {
+    rows.push([
+      `${signs[change.action]} ${change.prefix.text}`,
+      [
+        change.from === null ? "" : hops(change.from.nextHops),
+        change.to === null ? "" : `→ ${hops(change.to)}`,
+      ]
+        .filter((part) => part !== "").join(" "),
+      held.has(change.prefix.text) ? "(held)" : "",
+    ]);
+  }
+  for (const change of comparison.fitted.overQuota) {
+    rows.push([`! ${change.prefix.text}`, "over the quota", ""]);
   }
   for (const { prefix, foreign } of comparison.difference.conflicts) {
     rows.push([
       `! ${prefix.text}`,
-      `a foreign route to ${hops(foreign.nextHops)} stands there (-adopt takes it over)`,
+      `blocked by a foreign route to ${hops(foreign.nextHops)} (-adopt takes it over)`,
       "",
     ]);
   }
-  return `${cloud.name} table ${parts.table}\n${alignColumns(rows)}${summary(document)}`;
+  for (const { prefix, verdict } of comparison.difference.left) {
+    rows.push([`= ${prefix.text}`, leftTo[verdict], ""]);
+  }
+  for (const { prefix, turnsBack } of comparison.looping) {
+    rows.push([`! ${prefix}`, `would loop: this VM sends ${turnsBack} by the subnet's router`, ""]);
+  }
+  for (const { prefix, reason } of parts.dropped.list ?? []) rows.push([`x ${prefix}`, reason, ""]);
+  return `${cloud.name} table ${parts.table}\n${alignColumns(rows)}${droppedText(parts.dropped)}${
+    summary(document)
+  }`;
 }
+
+/** A step of preparing as a line of the diff. */
+function preparationRow({ action, what, from, to }: PreparationStep): string[] {
+  const change = [from ?? "", to === null ? "" : `→ ${to}`].filter((part) => part !== "").join(" ");
+  const removes = action === "copy" && to === null;
+  return [`* ${removes ? "remove copy of" : action} ${what}`, change, ""];
+}
+
+const leftTo: Readonly<Record<GroupVerdict, string>> = {
+  standby: "standby: a peer has it",
+  peer: "left to the peer that it goes by",
+  passive: "passive: the active address is on another VM",
+};
 
 const signs: Readonly<Record<PlannedChange["action"], string>> = { add: "+", replace: "~", delete: "-" };
 
@@ -122,46 +198,57 @@ function changesOf(comparison: Comparison): readonly PlannedChange[] {
   ];
 }
 
-function droppedOf(parts: PlanParts): PlanDocument["dropped"] {
-  const { comparison } = parts;
+function blockedOf(comparison: Comparison): readonly DroppedPrefix[] {
+  const { fitted, difference, looping, unresolved } = comparison;
   return [
-    ...parts.verdicts.flatMap((verdict) =>
-      verdict.verdict === "dropped" ? [{ prefix: verdict.route.prefix.text, reason: verdict.reason }] : []
-    ),
-    ...comparison.fitted.unfit.map(({ prefix }) => ({ prefix: prefix.text, reason: "quota" as const })),
-    ...comparison.difference.conflicts.map(({ prefix }) => ({
-      prefix: prefix.text,
-      reason: "foreign-route" as const,
-    })),
-    ...comparison.unresolved.map((prefix) => ({ prefix, reason: "unknown-next-hop" as const })),
+    ...fitted.overQuota.map(({ prefix }) => ({ prefix: prefix.text, reason: "quota" as const })),
+    ...difference.conflicts.map(({ prefix }) => ({ prefix: prefix.text, reason: "foreign-route" as const })),
+    ...difference.left.map(({ prefix, verdict }) => ({ prefix: prefix.text, reason: verdict })),
+    ...looping.map(({ prefix }) => ({ prefix, reason: "would-loop" as const })),
+    ...unresolved.map((prefix) => ({ prefix, reason: "unknown-next-hop" as const })),
   ];
 }
 
-function verdictOf(comparison: Comparison): { verdict: PlanDocument["verdict"]; why: string } {
-  const { unfit } = comparison.fitted;
-  if (unfit.length > 0) {
+function verdictOf(
+  comparison: Comparison,
+  preparation: readonly PreparationStep[],
+): { verdict: TablePlan["verdict"]; why: string } {
+  const { overQuota } = comparison.fitted;
+  if (overQuota.length > 0) {
     return {
       verdict: "refuse",
-      why: `no room in the quota for ${prefixList(unfit.map(({ prefix }) => prefix.text), mostNamed)}`,
+      why: `over the quota: ${prefixList(overQuota.map(({ prefix }) => prefix.text), mostNamed)}`,
     };
   }
   if (comparison.decision.why !== null) return { verdict: "hold", why: comparison.decision.why };
   const count = changesOf(comparison).length;
   const conflicts = comparison.difference.conflicts.map(({ prefix }) => prefix.text);
-  const blocked = conflicts.length === 0
+  const blocked = conflicts.length === 0 ? "" : `; foreign routes block ${prefixList(conflicts, mostNamed)}`;
+  const looping = comparison.looping.length === 0
     ? ""
-    : `; foreign routes stand at ${prefixList(conflicts, mostNamed)}`;
+    : `; ${prefixList(comparison.looping.map(({ prefix }) => prefix), mostNamed)} would loop`;
   const rest = comparison.unresolved.length === 0
-    ? ""
-    : `; the next hops of ${prefixList(comparison.unresolved, mostNamed)} are not known`;
-  if (count > 0) return { verdict: "apply", why: `${counted(count, "change")}${blocked}${rest}` };
+    ? looping
+    : `${looping}; the next hops of ${prefixList(comparison.unresolved, mostNamed)} are not known`;
+  const first = preparation.length === 0 ? "" : `${counted(preparation.length, "step")} of preparation`;
+  if (count > 0 || first !== "") {
+    const parts = [first, count === 0 ? "" : counted(count, "change")].filter((part) => part !== "");
+    return { verdict: "apply", why: `${parts.join(", ")}${blocked}${rest}` };
+  }
   return {
     verdict: "apply",
     why: blocked + rest === "" ? "the table is in step" : `nothing to write${blocked}${rest}`,
   };
 }
 
-function summary(document: PlanDocument): string {
+/** How many kernel routes are not wanted, by reason; nothing where all are. */
+function droppedText({ counts, list }: DroppedRoutes): string {
+  if (counts.size === 0) return "";
+  const parts = Array.from(counts, ([reason, count]) => `${count} ${reason}`);
+  return `kernel routes not wanted: ${parts.join(", ")}${list === null ? " (-dropped lists them)" : ""}\n`;
+}
+
+function summary(document: TablePlan): string {
   const count = (action: string): number =>
     document.changes.filter((change) => change.action === action).length;
   const { used, limit } = document.quota;

@@ -1,21 +1,27 @@
 /** Turns raw flag values into settings, and tells everything that is wrong with them at once. */
 
-import type { CloudName } from "../clouds/cloud.ts";
+import type { FlagReader } from "../clouds/cloud_flag.ts";
 import type { CloudOptions } from "../clouds/cloud_options.ts";
+import { wholeNumber } from "../clouds/kit/flag_texts.ts";
+import { type CloudName, cloudNames, cloudsOfFlag, readCloudFlags } from "../clouds/registry.ts";
 import { protocolNumber, tableNumber } from "../kernel/protocol_names.ts";
 import type { OwnAddress } from "../routes/own_address.ts";
 import type { Policy } from "../routes/policy.ts";
-import type { Family } from "../routes/prefix.ts";
+import { nodeDevice, nodeProtocol } from "../kubernetes/node_table.ts";
+import { parseAddress, parsePrefix, type Prefix } from "../routes/prefix.ts";
 import { type FilterRule, parsePrefixRange } from "../routes/prefix_filter.ts";
 import type { SyncSettings } from "../sync/reconciler.ts";
 import type { CommandLine, GivenValue } from "./command_line.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "../async/duration.ts";
 import { type Flag, flags } from "./flags.ts";
-import { type ListenAddress, parseListenAddress } from "./listen_address.ts";
+import { parsePeer, parseRank, rankFaults } from "./group_settings.ts";
+import { type ListenAddress, listenFaults, parseHostName, parseListenAddress } from "./listen_address.ts";
+import { isSharedOwner, ownerName } from "./owner_name.ts";
 import { parseSelf } from "./self_address.ts";
 
 /** The program's settings, checked. Durations are milliseconds. */
-export interface Settings extends Omit<CloudOptions, "families" | "ownAddress" | "environment"> {
+export interface Settings
+  extends Omit<CloudOptions, "families" | "ownAddress" | "environment" | "transport"> {
   /** Null: the VM's DMI strings decide. */
   readonly cloud: CloudName | null;
   readonly event: boolean;
@@ -24,16 +30,34 @@ export interface Settings extends Omit<CloudOptions, "families" | "ownAddress" |
   readonly redumpMs: number;
   readonly policy: Policy;
   readonly self: readonly OwnAddress[];
+  readonly podNetworks: PodNetworkSettings;
   readonly sync: SyncSettings;
   /** Null: `$STATE_DIRECTORY`, else /var/lib/cloudroutesync. */
   readonly stateFolder: string | null;
   readonly withdrawOnExit: boolean;
+  /** The embedded cloud's file, beside which its lock, ledger and socket lie. */
+  readonly localFile: string;
+  /** What the clouds' own flags become, for the cloud that is opened. */
+  readonly cloudFlags: Readonly<Record<string, unknown>>;
   readonly output: "text" | "json";
   readonly logFormat: "text" | "json";
   readonly listen: ListenAddress | null;
+  /** Null: no token is asked for. */
+  readonly listenTokenFile: string | null;
+  /** Names by which browsers may ask for the page. */
+  readonly listenHosts: readonly string[];
   readonly count: boolean;
+  readonly listDropped: boolean;
+  readonly watch: boolean;
   readonly fix: boolean;
   readonly printPolicy: boolean;
+}
+
+/** `-pod-cidr` and `-node`. */
+export interface PodNetworkSettings {
+  readonly given: readonly Prefix[];
+  /** Name of the node to ask the API server for; null: the given networks are all. */
+  readonly node: string | null;
 }
 
 /** Settings, or sentences about what is wrong. */
@@ -41,23 +65,13 @@ export type SettingsOrErrors =
   | { readonly settings: Settings; readonly errors: readonly [] }
   | { readonly settings: null; readonly errors: readonly string[] };
 
-const cloudNames: readonly CloudName[] = ["azure", "aws", "gcp", "openstack", "local"];
+const formats = ["text", "json"] as const;
 
-/** Flags that only one cloud has; with another they contradict `-cloud`. */
-const flagsOfClouds: Readonly<Record<string, readonly CloudName[]>> = {
-  "local-file": ["local"],
-  "local-latency": ["local"],
-  "local-faults": ["local"],
-  "router": ["openstack"],
-  "os-cloud": ["openstack"],
-  "priority": ["gcp"],
-  "instance-tag": ["gcp"],
-  "next-hop-ilb": ["gcp"],
-  "azure-endpoint": ["azure"],
-  "gcp-endpoint": ["gcp"],
-  "imds-endpoint": ["azure", "gcp", "openstack"],
-  "route-table": ["azure", "aws", "gcp", "openstack"],
-  "no-associate": ["azure", "aws"],
+/** The words that a flag takes, where it takes no others: for shell completions. */
+export const valueChoices: Readonly<Record<string, readonly string[]>> = {
+  cloud: cloudNames,
+  output: formats,
+  "log-format": formats,
 };
 
 /** Checks all values; see {@linkcode Settings}. */
@@ -71,6 +85,7 @@ export function readSettings(commandLine: CommandLine): SettingsOrErrors {
 function settingsOf(reader: ValueReader): Settings {
   const event = reader.boolean("event");
   const periodMs = reader.duration("sync", 100);
+  const cloudFlags = readCloudFlags(reader);
   return {
     cloud: reader.optional("cloud", (text) => oneOf(text, cloudNames)),
     event,
@@ -78,40 +93,50 @@ function settingsOf(reader: ValueReader): Settings {
     redumpMs: reader.duration("netlink", 0),
     policy: policyOf(reader),
     self: reader.list("self", parseSelf),
+    podNetworks: podNetworksOf(reader),
     sync: syncOf(reader, event, periodMs),
-    owner: reader.value("owner", ownerName),
+    owner: reader.value("owner", (text) => ownerName(text, () => reader.optional("node", nodeName))),
+    sharedOwner: reader.value("owner", isSharedOwner),
     routeTables: reader.list("route-table", (text) => text),
     stateFolder: reader.given("state") ? reader.value("state", (text) => text) : null,
     withdrawOnExit: reader.boolean("withdraw-on-exit"),
-    output: reader.value("output", (text) => oneOf(text, ["text", "json"] as const)),
-    logFormat: reader.value("log-format", (text) => oneOf(text, ["text", "json"] as const)),
+    output: reader.value("output", (text) => oneOf(text, formats)),
+    logFormat: reader.value("log-format", (text) => oneOf(text, formats)),
     listen: reader.optional("listen", parseListenAddress),
+    listenTokenFile: reader.optional("listen-token-file", (text) => text),
+    listenHosts: reader.list("listen-host", parseHostName),
     count: reader.boolean("count"),
+    listDropped: reader.boolean("dropped"),
+    watch: reader.boolean("watch"),
     fix: reader.boolean("fix"),
     printPolicy: reader.boolean("policy"),
     noAssociate: reader.boolean("no-associate"),
     noEcmp: reader.boolean("no-ecmp"),
-    router: reader.optional("router", (text) => text),
-    osCloud: reader.optional("os-cloud", (text) => text),
-    priority: reader.value("priority", (text) => integer(text, 0, 65535)),
-    instanceTags: reader.list("instance-tag", (text) => text),
-    nextHopIlb: reader.optional("next-hop-ilb", (text) => text),
-    localFile: reader.value("local-file", fileName),
-    localLatencyMs: reader.duration("local-latency", 0),
-    localFaults: reader.value("local-faults", (text) => decimal(text, 0, 1)),
-    azureEndpoint: reader.optional("azure-endpoint", endpoint),
-    gcpEndpoint: reader.optional("gcp-endpoint", endpoint),
-    imdsEndpoint: reader.optional("imds-endpoint", endpoint),
+    localFile: String(cloudFlags.localFile),
+    cloudFlags,
+  };
+}
+
+function podNetworksOf(reader: ValueReader): PodNetworkSettings {
+  const networks = reader.list("pod-cidr", (text) => text === "auto" ? "auto" : parsePrefix(text));
+  return {
+    given: networks.filter((network) => network !== "auto"),
+    node: networks.includes("auto") ? reader.optional("node", nodeName) ?? "" : null,
   };
 }
 
 function policyOf(reader: ValueReader): Policy {
-  const protocols = reader.list("protocol", protocolOf);
+  const node = reader.given("pod-cidr");
+  const protocols = [
+    ...reader.list("protocol", protocolOf),
+    ...(node && reader.given("protocol") ? [nodeProtocol] : []),
+  ];
   return {
     tables: reader.list("table", tableOf),
     protocols: protocols.length === 0 ? null : new Set(protocols),
     filter: filterOf(reader),
-    interfaces: new Set(reader.list("interface", deviceName)),
+    // To ask for the node's networks is to ask for what goes out of its device.
+    interfaces: new Set([...reader.list("interface", deviceName), ...(node ? [nodeDevice] : [])]),
     blackhole: reader.boolean("blackhole"),
     ipv6: reader.boolean("ipv6"),
     allowDefault: reader.boolean("allow-default"),
@@ -133,10 +158,15 @@ function syncOf(reader: ValueReader, event: boolean, periodMs: number): SyncSett
     withdrawDelayMs: reader.duration("withdraw-delay", 0),
     auditMs: event ? auditMs : periodMs,
     guard: {
-      maxWithdraw: reader.value("max-withdraw", (text) => integer(text.replace(/%$/, ""), 0, 100) / 100),
+      maxWithdraw: reader.value("max-withdraw", (text) => wholeNumber(text.replace(/%$/, ""), 0, 100) / 100),
       holdMs: reader.duration("hold", 0),
     },
     adopt: reader.boolean("adopt"),
+    group: {
+      peers: reader.list("peer", parsePeer),
+      rank: reader.optional("rank", parseRank),
+      activeAddress: reader.optional("active-address", parseAddress),
+    },
   };
 }
 
@@ -145,38 +175,33 @@ function contradictions(settings: Settings, values: readonly GivenValue[]): read
   if (!settings.event && settings.redumpMs === 0) {
     errors.push("Flag -netlink 0 needs -event: without events the kernel's table would never be read again");
   }
-  errors.push(...selfGaps(settings, values));
+  errors.push(...selfTwice(settings));
+  if (settings.listen === null) errors.push(...listenFaults(values));
+  errors.push(...rankFaults(settings.sync.group.rank, settings.sync.group.peers));
+  if (settings.podNetworks.node === "" && !values.some(({ flag }) => flag === "node")) {
+    errors.push("-pod-cidr auto needs -node, this node's name: the downward API's spec.nodeName has it");
+  }
   for (const { flag, source } of values) {
-    const clouds = flagsOfClouds[flag];
-    if (clouds !== undefined && settings.cloud !== null && !clouds.includes(settings.cloud)) {
+    const clouds = cloudsOfFlag(flag);
+    if (clouds !== null && settings.cloud !== null && !clouds.includes(settings.cloud)) {
       errors.push(`${source} has no meaning with -cloud ${settings.cloud}: it is for ${clouds.join(", ")}`);
     }
   }
   return errors;
 }
 
-/**
- * With `-self` nothing else says who this VM is. A family that it leaves out would have no address that routes could point at, and all
- * its routes would be withdrawn.
- */
-function selfGaps({ policy }: Settings, values: readonly GivenValue[]): readonly string[] {
-  const given = values.filter(({ flag }) => flag === "self");
-  const items = given.flatMap(({ value }) => itemsOf(value));
-  if (items.length === 0) return [];
-  const families: readonly Family[] = policy.ipv6 ? [4, 6] : [4];
-  // By the text: an address that is refused is not missing besides.
-  const gaps = families.filter((family) => !items.some((item) => item.includes(":") === (family === 6)));
-  const because = { 4: "", 6: " (-ipv6)" };
-  return gaps.map((family) =>
-    `${given[0]?.source} names no IPv${family} address, to which IPv${family} routes${
-      because[family]
-    } could point: ` +
-    "give it one of each family"
-  );
+/** Routes to this VM point at one address a family. */
+function selfTwice({ self }: Settings): readonly string[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const [first, second] = self.filter(({ address }) => address.family === family);
+    return first === undefined || second === undefined ? [] : [
+      `Flag -self names two IPv${family} addresses, ${first.address.text} and ${second.address.text}: give it one a family`,
+    ];
+  });
 }
 
 /** Looks up values by flag, and collects what is wrong with them. */
-class ValueReader {
+class ValueReader implements FlagReader {
   readonly #values: readonly GivenValue[];
   readonly errors: string[] = [];
 
@@ -255,22 +280,6 @@ function oneOf<T extends string>(text: string, choices: readonly T[]): T {
   return choice;
 }
 
-function integer(text: string, least: number, most: number): number {
-  const value = /^[0-9]+$/.test(text) ? Number(text) : NaN;
-  if (!(value >= least && value <= most)) {
-    throw new RangeError(`"${text}" is not a whole number from ${least} to ${most}`);
-  }
-  return value;
-}
-
-function decimal(text: string, least: number, most: number): number {
-  const value = /^[0-9]*\.?[0-9]+$/.test(text) ? Number(text) : NaN;
-  if (!(value >= least && value <= most)) {
-    throw new RangeError(`"${text}" is not a number from ${least} to ${most}`);
-  }
-  return value;
-}
-
 function protocolOf(text: string): number {
   const number = protocolNumber(text);
   if (number === null) {
@@ -287,30 +296,14 @@ function tableOf(text: string): number {
   return number;
 }
 
-/** An owner's name becomes part of tags, route names and file names. */
-function ownerName(text: string): string {
-  if (/^[a-z][a-z0-9-]{0,30}$/.test(text)) return text;
-  throw new SyntaxError(
-    `"${text}" is not a name of 1 to 31 lower-case letters, digits and dashes that begins with a letter`,
-  );
+/** A node's name (RFC 1123 subdomain, as the API server has it). */
+function nodeName(text: string): string {
+  if (/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(text)) return text;
+  throw new SyntaxError("it is no node's name: small letters, digits, dashes and dots");
 }
 
-/** IFNAMSIZ (linux/if.h) is 16 with the final zero byte; a name has neither slash nor space. */
+/** ALTIFNAMSIZ (linux/if.h), the size of an alternative name, is 128 with the final zero byte; a name has neither slash nor space. */
 function deviceName(text: string): string {
-  if (/^[^\s/]{1,15}$/.test(text)) return text;
-  throw new SyntaxError(`"${text}" is not a device name of 1 to 15 characters`);
-}
-
-/** `.lock` beside it would be a file, too. */
-function fileName(text: string): string {
-  if (text !== "") return text;
-  throw new SyntaxError("the name of a file is empty");
-}
-
-function endpoint(text: string): string {
-  const url = URL.parse(text);
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
-    throw new SyntaxError(`"${text}" is not an http or https address`);
-  }
-  return text.replace(/\/+$/, "");
+  if (/^[^\s/]{1,127}$/.test(text)) return text;
+  throw new SyntaxError(`"${text}" is not a device name of 1 to 127 characters without slash or space`);
 }

@@ -1,4 +1,4 @@
-/** SIGTERM and SIGINT as abort signals. */
+/** SIGTERM and SIGINT as abort signals; SIGHUP, which reads the settings anew. */
 
 /** When to end, and when to give up what is under way. */
 export interface StopSignals extends Disposable {
@@ -17,13 +17,13 @@ export function listenForStop(): StopSignals {
   const abandon = new AbortController();
   const insist = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const give = (): void => abandon.abort(new DOMException("Told to stop", "AbortError"));
+  const give = (): void => abandon.abort(new DOMException("A signal to stop came", "AbortError"));
   const onSignal = (): void => {
     if (stop.signal.aborted) {
-      insist.abort(new DOMException("Told to stop once more", "AbortError"));
+      insist.abort(new DOMException("A second signal to stop came", "AbortError"));
       return give();
     }
-    stop.abort(new DOMException("Told to stop", "AbortError"));
+    stop.abort(new DOMException("A signal to stop came", "AbortError"));
     timer = setTimeout(give, abandonAfterMs);
   };
   Deno.addSignalListener("SIGTERM", onSignal);
@@ -37,5 +37,31 @@ export function listenForStop(): StopSignals {
       Deno.removeSignalListener("SIGTERM", onSignal);
       Deno.removeSignalListener("SIGINT", onSignal);
     },
+  };
+}
+
+/** SIGHUP (`systemctl reload`, a terminal that is closed), which ends a process by default (signal(7)), and no run. */
+export class Hangup implements Disposable {
+  #answer: (() => void) | null = null;
+  #came = false;
+
+  constructor() {
+    Deno.addSignalListener("SIGHUP", this.#onSignal);
+  }
+
+  /** What to do from now on; at once if a signal has come before. */
+  answer(act: () => void): void {
+    this.#answer = act;
+    if (this.#came) act();
+    this.#came = false;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSignalListener("SIGHUP", this.#onSignal);
+  }
+
+  readonly #onSignal = (): void => {
+    if (this.#answer === null) this.#came = true;
+    else this.#answer();
   };
 }

@@ -1,6 +1,6 @@
 /** The one way to standard output and standard error, and what is done where they take nothing. */
 
-import { systemCause } from "../clouds/local/system_cause.ts";
+import { systemCause } from "../clouds/system_cause.ts";
 
 /** Standard output cannot be written. */
 export class OutputError extends Error {
@@ -23,7 +23,23 @@ export function print(text: string): void {
 }
 
 /** Writes to standard error; where that cannot be there is nobody left to tell. */
-export function complain(text: string): void {
+export function printError(text: string): void {
+  tryError(statusLine === null ? text : `${clearLine}${text}${statusLine}`);
+}
+
+/** To the line's start, and clear it to its end (ECMA-48). */
+const clearLine = "\r\x1b[K";
+/** What stands at the terminal's bottom; null: nothing. */
+let statusLine: string | null = null;
+
+/** Shows a line that stays below all that is written to standard error, which must be a terminal; null takes it away. */
+export function showStatusLine(line: string | null): void {
+  if (line === statusLine) return;
+  statusLine = line;
+  tryError(`${clearLine}${line ?? ""}`);
+}
+
+function tryError(text: string): void {
   try {
     writeAll(Deno.stderr, text);
   } catch {
@@ -37,7 +53,7 @@ export async function whilePrinting(work: () => number | Promise<number>): Promi
     return await work();
   } catch (error) {
     if (!(error instanceof OutputError)) throw error;
-    complain(`cloudroutesync: ${error.message}\n`);
+    printError(`cloudroutesync: ${error.message}\n`);
     return 1;
   }
 }

@@ -4,19 +4,24 @@ import { getLogger } from "@logtape/logtape";
 import { LockFile } from "../../ffi/lock_file.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Cloud, CloudTable } from "../clouds/cloud.ts";
-import { Ledger, type LedgerHeader } from "../sync/ledger.ts";
+import { Ledger, type LedgerHeader, memoryStore } from "../sync/ledger.ts";
 import { ledgerFile, wasBegun } from "../sync/ledger_file.ts";
-import { memoryStore } from "../sync/memory_store.ts";
+import { OpenTableError } from "../sync/open_table_error.ts";
 import type { LedgerUse } from "../sync/table_view.ts";
+import { folderFault } from "./folder_fault.ts";
 import type { Settings } from "./settings.ts";
 
 /** Another process keeps the same table for the same owner. */
-export class SecondInstanceError extends Error {
+export class SecondInstanceError extends OpenTableError {
   override readonly name = "SecondInstanceError";
+
+  constructor(message: string) {
+    super(message, false);
+  }
 }
 
 /** The state of a run cannot be kept. */
-export class StateFolderError extends Error {
+export class StateFolderError extends OpenTableError {
   override readonly name = "StateFolderError";
 }
 
@@ -29,19 +34,28 @@ export function stateFolder(settings: Settings, environment: (name: string) => s
   return given === undefined || given === "" ? defaultFolder : given;
 }
 
+/**
+ * Whether locks, settings and socket stand beside the embedded cloud's file: unless `-state` names a folder, as it must where routers
+ * of a group share the file.
+ */
+export function isBesideFile(cloud: string | null, settings: Pick<Settings, "stateFolder">): boolean {
+  return cloud === "local" && settings.stateFolder === null;
+}
+
 /** Opens tables for a run: one lock and, where the cloud has no marks, one ledger each. */
 export class TableKeeper implements Disposable {
   readonly #libc: Libc;
   readonly #cloud: Pick<Cloud, "name" | "traits">;
   readonly #settings: Settings;
-  readonly #folder: string;
+  /** The state folder. */
+  readonly folder: string;
   readonly #locks: LockFile[] = [];
 
   constructor(libc: Libc, cloud: Pick<Cloud, "name" | "traits">, settings: Settings, folder: string) {
     this.#libc = libc;
     this.#cloud = cloud;
     this.#settings = settings;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   /**
@@ -61,9 +75,13 @@ export class TableKeeper implements Disposable {
   async peek(table: CloudTable): Promise<LedgerUse | null> {
     if (this.#cloud.traits.ownership === "mark") return null;
     const path = `${this.#stemOf(table)}.jsonl`;
-    const content = await ledgerFile(path).read();
-    const { ledger } = await Ledger.open(memoryStore(content), this.#headerOf(table));
-    return { ledger, proven: await wasBegun(path) };
+    try {
+      const content = await ledgerFile(path).read();
+      const { ledger } = await Ledger.open(memoryStore(content), this.#headerOf(table));
+      return { ledger, proven: await wasBegun(path) };
+    } catch (cause) {
+      throw this.#error(`read the ledger ${path}`, cause);
+    }
   }
 
   /** Where the errors of a running instance lie. */
@@ -78,40 +96,83 @@ export class TableKeeper implements Disposable {
 
   #stemOf(table: Pick<CloudTable, "id">): string {
     const { owner } = this.#settings;
-    if (this.#cloud.name === "local") return `${table.id}.${owner}`;
+    if (isBesideFile(this.#cloud.name, this.#settings)) return `${table.id}.${owner}`;
     const name = table.id.replace(/^.*\/(?=.)/, "").replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(-64);
-    return `${this.#folder}/${this.#cloud.name}.${name}.${hash(table.id)}.${owner}`;
+    return `${this.folder}/${this.#cloud.name}.${name}.${hash(table.id)}.${owner}`;
   }
 
   async #lock(stem: string, table: CloudTable): Promise<void> {
     try {
-      if (this.#cloud.name !== "local") await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      if (!isBesideFile(this.#cloud.name, this.#settings)) {
+        await Deno.mkdir(this.folder, { recursive: true, mode: 0o700 });
+      }
       const lock = LockFile.take(this.#libc, `${stem}.lock`, Deno.pid);
       if (lock instanceof LockFile) {
         this.#locks.push(lock);
         return;
       }
       throw new SecondInstanceError(
-        `Cannot keep table ${table.name} in step: process ${lock} does so already for owner ${this.#settings.owner}`,
+        `Cannot keep table ${table.name} in step: process ${lock} does so already for owner ${this.#settings.owner}; ` +
+          "stop one of the two, or give each an -owner of its own",
       );
     } catch (cause) {
       if (cause instanceof SecondInstanceError) throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      const message = `Cannot use the state folder for table ${table.name}: ${why} (-state names another)`;
-      if (this.#cloud.traits.ownership === "ledger") throw new StateFolderError(message, { cause });
-      log.warn("{message}; going on without a lock against a second instance", { message });
+      const error = this.#error(`use the state folder ${this.folder} for table ${table.name}`, cause);
+      if (this.#cloud.traits.ownership === "ledger") throw error;
+      log.warn("{message}; continuing without a lock against a second instance", {
+        event: "no-lock",
+        message: error.message,
+      });
     }
   }
 
   async #openLedger(path: string, table: CloudTable): Promise<LedgerUse> {
     try {
-      const { ledger, warning } = await Ledger.open(ledgerFile(path), this.#headerOf(table));
-      if (warning !== null) log.warn("{warning}", { warning });
+      const onGone = (): void => this.#tellGone(path, table);
+      const { ledger, warning } = await Ledger.open(ledgerFile(path), this.#headerOf(table), onGone);
+      if (warning !== null) {
+        log.warn("{warning}{next}", {
+          event: "ledger",
+          warning,
+          next: ledger.lost
+            ? "; a new one is begun from what the table shows, and nothing is to be done"
+            : "",
+        });
+      }
       return { ledger, proven: await wasBegun(path) };
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new StateFolderError(`Cannot open the ledger ${path}: ${why}`, { cause });
+      throw this.#error(`open the ledger ${path}`, cause);
     }
+  }
+
+  /** A ledger was gone and is there again: its lock may have gone with it, and would keep nobody out. */
+  #tellGone(path: string, table: CloudTable): void {
+    log.warn(
+      "The ledger {path} was deleted or replaced while in use; it is written anew, whole, from memory",
+      {
+        event: "ledger-gone",
+        path,
+      },
+    );
+    const lock = LockFile.take(this.#libc, `${this.#stemOf(table)}.lock`, Deno.pid);
+    // Held by this very process unless the file went away, too, and another instance was quicker.
+    if (lock instanceof LockFile) this.#locks.push(lock);
+    else if (lock !== Deno.pid) {
+      log.error("Process {lock} keeps table {table} too since the lock was deleted: stop one of the two", {
+        event: "second-instance",
+        lock,
+        table: table.name,
+      });
+    }
+  }
+
+  /** @param action a verb phrase that names the folder or a file in it. */
+  #error(action: string, cause: unknown): StateFolderError {
+    const { why, heals } = folderFault(cause);
+    const remedy = this.#cloud.name === "local"
+      ? "-local-file names a file elsewhere"
+      : "-state names another folder";
+    return new StateFolderError(`Cannot ${action}: ${why} (${remedy})`, heals, cause);
   }
 
   #headerOf(table: CloudTable): LedgerHeader {

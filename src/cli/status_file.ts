@@ -4,13 +4,16 @@
  */
 
 import * as v from "valibot";
-import type { SyncStatus } from "../sync/sync_status.ts";
+import { type SyncStatus, tableDocument } from "../sync/sync_status.ts";
 
-const schema = v.object({ pid: v.number(), errors: v.record(v.string(), v.string()) });
+const schema = v.object({
+  pid: v.number(),
+  errors: v.record(v.string(), v.looseObject({ message: v.string() })),
+});
 
 /** Writes the errors of a table; a failure to do so is of no consequence. */
 export async function writeStatusFile(path: string, status: SyncStatus): Promise<void> {
-  const text = JSON.stringify({ pid: Deno.pid, errors: Object.fromEntries(status.errors) });
+  const text = JSON.stringify({ pid: Deno.pid, errors: tableDocument(status).errors });
   try {
     await Deno.writeTextFile(`${path}.new`, text, { mode: 0o600 });
     await Deno.rename(`${path}.new`, path);
@@ -23,7 +26,9 @@ export async function writeStatusFile(path: string, status: SyncStatus): Promise
 export async function lastErrorOf(path: string, prefix: string): Promise<string | null> {
   try {
     const parsed = v.safeParse(schema, JSON.parse(await Deno.readTextFile(path)));
-    return parsed.success ? parsed.output.errors[prefix] ?? parsed.output.errors[""] ?? null : null;
+    if (!parsed.success) return null;
+    const { errors } = parsed.output;
+    return (errors[prefix] ?? errors[""])?.message ?? null;
   } catch {
     return null;
   }

@@ -1,9 +1,12 @@
-/** One HTTP call of a cloud that has no SDK here: JSON in and out, a deadline, failures as {@linkcode CloudError}. */
+/** One HTTP call of a cloud that has no SDK here: JSON in and out, failures as {@linkcode CloudError}. */
 
 import { CloudError, type CloudErrorKind } from "./cloud_error.ts";
+import type { Transport } from "./kit/transport.ts";
+import { TransportError } from "./kit/transport_error.ts";
 
 /** A call to make. */
 export interface HttpCall {
+  readonly transport: Transport;
   /** What the call is for, as a verb phrase that fits after "Cannot": `read router r-1`. */
   readonly action: string;
   readonly url: string | URL;
@@ -11,10 +14,12 @@ export interface HttpCall {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Deadline in milliseconds; 10,000 unless told. */
+  /** Deadline in milliseconds; 10,000 unless given. */
   readonly timeoutMs?: number;
-  /** For a private certificate authority (`Deno.createHttpClient`). */
-  readonly client?: Deno.HttpClient;
+  /** Past every proxy: for a metadata service. */
+  readonly direct?: boolean;
+  /** The device to leave by, for a GET of a link-local address. */
+  readonly device?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -34,28 +39,17 @@ const defaultTimeoutMs = 10_000;
  * @throws the signal's reason if the caller gave up.
  */
 export async function call(request: HttpCall): Promise<HttpAnswer> {
-  const { action, url, method = "GET", timeoutMs = defaultTimeoutMs, signal } = request;
-  const deadline = AbortSignal.timeout(timeoutMs);
+  const { transport, action, url, method = "GET", timeoutMs = defaultTimeoutMs, signal } = request;
+  const { direct, device } = request;
+  const content = request.body === undefined ? {} : { "content-type": "application/json" };
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+  const headers = { accept: "application/json", ...content, ...request.headers };
   try {
-    const response = await fetch(url, {
-      method,
-      headers: {
-        accept: "application/json",
-        ...(request.body === undefined ? {} : { "content-type": "application/json" }),
-        ...request.headers,
-      },
-      body: request.body === undefined ? null : JSON.stringify(request.body),
-      redirect: "error",
-      signal: AbortSignal.any([signal, deadline]),
-      ...(request.client === undefined ? {} : { client: request.client }),
-    });
-    return { status: response.status, headers: response.headers, body: parseBody(await response.text()) };
+    const answer = await transport.send({ method, url, headers, body, timeoutMs, direct, device, signal });
+    return { ...answer, body: parseBody(new TextDecoder().decode(answer.body)) };
   } catch (cause) {
-    signal.throwIfAborted();
-    const why = deadline.aborted ? `no answer within ${timeoutMs} ms` : describe(cause);
-    throw new CloudError("unavailable", `Cannot ${action}: ${method} ${withoutQuery(url)}: ${why}`, {
-      cause,
-    });
+    if (!(cause instanceof TransportError)) throw cause;
+    throw new CloudError("unavailable", `Cannot ${action}: ${cause.message}`, { cause });
   }
 }
 
@@ -100,14 +94,4 @@ function parseBody(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** A URL's query may carry a token; it never reaches a log. */
-function withoutQuery(url: string | URL): string {
-  const parsed = new URL(url);
-  return `${parsed.origin}${parsed.pathname}`;
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? cause.message.replace(/\?[^\s)]*/g, "?…") : String(cause);
 }

@@ -1,5 +1,4 @@
-/** Timers take 2^31 - 1 milliseconds at most and fire at once beyond that. */
-const longestTimeoutMs = 2 ** 31 - 1;
+import { longestTimeoutMs } from "../async/clock.ts";
 
 /** Runs one task at the earliest time that anyone has asked for, never twice at once. */
 export class Alarm {
@@ -40,10 +39,22 @@ export class Alarm {
 
   #ring(): void {
     this.#due = Infinity;
-    this.#running = this.#task().finally(() => {
+    void this.during(this.#task);
+  }
+
+  /** Runs other work in the place of the task; what is asked for meanwhile waits for its end. */
+  async during(work: () => Promise<void>): Promise<void> {
+    clearTimeout(this.#timer);
+    // It counts as running before its first line runs: that line may ask for another run.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#running = promise;
+    try {
+      await work();
+    } finally {
       this.#running = null;
+      resolve();
       if (!this.#closed) this.#arm();
-    });
+    }
   }
 
   /** Takes back what was asked for; resolves when a task under way has ended. */

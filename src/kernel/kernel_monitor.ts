@@ -10,79 +10,32 @@
  * Most of what happens to routes when a link, an address or a next-hop object changes is not announced: such an event,
  * an overrun, or a route event that leaves a doubt makes the monitor dump anew. A dump is read beside the live table,
  * which keeps following events; what came meanwhile is applied to the new state before it takes the old one's place.
- * A dump that fails changes nothing: the old table stays, the error is told, and the dump is tried again. An event socket that
+ * A dump that fails changes nothing: the old table stays, the error is logged, and the dump is retried. An event socket that
  * fails (the kernel reports ENOMEM or EMSGSIZE there when it could not make an event) is replaced, and a dump brings what was missed.
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "../async/system_clock.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
-import type { Family } from "../routes/prefix.ts";
-import type { MessageBuffer } from "./attribute_cursor.ts";
-import { messageBuffer } from "./attribute_cursor.ts";
-import { ChangeCollector } from "./change_collector.ts";
-import { DumpAbandoned, DumpReader } from "./dump_reader.ts";
-import { EventLog } from "./event_log.ts";
-import { EventStream } from "./event_stream.ts";
-import { readKernel } from "./kernel_dump.ts";
-import { KernelState } from "./kernel_state.ts";
-import type { KeepPrefix, KernelChange, KernelTable } from "./kernel_table.ts";
-import { KernelUpdate } from "./kernel_update.ts";
-import { LiveTable } from "./live_table.ts";
-import { MessageWalk } from "./netlink_message.ts";
-import type { OpenPort } from "./netlink_port.ts";
+import { type MessageBuffer, messageBuffer } from "./wire/attribute_cursor.ts";
+import { ChangeCollector } from "./table/change_collector.ts";
+import { DumpPace, retryMs, settlingMs } from "./dump/dump_pace.ts";
+import { DumpAbandoned } from "./dump/dump_reader.ts";
+import { EventLog } from "./dump/event_log.ts";
+import { EventsRefused, EventStream, openWitness } from "./event_stream.ts";
+import { HealthRecord, type KernelHealth } from "./kernel_health.ts";
+import { type KnownTable, readBeside, type Reading } from "./dump/kernel_reading.ts";
+import { KernelState } from "./table/kernel_state.ts";
+import type { KernelChange, KernelTable } from "./kernel_table.ts";
+import { KernelUpdate } from "./table/kernel_update.ts";
+import { LiveTable } from "./table/live_table.ts";
+import type { KernelMonitorOptions } from "./monitor_options.ts";
+import { MessageWalk } from "./wire/netlink_message.ts";
+import type { OpenPort } from "./wire/netlink_port.ts";
 import { Alarm } from "./alarm.ts";
-import { collectDifferences } from "./state_difference.ts";
+import { collectDifferences } from "./table/state_difference.ts";
 
-/** What is watched, and how. */
-export interface KernelMonitorOptions {
-  /** Kernel tables in the order of preference; 254 is main. */
-  readonly tables: readonly number[];
-  readonly families: readonly Family[];
-  /** Routes of other prefixes take no memory. Absent: all are kept. */
-  readonly keepPrefix?: KeepPrefix;
-  /** Whether events are subscribed to; without them only dumps bring news. */
-  readonly events: boolean;
-  /** Milliseconds from one dump to the next, the safety net; 0 for none. */
-  readonly redumpMs: number;
-  /** Called with each error that the monitor lives on with. */
-  readonly onError?: (error: Error) => void;
-  /** Aborted, it closes the monitor. */
-  readonly signal?: AbortSignal;
-}
-
-/** How the monitor fares. Times are `performance.now` milliseconds. */
-export interface KernelHealth {
-  /** End of the last good dump. */
-  readonly lastDumpAt: number | null;
-  /** How long it took, milliseconds. */
-  readonly lastDumpMs: number;
-  /** Why it was made. */
-  readonly lastDumpWhy: string;
-  /** The last error, or null since a good dump. */
-  readonly lastError: Error | null;
-  /** Good dumps. */
-  readonly dumps: number;
-  readonly failedDumps: number;
-  /** Times that the kernel has thrown events away. */
-  readonly overruns: number;
-  /** Messages received as events. */
-  readonly events: number;
-}
-
-/** From the event that raises a doubt to the dump: what belongs together comes within it. Milliseconds. */
-const settleMs = 5;
-
-/** From one dump to the next while the kernel may still be at work on what it has announced, milliseconds. */
-const unfinishedMs = 40;
-
-/** Pause after a failed dump or event socket: doubled with each further one up to the second. Milliseconds. */
-const firstRetryMs = 100;
-const lastRetryMs = 5_000;
-
-/** Routes changed by events since the last dump, as a share of all, that make a dump worth its while: it compacts. */
-const compactShare = 0.5;
-const compactLeast = 65_536;
+export type { KernelMonitorOptions } from "./monitor_options.ts";
 
 /** First dumps that may be overtaken by lost events before one is taken as it is. */
 const firstDumps = 5;
@@ -100,28 +53,19 @@ export class KernelMonitor implements AsyncDisposable {
   readonly #walk = new MessageWalk(messageBuffer(0));
   readonly #abort = new AbortController();
   readonly #alarm = new Alarm(() => this.#redump());
-  readonly #health: { -readonly [Key in keyof KernelHealth]: KernelHealth[Key] } = {
-    lastDumpAt: null,
-    lastDumpMs: 0,
-    lastDumpWhy: "",
-    lastError: null,
-    dumps: 0,
-    failedDumps: 0,
-    overruns: 0,
-    events: 0,
-  };
+  readonly #health = new HealthRecord();
   #stream: EventStream | null = null;
   #streaming: Promise<void> = Promise.resolve();
   /** Set while a dump is read. */
   #log: EventLog | null = null;
   #why = "start";
-  /** The kernel may still be at work: dump once more after the next dump. */
-  #unfinished = false;
-  #failuresInARow = 0;
+  readonly #pace: DumpPace;
+  #unsurePrefixes: ReadonlySet<string> = new Set();
 
   private constructor(open: OpenPort, options: KernelMonitorOptions) {
     this.#open = open;
     this.#options = options;
+    this.#pace = new DumpPace(options.redumpMs);
     this.#update = new KernelUpdate(options.keepPrefix);
     this.#table = new LiveTable(new KernelState(options.tables, options.families));
   }
@@ -155,7 +99,7 @@ export class KernelMonitor implements AsyncDisposable {
   }
 
   get health(): KernelHealth {
-    return { ...this.#health };
+    return this.#health.snapshot();
   }
 
   /**
@@ -165,8 +109,7 @@ export class KernelMonitor implements AsyncDisposable {
    */
   resync(why: string): void {
     this.#why = why;
-    // A storm of doubts must not make dumps of a large table follow one another without a pause.
-    this.#alarm.within(Math.max(settleMs, Math.min(this.#health.lastDumpMs, 2_000)));
+    this.#alarm.within(settlingMs(this.#health.lastDumpMs));
   }
 
   /** Stops watching; nothing is called from then on. */
@@ -182,12 +125,30 @@ export class KernelMonitor implements AsyncDisposable {
   async #start(): Promise<void> {
     const { events, signal } = this.#options;
     signal?.addEventListener("abort", this.#onAbort);
-    if (events) {
+    if (events) this.#follow();
+    await this.#alarm.during(async () => {
+      for (let attempt = 1; !await this.#dump() && attempt < firstDumps; attempt++);
+    });
+    this.#scheduleNext();
+  }
+
+  #follow(): void {
+    try {
       this.#stream = this.#openStream();
       this.#streaming = this.#listen();
+    } catch (error) {
+      if (!(error instanceof EventsRefused)) throw error;
+      this.#poll(error);
     }
-    for (let attempt = 1; !await this.#dump() && attempt < firstDumps; attempt++);
-    this.#scheduleNext();
+  }
+
+  /** Does without events from now on. */
+  #poll(refusal: EventsRefused): void {
+    this.#pace.poll();
+    this.#alarm.within(this.#pace.redumpMs);
+    this.#options.onNotice?.(
+      `${refusal.message}; its tables are read every ${this.#pace.redumpMs / 1000} s instead`,
+    );
   }
 
   #openStream(): EventStream {
@@ -208,15 +169,17 @@ export class KernelMonitor implements AsyncDisposable {
         }
         return await this.#stream.run();
       } catch (error) {
+        if (error instanceof EventsRefused) {
+          this.resync("the event stream failed");
+          return this.#poll(error);
+        }
         this.#tellError(error);
         this.#stream?.close();
         this.#stream = null;
-        await sleep(retryMs(failures), undefined, { signal: this.#abort.signal }).catch(() => {});
+        await systemClock.sleep(retryMs(failures), this.#abort.signal);
       }
     }
   }
-
-  // Events
 
   #takeEvents(buffer: MessageBuffer, length: number): void {
     this.#log?.add(buffer.bytes, length);
@@ -238,33 +201,33 @@ export class KernelMonitor implements AsyncDisposable {
     this.#changes.doubt(why, false);
   }
 
-  #tellChanges(receivedAt: number): void {
+  /** @returns whether there was anything to tell, or to doubt. */
+  #tellChanges(receivedAt: number): boolean {
     const doubt = this.#changes.takeDoubt();
     if (doubt !== null) {
-      this.#unfinished ||= doubt.unfinished;
+      if (doubt.unfinished) this.#pace.expectMore();
       this.resync(doubt.why);
     }
     const change = this.#changes.takeChange(receivedAt);
     // Before the first dump there is no table yet that could change.
     if (change !== null && this.#health.dumps > 0 && !this.#abort.signal.aborted) this.onChange?.(change);
-    if (doubt === null && this.#isOvergrown()) this.resync("many routes have changed");
+    if (doubt === null && this.#table.state.isOvergrown) this.resync("many routes have changed");
+    this.#awaitExpiry();
+    return change !== null || doubt !== null;
   }
 
-  #isOvergrown(): boolean {
-    const { segments, size } = this.#table.state;
-    const changed = segments.reduce((sum, segment) => sum + segment.changedSinceDump, 0);
-    return changed > Math.max(compactLeast, size * compactShare);
+  /** Reads the kernel again when a route's lifetime has ended; a dump that is under way, or will be tried again, does so anyway. */
+  #awaitExpiry(): void {
+    if (this.#log !== null || this.#pace.isFailing) return;
+    this.#alarm.within(this.#table.state.lifetimes.nextLookAt - performance.now());
   }
-
-  // Dumps
 
   async #redump(): Promise<void> {
     try {
       await this.#dump();
-      this.#failuresInARow = 0;
     } catch (error) {
       if (error instanceof DumpAbandoned) return;
-      this.#failuresInARow++;
+      this.#pace.failed();
       this.#health.failedDumps++;
       this.#tellError(error);
     }
@@ -272,14 +235,8 @@ export class KernelMonitor implements AsyncDisposable {
   }
 
   #scheduleNext(): void {
-    if (this.#failuresInARow > 0) {
-      this.#alarm.within(retryMs(this.#failuresInARow));
-    } else if (this.#unfinished) {
-      this.#unfinished = false;
-      this.#alarm.within(unfinishedMs);
-    }
-    const { redumpMs } = this.#options;
-    if (redumpMs > 0) this.#alarm.within(redumpMs);
+    this.#alarm.within(this.#pace.nextMs());
+    this.#awaitExpiry();
   }
 
   /** Reads the kernel and puts what it says in the old table's place; false if events were lost meanwhile. */
@@ -287,37 +244,55 @@ export class KernelMonitor implements AsyncDisposable {
     // What came before the dump is in the live table already and need not be applied to the new state.
     this.#stream?.drain();
     const startedAt = performance.now();
-    const log = this.#log = new EventLog();
-    const port = this.#open({});
+    const usesLink = (index: number): boolean =>
+      this.#health.dumps === 0 || this.#table.state.use.usesLink(index);
+    const log = this.#log = new EventLog(usesLink);
+    // Without events, those of the time of the dump are still needed: only they tell what it may have missed.
+    const replayed = new ChangeCollector();
+    const witness = this.#stream === null ? openWitness(this.#open, this.#options.families, log) : null;
     try {
-      const state = await readKernel(new DumpReader(port, this.#abort.signal), this.#update, this.#options);
-      this.#stream?.drain();
-      this.#replace(state, log, startedAt);
+      const reading = await readBeside({
+        open: this.#open,
+        update: this.#update,
+        scope: this.#options,
+        signal: this.#abort.signal,
+        log,
+        drain: () => (witness ?? this.#stream)?.drain(),
+        known: this.#knownTable(),
+        changes: replayed,
+      });
+      const doubt = replayed.takeDoubt();
+      if (doubt !== null) this.#changes.doubt(doubt.why, doubt.unfinished);
+      // Without events nothing of this is followed on: what was dumped stands as it is.
+      if (!log.complete && witness === null) this.#changes.doubt("events were lost during a dump", false);
+      this.#replace(reading, startedAt);
     } finally {
       this.#log = null;
-      port.close();
+      witness?.close();
     }
-    return log.complete;
+    return log.complete || witness !== null;
   }
 
-  #replace(state: KernelState, log: EventLog, startedAt: number): void {
-    const replayed = new ChangeCollector();
-    log.replay((walk) => this.#update.applyEvent(state, walk, replayed));
-    const doubt = replayed.takeDoubt();
-    if (doubt !== null) this.#changes.doubt(doubt.why, doubt.unfinished);
-    if (!log.complete) this.#changes.doubt("events were lost during a dump", false);
-    collectDifferences(this.#table.state, state, this.#changes);
-    this.#table.state = state;
-    const now = performance.now();
+  #knownTable(): KnownTable | null {
+    if (this.#health.dumps === 0) return null;
+    return {
+      state: this.#table.state,
+      isLive: this.#stream !== null,
+      unsurePrefixes: this.#unsurePrefixes,
+    };
+  }
+
+  #replace({ state, unsure, unsurePrefixes, error }: Reading, startedAt: number): void {
+    state.lifetimes.endDump(this.#table.state.lifetimes, startedAt, performance.now());
     const first = this.#health.dumps === 0;
-    Object.assign(this.#health, {
-      lastDumpAt: now,
-      lastDumpMs: now - startedAt,
-      lastDumpWhy: this.#why,
-      lastError: null,
-      dumps: this.#health.dumps + 1,
-    });
-    this.#why = "the time for it has come";
+    if (!first) collectDifferences(this.#table.state, state, this.#changes);
+    this.#table.state = state;
+    this.#unsurePrefixes = unsurePrefixes;
+    this.#pace.ended(unsure !== null);
+    const now = performance.now();
+    if (error !== null && error.message !== this.#health.lastError?.message) this.#options.onError?.(error);
+    this.#health.dumped(startedAt, now, this.#why, error);
+    this.#why = unsure ?? "the time for it has come";
     if (first) this.#changes.takeChange(now);
     this.#tellChanges(now);
   }
@@ -327,8 +302,4 @@ export class KernelMonitor implements AsyncDisposable {
     this.#health.lastError = error;
     this.#options.onError?.(error);
   }
-}
-
-function retryMs(failures: number): number {
-  return Math.min(firstRetryMs * 2 ** (failures - 1), lastRetryMs);
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Family, IpAddress, Prefix, Words } from "../routes/prefix.ts";
+import type { RouteRows } from "../routes/route_rows.ts";
 
 /** One way out of a route: `rtnexthop` of a multipath route, or the only next hop of a plain one. */
 export interface Leg {
@@ -22,6 +23,11 @@ export interface Leg {
   readonly linkDown: boolean;
   /** RTNH_F_ONLINK: the gateway is taken to be on the link though no subnet says so. */
   readonly onLink: boolean;
+  /**
+   * RTA_ENCAP_TYPE: what its packets are wrapped in ("mpls", "ip", "ila", "ip6", "seg6", "bpf", "seg6local", "rpl", "ioam6", "xfrm",
+   * or the number of one that is not known), so that they do not reach the gateway as they are; null for nothing.
+   */
+  readonly encapsulation: string | null;
 }
 
 /** One route of a kernel table (`rtmsg` with its attributes, linux/rtnetlink.h). */
@@ -39,8 +45,14 @@ export interface KernelRoute {
   readonly tos: number;
   /** RTA_PRIORITY; absent counts as 0. Lower wins. */
   readonly metric: number;
+  /** RTA_PREF of IPv6: 1 high, 0 medium, -1 low; of routes of one metric the higher wins. 0 for IPv4. */
+  readonly preference: number;
   /** RTA_NH_ID: the next-hop object that it uses, or null. */
   readonly nextHopId: number | null;
+  /** RTA_SRC: it serves packets from this prefix only; null for all (IPv6, and only where asked for). */
+  readonly source: Prefix | null;
+  /** RTA_PREFSRC of a default route: the address that the kernel sends from; null elsewhere, and where the route names none. */
+  readonly preferredSource: IpAddress | null;
   /** Empty for blackhole, unreachable, prohibit and throw. */
   readonly legs: readonly Leg[];
 }
@@ -49,10 +61,30 @@ export interface KernelRoute {
 export interface Link {
   readonly index: number;
   readonly name: string;
+  /** IFLA_ALT_IFNAME: further names of the device (`ip link property add dev eth0 altname enp1s0`). */
+  readonly altNames: readonly string[];
   /** IFF_UP: switched on by the operator. */
   readonly up: boolean;
-  /** IFF_RUNNING: it has carrier. */
+  /**
+   * IFF_RUNNING or IFF_LOWER_UP: it has carrier. It is the test after which the kernel flags legs as without carrier
+   * (fib_netdev_event in net/ipv4/fib_frontend.c): a dormant device has IFF_LOWER_UP alone.
+   */
   readonly running: boolean;
+}
+
+/** The state that an address is in (`IFA_F_*`, linux/if_addr.h). */
+export interface AddressFlags {
+  /** IFA_F_DEPRECATED: its preferred lifetime is over; the kernel sends from another if it can (RFC 6724). */
+  readonly deprecated: boolean;
+  /**
+   * IFA_F_TENTATIVE without IFA_F_OPTIMISTIC: duplicate address detection is not over, the kernel does not use it yet
+   * (ipv6_dev_get_saddr in net/ipv6/addrconf.c).
+   */
+  readonly tentative: boolean;
+  /** IFA_F_DADFAILED: another host has it, the kernel does not use it. */
+  readonly failed: boolean;
+  /** IFA_F_TEMPORARY of IPv6: a privacy address, replaced every day (RFC 8981). */
+  readonly temporary: boolean;
 }
 
 /** An address of a device (`ifaddrmsg`). */
@@ -63,6 +95,7 @@ export interface InterfaceAddress {
   readonly subnet: Prefix;
   /** `ifa_scope`: 0 global, 253 link, 254 host. */
   readonly scope: number;
+  readonly flags: AddressFlags;
 }
 
 /** Routes, links and addresses of one consistent moment, kept current by the monitor. */
@@ -73,13 +106,11 @@ export interface KernelTable {
   /** Every kept route, those of one prefix together in the kernel's own order, tables in the order asked for. */
   routes(): Iterable<KernelRoute>;
 
-  /**
-   * The routes of each prefix, one array a prefix, ordered as in {@linkcode routes}.
-   *
-   * @param accept given, prefixes without any route that it accepts are passed over before anything is built for them:
-   * what keeps a table of a million routes cheap when few are wanted.
-   */
-  prefixes(accept?: (protocol: number, type: number) => boolean): Iterable<readonly KernelRoute[]>;
+  /** The routes of each prefix, one array a prefix, ordered as in {@linkcode routes}. */
+  prefixes(): Iterable<readonly KernelRoute[]>;
+
+  /** Every kept route, in columns; of this very moment. */
+  rows(): RouteRows;
 
   /** The routes of exactly this prefix, ordered as in {@linkcode routes}; empty if there are none. */
   routesOf(prefix: Prefix): readonly KernelRoute[];

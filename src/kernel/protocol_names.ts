@@ -37,6 +37,8 @@ const protocols: ReadonlyMap<number, string> = new Map([
   [196, "zstatic"],
   [197, "openfabric"],
   [198, "srte"],
+  // No protocol of the kernel's: what Kubernetes says of the node (-pod-cidr).
+  [256, "kubernetes"],
 ]);
 
 /** What a route does with a packet (`rtm_type`, RTN_* in linux/rtnetlink.h). */
@@ -68,7 +70,7 @@ export const unicastType = 1;
 /** `rtm_type` of a route that drops what it matches. */
 export const blackholeType = 6;
 
-/** Number of the table that routing daemons write to unless told otherwise. */
+/** Number of the table that routing daemons write to by default. */
 export const mainTable = 254;
 
 /** The name of a protocol; its number as text where it has none. */

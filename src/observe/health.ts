@@ -1,24 +1,37 @@
 /** One word for how a run is doing, and why. Pure. */
 
-import type { CloudError, CloudErrorKind } from "../clouds/cloud_error.ts";
+import type { Finding } from "../clouds/cloud.ts";
+import { CloudError } from "../clouds/cloud_error.ts";
+import { meaningOf } from "../clouds/error_meaning.ts";
+import type { LimiterState } from "../sync/api_budget.ts";
 import type { SyncStatus } from "../sync/sync_status.ts";
+import { problemsOf } from "../sync/table_problems.ts";
 
-/** Why the tables cannot be opened. */
-export type OpeningError = Pick<CloudError, "kind" | "message">;
+/** More errors of one table than these make a line that nobody reads. */
+const mostErrors = 3;
 
 /** What is looked at. */
 export interface Observed {
   readonly version: string;
+  readonly commit: string;
   readonly cloud: string;
   /** Routes wanted now. */
   readonly wanted: number;
   /** Kernel routes kept in memory. */
   readonly kernelRoutes: number;
   readonly kernelOverruns: number;
+  /** How often the kernel's tables were read whole, by what made it necessary. */
+  readonly kernelDumps: Readonly<Record<string, number>>;
   /** Whether the kernel's table could be read when it was last tried. */
   readonly kernelError: string | null;
   /** What the cloud answered last while there are no tables yet; left out or null: it has not answered. */
-  readonly openingError?: OpeningError | null;
+  readonly openingError?: Error | null;
+  /** Errors that nobody caught, and defects of the loop, since the start. */
+  readonly unexpectedErrors: number;
+  /** Whether kernel and cloud let this VM forward, as last seen. */
+  readonly forwarding: readonly Finding[];
+  /** How often the account's API may be called, by kind of call; `throttledUntil` is in milliseconds since the epoch. */
+  readonly limiters: readonly LimiterState[];
   readonly tables: readonly SyncStatus[];
 }
 
@@ -26,23 +39,33 @@ export interface Observed {
 export interface Health {
   /**
    * `starting`: the cloud has not answered yet, or with what may heal by itself. `ok`: in step, or about to be. `degraded`:
-   * something wanted is not there and waiting alone will not bring it (quota, foreign route, permission, a held withdrawal).
+   * something wanted is not there and waiting alone will not bring it (quota, foreign route, permission, a held withdrawal), or packets
+   * do not pass (forwarding is off, the subnet does not use the table).
    * `failing`: the kernel cannot be read.
    */
   readonly state: "starting" | "ok" | "degraded" | "failing";
   readonly why: string;
   readonly inStep: boolean;
+  /** Whether all is in step and packets pass. */
+  readonly ready: boolean;
 }
 
 /** Judges a run. */
 export function healthOf(observed: Observed): Health {
   const { tables } = observed;
   const inStep = tables.length > 0 && tables.every((table) => table.inStep);
-  if (observed.kernelError !== null) return { state: "failing", why: observed.kernelError, inStep };
-  if (tables.length === 0) return { ...beforeOpening(observed.openingError ?? null), inStep };
-  const problems = tables.flatMap(problemsOf);
-  if (problems.length > 0) return { state: "degraded", why: problems.join("; "), inStep };
-  return { state: "ok", why: summaryOf(observed), inStep };
+  const drops = observed.forwarding.filter(({ status }) => status === "bad");
+  const ready = inStep && drops.length === 0 && tables.every((table) => table.problems.length === 0);
+  const facts = { inStep, ready };
+  if (observed.kernelError !== null) return { state: "failing", why: observed.kernelError, ...facts };
+  if (tables.length === 0) return { ...beforeOpening(observed.openingError ?? null), ...facts };
+  const problems = [...drops.map(dropText), ...tables.flatMap(tableProblems)];
+  if (problems.length > 0) return { state: "degraded", why: problems.join("; "), ...facts };
+  return { state: "ok", why: summaryOf(observed), ...facts };
+}
+
+function dropText({ name, detail, remedy }: Finding): string {
+  return `${name}: ${detail}${remedy === undefined ? "" : ` (${remedy})`}`;
 }
 
 /** One line: routes in step, pending, held. It is systemd's STATUS too. */
@@ -53,33 +76,14 @@ export function summaryOf(observed: Observed): string {
     `${sum((table) => table.held)} held`;
 }
 
-function beforeOpening(error: OpeningError | null): Pick<Health, "state" | "why"> {
+function beforeOpening(error: Error | null): Pick<Health, "state" | "why"> {
   if (error === null) return { state: "starting", why: "the cloud has not answered yet" };
-  return { state: healsByItself(error.kind) ? "starting" : "degraded", why: error.message };
+  const heals = error instanceof CloudError && meaningOf(error).healsByItself;
+  return { state: heals ? "starting" : "degraded", why: error.message };
 }
 
-function healsByItself(kind: CloudErrorKind): boolean {
-  switch (kind) {
-    case "throttled":
-    case "conflict":
-    case "unavailable":
-      return true;
-    case "quota":
-    case "denied":
-    case "gone":
-    case "invalid":
-      return false;
-  }
-}
-
-function problemsOf(table: SyncStatus): readonly string[] {
-  const problems: string[] = [];
-  if (table.held > 0) problems.push(`${table.held} withdrawals are held: ${table.heldWhy}`);
-  if (table.unfit.length > 0) problems.push(`no room in the quota for ${table.unfit.length} routes`);
-  if (table.conflicts.length > 0) {
-    problems.push(`foreign routes stand at ${table.conflicts.length} wanted prefixes`);
-  }
-  const errors = new Set(table.errors.values());
-  problems.push(...[...errors].slice(0, 3));
-  return problems.map((problem) => `${table.table}: ${problem}`);
+function tableProblems(table: SyncStatus): readonly string[] {
+  const errors = new Set([...table.errors.values()].map(({ message }) => message));
+  return [...problemsOf(table).map(({ text }) => text), ...[...errors].slice(0, mostErrors)]
+    .map((problem) => `${table.table}: ${problem}`);
 }

@@ -1,45 +1,134 @@
-/** Metrics, health and status over HTTP (`-listen`). It only shows; nothing can be changed through it. */
+/** Metrics, health, status and the page over HTTP (`-listen`). It only shows; nothing can be changed through it. */
 
+import { errorFacts } from "../clouds/cloud_error.ts";
+import { tableDocument } from "../sync/sync_status.ts";
 import { type Health, healthOf, type Observed } from "./health.ts";
-import { metricsText } from "./metrics.ts";
+import type { LiveStatus } from "./live_status.ts";
+import { type AccessRules, isLoopback, refusal } from "./page_access.ts";
+
+/** What is served. */
+export interface StatusPages {
+  /** Takes the state at the moment of a request. */
+  readonly observe: () => Observed;
+  /** The page of metrics, and its media type. */
+  readonly metrics: (observed: Observed) => Promise<{ readonly text: string; readonly type: string }>;
+  /** What the page follows. */
+  readonly live: Pick<LiveStatus, "events" | "routes" | "close">;
+  /** Who may see page and status, besides whoever is on this machine. */
+  readonly access: Omit<AccessRules, "hostname">;
+  /** Hears of a request that could not be answered, which is a defect. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** A server that is running. */
+export interface RunningServer {
+  readonly addr: Deno.Addr;
+  /** Ends it, and the event streams, which never end by themselves. */
+  shutdown(): Promise<void>;
+}
+
+/** What a browser is told of every answer. */
+const safeHeaders: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+};
 
 /**
- * Serves /metrics (Prometheus), /healthz (the loop is alive and not failing), /readyz (all was in step once and is now) and
- * /status (JSON).
- *
- * @param observe takes the state at the moment of a request.
- * @returns the server; `await server.shutdown()` ends it.
+ * Serves the page under /, /status, /routes and /events (JSON, all four as {@linkcode refusal} allows), /metrics (Prometheus), /healthz
+ * (the loop is alive and not failing) and /readyz (all is in step and packets pass).
  */
 export function serveStatus(
   address: { readonly hostname: string; readonly port: number },
-  observe: () => Observed,
-): Deno.HttpServer {
-  return Deno.serve({ ...address, onListen: () => {} }, (request) => answer(request, observe()));
+  pages: StatusPages,
+): RunningServer {
+  const failed = (error: unknown): Response => {
+    pages.onError?.(error);
+    return text("Cannot tell: an unexpected error, which is in the log\n", 500);
+  };
+  const server = Deno.serve(
+    { ...address, onListen: () => {}, onError: failed },
+    async (request) => withSafeHeaders(await answer(request, address.hostname, pages)),
+  );
+  return {
+    addr: server.addr,
+    shutdown: async () => {
+      pages.live.close();
+      await server.shutdown();
+    },
+  };
 }
 
-function answer(request: Request, observed: Observed): Response {
+async function answer(request: Request, hostname: string, pages: StatusPages): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") return text("Only GET is served here\n", 405);
-  const health = healthOf(observed);
-  switch (new URL(request.url).pathname) {
-    case "/metrics":
-      return text(metricsText(observed), 200, "text/plain; version=0.0.4");
+  const { pathname } = new URL(request.url);
+  switch (pathname) {
+    case "/metrics": {
+      const page = await pages.metrics(pages.observe());
+      return new Response(page.text, { headers: { "content-type": page.type } });
+    }
     case "/healthz":
-      return healthAnswer(health.state !== "failing", health);
-    case "/readyz":
-      return healthAnswer(health.inStep, health);
+    case "/readyz": {
+      const health = healthOf(pages.observe());
+      const isGood = pathname === "/readyz" ? health.ready : health.state !== "failing";
+      return healthAnswer(isGood, health, isLoopback(hostname));
+    }
+    case "/":
     case "/status":
-      return Response.json({ ...health, ...observed, tables: observed.tables.map(plain) });
+    case "/events":
+    case "/routes": {
+      const refused = await refusal(request, { hostname, ...pages.access }, pathname === "/");
+      if (refused === null) return await shown(pathname, request, pages);
+      const response = text(`${refused.text}\n`, refused.status);
+      if (refused.status === 401) response.headers.set("www-authenticate", 'Bearer realm="cloudroutesync"');
+      return response;
+    }
     default:
-      return text("Try /metrics, /healthz, /readyz or /status\n", 404);
+      return text("Try / in a browser, or /metrics, /healthz, /readyz, /status or /routes\n", 404);
   }
 }
 
-function healthAnswer(good: boolean, health: Health): Response {
-  return text(`${health.state}: ${health.why}\n`, good ? 200 : 503);
+/** What only those see who may. */
+async function shown(
+  pathname: "/" | "/status" | "/events" | "/routes",
+  request: Request,
+  { observe, live }: StatusPages,
+): Promise<Response> {
+  switch (pathname) {
+    case "/":
+      // The page is read where somebody looks at it.
+      return (await import("./page/page_document.ts")).pageResponse();
+    case "/status": {
+      const observed = observe();
+      return Response.json(statusDocument(healthOf(observed), observed));
+    }
+    case "/routes":
+      return live.routes(request.headers.get("if-none-match"));
+    case "/events":
+      // Whoever asks for the head alone reads no stream.
+      return request.method === "HEAD" ? text("", 200, "text/event-stream") : live.events();
+  }
 }
 
-function plain(table: Observed["tables"][number]): unknown {
-  return { ...table, errors: Object.fromEntries(table.errors) };
+/** @param tellsWhy where others reach the address, only the word is said. */
+function healthAnswer(isGood: boolean, { state, why }: Health, tellsWhy: boolean): Response {
+  return text(`${state}${tellsWhy ? `: ${why}` : ""}\n`, isGood ? 200 : 503);
+}
+
+function withSafeHeaders(response: Response): Response {
+  for (const [name, value] of Object.entries(safeHeaders)) response.headers.set(name, value);
+  return response;
+}
+
+function statusDocument(health: Health, observed: Observed): unknown {
+  const { openingError = null, tables } = observed;
+  return {
+    ...health,
+    ...observed,
+    openingError: openingError === null ? null : errorFacts(openingError),
+    tables: tables.map(tableDocument),
+  };
 }
 
 function text(body: string, status: number, type = "text/plain"): Response {

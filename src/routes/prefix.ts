@@ -79,6 +79,12 @@ export function parseAddress(text: string): IpAddress {
   return ipAddress(text.includes(":") ? 6 : 4, words);
 }
 
+/** Parses an address of somebody else's list, where an odd entry must not spoil the others. @returns null if it is none. */
+export function addressOrNull(text: string): IpAddress | null {
+  const words = text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+  return words === null ? null : ipAddress(text.includes(":") ? 6 : 4, words);
+}
+
 /**
  * Parses `ADDRESS/LENGTH`; a bare address is its host prefix.
  *
@@ -103,6 +109,15 @@ export function parseInterfaceAddress(
 ): { readonly address: IpAddress; readonly subnet: Prefix } {
   const { address, length } = parseAddressWithLength(text, "interface address");
   return { address, subnet: prefixOf(address.family, address.words, length) };
+}
+
+/** As {@linkcode parseInterfaceAddress}, of somebody else's list, where an odd entry must not spoil the others. @returns null if it is none. */
+export function interfaceAddressOrNull(text: string): ReturnType<typeof parseInterfaceAddress> | null {
+  try {
+    return parseInterfaceAddress(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Whether `inner` lies inside `outer`; a prefix contains itself, never one of the other family. */

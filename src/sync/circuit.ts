@@ -1,35 +1,42 @@
 /**
- * Keeps hopeless calls from being repeated: what a quota, a missing permission or the cloud's rules forbid is tried again once a
- * minute, not in a loop.
+ * Keeps calls that would only fail again from being repeated: what a quota, a missing permission or the cloud's rules forbid is tried
+ * again once a minute, not in a loop.
  */
 
+import { doubledMs } from "../async/back_off.ts";
 import type { CloudError } from "../clouds/cloud_error.ts";
-import type { PlannedChange } from "./plan.ts";
+import { eachMinuteMs, meaningOf } from "../clouds/error_meaning.ts";
+import type { PlannedChange } from "./planned_change.ts";
 
-/** How long a hopeless call is left alone, in milliseconds. */
-export const circuitOpenMs = 60_000;
-/** The same for an add that found no room though a withdrawal had just made some: the cloud may not have counted it yet. */
-const firstOpenAfterRoomMs = 1_000;
+/** The same for an add that was over the quota though a withdrawal had just freed places: the cloud may not have counted it yet. */
+const firstOpenAfterFreedMs = 1_000;
 
 /** Remembers which changes are not worth trying before when. */
 export class Circuit {
   readonly #until = new Map<string, number>();
-  /** By key of the changes for which room was made: how often they were refused since. */
-  readonly #refusedSinceRoom = new Map<string, number>();
+  /** By key of the changes for which places were freed: how often they were refused since. */
+  readonly #refusedSinceFreed = new Map<string, number>();
+  /** By key: the limit that the last refusal named, and when a refusal named it first. */
+  readonly #namedLimits = new Map<string, { readonly limit: number; readonly at: number }>();
 
-  /** Takes note of a failure; does nothing for those that may heal by themselves. */
+  /**
+   * Takes note of a failure; does nothing for those that may heal by themselves.
+   *
+   * @param now the same for all failures of one write.
+   */
   open(change: PlannedChange, error: CloudError, now: number): void {
     const key = circuitKey(change, error);
-    if (key !== null) this.#until.set(key, now + this.#openMs(key));
+    if (key === null || this.#isNewLimit(key, error, now)) return;
+    this.#until.set(key, now + this.#openMs(key));
   }
 
-  /** Whether a change would only fail again. */
-  isOpen(change: PlannedChange, now: number): boolean {
-    return this.isRefused(change, now) || this.#isOpen(familyKey(change), now);
+  /** Whether a change is worth a try. */
+  isRetryable(change: PlannedChange, now: number): boolean {
+    return !this.isForbidden(change, now) && !this.#isOpen(familyKey(change), now);
   }
 
-  /** Whether a permission or the cloud's rules forbid a change; that more room would not help it. */
-  isRefused(change: PlannedChange, now: number): boolean {
+  /** Whether a permission or the cloud's rules forbid a change; free places would not help it. */
+  isForbidden(change: PlannedChange, now: number): boolean {
     return this.#isOpen(actionKey(change), now) || this.#isOpen(changeKey(change), now);
   }
 
@@ -37,12 +44,12 @@ export class Circuit {
     return (this.#until.get(key) ?? 0) > now;
   }
 
-  /** Room was made: adds of that family are worth a try, and replaces, which may need places where next hops count. */
-  roomMade({ prefix }: Pick<PlannedChange, "prefix">): void {
+  /** Places were freed: adds of that family are worth a try, and replaces, which may need places where next hops count. */
+  placesFreed({ prefix }: Pick<PlannedChange, "prefix">): void {
     for (const action of ["add", "replace"] as const) {
       const key = familyKey({ action, prefix });
       this.#until.delete(key);
-      this.#refusedSinceRoom.set(key, 0);
+      this.#refusedSinceFreed.set(key, 0);
     }
   }
 
@@ -52,26 +59,35 @@ export class Circuit {
     return this.#until.size === 0 ? null : Math.min(...this.#until.values());
   }
 
+  /** A limit that was not known before: from now on the plan leaves out what is over it, and what is not is worth a try. */
+  #isNewLimit(key: string, { limit }: CloudError, now: number): boolean {
+    if (limit === undefined) return false;
+    const named = this.#namedLimits.get(key);
+    if (named?.limit === limit) return named.at === now;
+    this.#namedLimits.set(key, { limit, at: now });
+    return true;
+  }
+
   #openMs(key: string): number {
-    const refused = this.#refusedSinceRoom.get(key);
-    if (refused === undefined) return circuitOpenMs;
-    this.#refusedSinceRoom.set(key, refused + 1);
-    return Math.min(circuitOpenMs, firstOpenAfterRoomMs * 2 ** Math.min(refused, 10));
+    const refused = this.#refusedSinceFreed.get(key);
+    if (refused === undefined) return eachMinuteMs;
+    this.#refusedSinceFreed.set(key, refused + 1);
+    return doubledMs(firstOpenAfterFreedMs, refused, eachMinuteMs);
   }
 }
 
 function circuitKey(change: PlannedChange, error: CloudError): string | null {
-  switch (error.kind) {
-    case "denied":
+  const { retry, scope } = meaningOf(error);
+  if (retry !== "each-minute") return null;
+  switch (scope) {
+    case "action":
       return actionKey(change);
-    case "quota":
-      return familyKey(change);
-    case "invalid":
+    case "family":
+      // A delete takes no place: it was refused only for the company that it was in.
+      return change.action === "delete" ? null : familyKey(change);
+    case "change":
       return changeKey(change);
-    case "throttled":
-    case "conflict":
-    case "gone":
-    case "unavailable":
+    case "table":
       return null;
   }
 }

@@ -80,8 +80,12 @@ export function guard(
     released: agreed,
     held: fresh,
     heldUntil: now - oldest + settings.holdMs,
-    why: `${lost} of ${before} owned routes would go within ${settings.holdMs / 1000} s, ` +
-      `more than ${Math.round(settings.maxWithdraw * 100)} %`,
+    // The number of those that are held stands before it.
+    why:
+      `${
+        unheld.size === 0 ? "" : `with ${unheld.size} that went before, `
+      }${lost} of ${before} owned routes ` +
+      `would go within ${settings.holdMs / 1000} s, more than ${Math.round(settings.maxWithdraw * 100)} %`,
     state: { since, unheld },
   };
 }
@@ -106,6 +110,13 @@ function stillLost(
     } else if (now - at < holdMs && !owned.has(prefix)) lost.set(prefix, at);
   }
   return lost;
+}
+
+/** Lets withdrawals go at the next decision, as if their hold had ended (`release`). */
+export function letGo(state: GuardState, held: readonly string[], now: number, holdMs: number): GuardState {
+  const since = new Map(state.since);
+  for (const prefix of held) since.set(prefix, now - holdMs);
+  return { ...state, since };
 }
 
 /** Forgets since when prefixes were to go that are wanted again: if they are to go once more, their hold begins anew. */

@@ -14,11 +14,16 @@ export class LedgerError extends Error {
   override readonly name = "LedgerError";
 }
 
+/** What was read or written before is not there any more: somebody deleted or replaced it, perhaps with its folder. */
+export class LedgerGoneError extends Error {
+  override readonly name = "LedgerGoneError";
+}
+
 /** Where a ledger is kept. Implementations make every write durable before they resolve. */
 export interface LedgerStore {
   /** The whole content, or null if there is none. */
   read(): Promise<string | null>;
-  /** Appends, and syncs to disk. */
+  /** Appends, and syncs to disk. @throws {LedgerGoneError} if what it would append to is gone; nothing is written then. */
   append(text: string): Promise<void>;
   /** Replaces the content as one step: after a crash either the old or the new is there, whole. */
   replace(text: string): Promise<void>;
@@ -29,6 +34,27 @@ export interface LedgerStore {
    * nothing outlives the run.
    */
   leaveSign?(): Promise<void>;
+}
+
+/**
+ * Makes a store in memory, which starts with some content and forgets everything at the end: for a copy to plan with.
+ *
+ * @param content what {@linkcode LedgerStore.read} yields at first; null for a lost ledger.
+ */
+export function memoryStore(content: string | null): LedgerStore {
+  let text = content;
+  return {
+    read: () => Promise.resolve(text),
+    append: (more) => {
+      text = (text ?? "") + more;
+      return Promise.resolve();
+    },
+    replace: (whole) => {
+      text = whole;
+      return Promise.resolve();
+    },
+    setAside: () => Promise.resolve("nothing, since this is a copy"),
+  };
 }
 
 /** Whose ledger it is. */
@@ -66,7 +92,8 @@ type Line = v.InferOutput<typeof lineSchema>;
 export class Ledger {
   readonly #store: LedgerStore;
   readonly #header: LedgerHeader;
-  readonly #claims: Map<string, Claim>;
+  #claims: Map<string, Claim>;
+  readonly #onGone: () => void;
   #lines: number;
   /** Set after a failed append, which may have left half a line: then the file is written anew first. */
   #torn = false;
@@ -78,8 +105,10 @@ export class Ledger {
     claims: Map<string, Claim>,
     lines: number,
     lost: boolean,
+    onGone: () => void,
   ) {
     this.#store = store;
+    this.#onGone = onGone;
     this.#header = header;
     this.#claims = claims;
     this.#lines = lines;
@@ -90,18 +119,20 @@ export class Ledger {
    * Opens a ledger. A lost one is not written to: it is begun by {@linkcode Ledger.begin}, once it is known what to begin it
    * with. One that can be read is given the sign that it was begun, which earlier versions did not leave.
    *
+   * @param onGone called when the content was gone at a write, once it has been written anew, whole.
    * @returns the ledger, and a sentence about what was set aside, or null if all was well.
    */
   static async open(
     store: LedgerStore,
     header: LedgerHeader,
+    onGone: () => void = () => {},
   ): Promise<{ readonly ledger: Ledger; readonly warning: string | null }> {
     const content = await store.read();
     if (content === null) {
-      return { ledger: new Ledger(store, header, new Map(), 0, true), warning: null };
+      return { ledger: new Ledger(store, header, new Map(), 0, true, onGone), warning: null };
     }
     const parsed = parseLedger(content, header);
-    const ledger = new Ledger(store, header, parsed.claims, parsed.lines, parsed.lost);
+    const ledger = new Ledger(store, header, parsed.claims, parsed.lines, parsed.lost, onGone);
     if (!parsed.lost) await store.leaveSign?.();
     if (parsed.untrusted === null) return { ledger, warning: null };
     const place = await store.setAside(parsed.untrusted);
@@ -162,11 +193,33 @@ export class Ledger {
   async #append(lines: readonly Line[]): Promise<void> {
     if (this.#torn) await this.#compact();
     this.#torn = true;
-    await this.#durably(this.#store.append(lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
+    try {
+      await this.#durably(this.#store.append(lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
+    } catch (error) {
+      if (!(error instanceof LedgerError && error.cause instanceof LedgerGoneError)) throw error;
+      return await this.#writeAnew(lines);
+    }
     this.#torn = false;
     for (const line of lines) applyLine(this.#claims, line);
     this.#lines += lines.length;
     if (this.#lines > 2 * this.#claims.size + compactAfterLines) await this.#compact();
+  }
+
+  /** Writes all that is known, with these lines, in place of what is gone. */
+  async #writeAnew(lines: readonly Line[]): Promise<void> {
+    const before = this.#claims;
+    this.#claims = new Map(before);
+    for (const line of lines) applyLine(this.#claims, line);
+    try {
+      await this.#compact();
+      await this.#durably(this.#store.leaveSign?.() ?? Promise.resolve());
+    } catch (error) {
+      // What is not on disk is not claimed.
+      this.#claims = before;
+      this.#torn = true;
+      throw error;
+    }
+    this.#onGone();
   }
 
   async #compact(): Promise<void> {

@@ -1,21 +1,35 @@
 /** A ledger as a file in the state folder. */
 
-import type { LedgerStore } from "./ledger.ts";
+import { dirname } from "node:path";
+import { LedgerGoneError, type LedgerStore } from "./ledger.ts";
 
 /**
- * Opens the store. Nothing is created before the first write.
+ * Opens the store. Nothing is created before the first write, which makes the folder too where it is gone.
  *
- * @param path the file; its folder must exist by the first write.
+ * @param path the file.
  */
 export function ledgerFile(path: string): LedgerStore {
+  /** The file that was read or written last: another one in its place is somebody else's doing. */
+  let known: number | null = null;
   return {
-    read: () => readIfThere(path),
-    append: (text) => writeDurably(path, text, { append: true, create: true }),
+    read: async () => {
+      const text = await readIfThere(path);
+      known = text === null ? null : await inodeOf(path);
+      return text;
+    },
+    append: async (text) => {
+      if (known === null || await inodeOf(path) !== known) {
+        throw new LedgerGoneError(`${path} was deleted or replaced while it was in use`);
+      }
+      await writeDurably(path, text, { append: true });
+    },
     replace: async (text) => {
       const fresh = `${path}.new`;
+      await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await writeDurably(fresh, text, { write: true, create: true, truncate: true });
       await Deno.rename(fresh, path);
       await syncFolder(path);
+      known = await inodeOf(path);
     },
     setAside: async (text) => {
       const place = await freeName(`${path}.set-aside`);
@@ -47,6 +61,16 @@ export async function wasBegun(path: string): Promise<boolean> {
 
 function signOf(path: string): string {
   return `${path}.begun`;
+}
+
+/** What tells a file from another one of its name; null where there is none. */
+async function inodeOf(path: string): Promise<number | null> {
+  try {
+    return (await Deno.stat(path)).ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 async function readIfThere(path: string): Promise<string | null> {

@@ -6,6 +6,8 @@
  */
 
 import type { CloudRoute, CloudTraits, TableState } from "../clouds/cloud.ts";
+import type { Member } from "./group.ts";
+import { peerOf, type SelfMarks } from "./route_holder.ts";
 
 /** What the ledger says of one prefix. */
 export interface Claim {
@@ -23,6 +25,19 @@ export interface OwnershipRule {
   readonly owner: string;
   readonly traits: Pick<CloudTraits, "ownership" | "uniquePrefix">;
   readonly claims: Claims;
+  /** The other routers of the group; none: this router is alone. */
+  readonly peers: readonly Member[];
+  /** Addresses of those of which the cloud said, when it was asked, that they are dead. */
+  readonly dead: ReadonlySet<string>;
+  /** This router, where marks name the router that wrote a route. */
+  readonly self?: SelfMarks;
+}
+
+/** A route that belongs to another router of the group. */
+export interface PeerRoute {
+  readonly route: CloudRoute;
+  /** The peer's address. */
+  readonly peer: string;
 }
 
 /** A table's routes by canonical prefix. */
@@ -31,18 +46,31 @@ export interface TableIndex {
   readonly own: ReadonlyMap<string, CloudRoute>;
   readonly foreign: ReadonlyMap<string, readonly CloudRoute[]>;
   readonly foreignCount: number;
+  /** Those that point at another router of the group and at nothing else: its own, whoever wrote them. */
+  readonly peers: ReadonlyMap<string, PeerRoute>;
+  /** Addresses of the peers of which the cloud says that they are dead, or that packets of all their routes are dropped. */
+  readonly dead: ReadonlySet<string>;
 }
 
 /** Splits a table by ownership. */
 export function indexTable(state: TableState, rule: OwnershipRule): TableIndex {
   const own = new Map<string, CloudRoute>();
   const foreign = new Map<string, CloudRoute[]>();
+  const peers = new Map<string, PeerRoute>();
+  const dropped = new Set<string>();
+  const standing = new Set<string>();
   let foreignCount = 0;
   for (const route of state.routes) {
     const key = route.prefix.text;
-    if (isOwn(route, rule)) {
+    const peer = peerOf(route, rule);
+    if (peer !== null) {
+      (route.blackhole === true ? dropped : standing).add(peer);
+      const other = peers.get(key);
+      peers.set(key, { peer, route: other === undefined ? route : fold(other.route, route) });
+    } else if (isOwn(route, rule)) {
       const other = own.get(key);
-      own.set(key, other === undefined ? route : fold(other, route));
+      const mine = isUnsigned(route, rule) ? { ...route, unsigned: true } : route;
+      own.set(key, other === undefined ? mine : fold(other, mine));
     } else {
       foreignCount++;
       const others = foreign.get(key);
@@ -50,7 +78,9 @@ export function indexTable(state: TableState, rule: OwnershipRule): TableIndex {
       else others.push(route);
     }
   }
-  return { own, foreign, foreignCount };
+  // A router that was rebuilt has its former routes, which are dropped, beside those that it has now.
+  const dead = dropped.difference(standing).union(rule.dead);
+  return { own, foreign, foreignCount, peers, dead };
 }
 
 /**
@@ -62,6 +92,7 @@ export function indexTable(state: TableState, rule: OwnershipRule): TableIndex {
  */
 export function isOwn(route: CloudRoute, rule: OwnershipRule): boolean {
   if (route.fixed === true) return false;
+  if (route.abandoned === true) return true;
   if (rule.traits.ownership === "mark") return route.owner === rule.owner;
   const claim = rule.claims.get(route.prefix.text);
   if (claim === undefined) return false;
@@ -94,6 +125,30 @@ export function recoverClaims(
   return claims;
 }
 
+/**
+ * Whether a route of ours is to be given a mark that names this router: version 1.0 wrote it and where it points does not say whose all
+ * of it is, or another router did, to which this one may be unknown.
+ */
+function isUnsigned({ writer, sharedWith, nextHops }: CloudRoute, { self }: OwnershipRule): boolean {
+  if (self === undefined) return false;
+  if (writer === undefined) return !nextHops.every((hop) => self.hops.has(hop));
+  const isNamed = (sharedWith ?? []).some(({ text }) => self.hops.has(text));
+  return writer.id !== self.sign.id && writer.address !== null && !isNamed;
+}
+
+/** Several routes of a prefix as one. */
 function fold(left: CloudRoute, right: CloudRoute): CloudRoute {
-  return { ...left, nextHops: [...new Set([...left.nextHops, ...right.nextHops])].sort() };
+  const nextHops = [...new Set([...left.nextHops, ...right.nextHops])].sort();
+  const ids = [...idsOf(left), ...idsOf(right)];
+  const { unsigned, ...folded } = left;
+  return {
+    ...folded,
+    nextHops,
+    ...(ids.length === 0 ? {} : { ids }),
+    ...(unsigned === true && right.unsigned === true ? { unsigned } : {}),
+  };
+}
+
+function idsOf({ id, ids }: CloudRoute): readonly string[] {
+  return ids ?? (id === undefined ? [] : [id]);
 }

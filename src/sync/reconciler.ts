@@ -6,105 +6,161 @@
  * the next. A failed call is followed by a new reading, since nobody knows what it did.
  */
 
-import { getLogger } from "@logtape/logtape";
-import type { Cloud, TableState } from "../clouds/cloud.ts";
-import { CloudError } from "../clouds/cloud_error.ts";
-import { Circuit, circuitOpenMs } from "./circuit.ts";
-import { compare, type Comparison, nothingCompared } from "./comparison.ts";
-import { type GuardSettings, newGuardState, wantedAgain } from "./guard.ts";
+import type { Cloud, CloudConnection, TableState } from "../clouds/cloud.ts";
+import { CloudError, isOverRate } from "../clouds/cloud_error.ts";
+import { eachMinuteMs, fewTries, meaningOf, needsCorrection } from "../clouds/error_meaning.ts";
+import type { ApiBudget } from "./api_budget.ts";
+import { ChangeCauses } from "./change_causes.ts";
+import type { ChangeRecord } from "./change_history.ts";
+import { type Comparison, nothingCompared } from "./comparison.ts";
+import type { GroupSettings } from "./group_members.ts";
+import { type GuardSettings, letGo, wantedAgain } from "./guard.ts";
 import { LedgerError } from "./ledger.ts";
-import { Notices } from "./notices.ts";
 import type { TableIndex } from "./ownership.ts";
-import { invalidTries } from "./patience.ts";
-import type { PlannedChange } from "./plan.ts";
+import { earliest, isUndone, leftOver, worstFailure } from "./round_outcome.ts";
 import { Schedule, type ScheduleSettings } from "./schedule.ts";
-import type { SyncStatus } from "./sync_status.ts";
-import { TableView, type TableViewOptions } from "./table_view.ts";
-import { type Resolution, resolveNeighbours } from "./targets.ts";
-import { TokenBucket } from "./token_bucket.ts";
-import { type WriteReport, writeWaves } from "./writer.ts";
+import { comparisonFacts, type SyncStatus } from "./sync_status.ts";
+import { TableChanges } from "./table_changes.ts";
+import { type ComparisonRules, TableLook, type TableLookOptions } from "./table_look.ts";
+import { TableReport } from "./table_report.ts";
+import type { Resolution } from "./targets.ts";
+import type { WriteReport } from "./writer.ts";
 
 /** The user's settings of the loop; durations in milliseconds. */
 export interface SyncSettings extends ScheduleSettings {
   readonly guard: GuardSettings;
   /** `-adopt`: take over foreign routes that stand where a wanted prefix should be. */
   readonly adopt: boolean;
+  /** The routers that share the table. */
+  readonly group: GroupSettings;
 }
 
 /** What a reconciler works with. */
-export interface ReconcilerOptions extends TableViewOptions {
-  readonly cloud: Pick<Cloud, "traits" | "read" | "write" | "resolve" | "describe">;
+export interface ReconcilerOptions extends TableLookOptions {
+  readonly cloud: Pick<Cloud, "traits" | "describe">;
+  readonly connection: () => Pick<CloudConnection, "read" | "write" | "resolve" | "forget" | "findDead">;
   readonly settings: SyncSettings;
+  /** Whether this router may change routes: the active address of its group is on it, or there is none. */
+  readonly isActive: () => boolean;
+  /** Hears of each change that was made. */
+  readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
+  /** How often the account's API is called; all tables share it. */
+  readonly budget: Pick<ApiBudget, "wait">;
+  /** What was reported of the table before it was opened again; left out: nothing. */
+  readonly report?: TableReport;
 }
 
 /**
- * How a round or a loop ended: `gone` means that the table is not there (any more), `invalid` that what the cloud holds cannot be
- * understood.
+ * How a round or a loop ended: `gone` means that the table is not there (any more), `wrong` that a setting or an
+ * answer is, and stays so until a person corrects it.
  */
-export type RoundEnd = "done" | "stopped" | "gone" | "invalid";
+export type RoundEnd = "done" | "stopped" | "gone" | "wrong";
 
-const log = getLogger(["cloudroutesync", "sync"]);
-/** The keys of errors that concern no one prefix: the table as a whole, and who the neighbours are. */
-const wholeTable = "";
-const neighbours = "neighbours";
-/** Keys that are not told as a prefix. */
-const unnamed: ReadonlySet<string> = new Set([wholeTable, neighbours]);
+/** What came of a round. */
+export interface RoundResult {
+  readonly end: RoundEnd;
+  /** When the next round is due, in milliseconds of the clock; news may bring it forward. */
+  readonly nextAt: number;
+}
+
+/** A report of a table of which nothing was reported yet. */
+export function reportOf(
+  { table, cloud, clock, onChange }: Pick<ReconcilerOptions, "table" | "cloud" | "clock" | "onChange">,
+): TableReport {
+  return new TableReport(table, (hop) => cloud.describe(hop), { now: () => clock.now(), onChange });
+}
+
+/** A table as last read and compared. */
+export interface TableSight extends Pick<SyncStatus, "table" | "errors" | "known"> {
+  readonly comparison: Comparison;
+  readonly index: TableIndex;
+}
 
 /** Keeps one table in step; see the head of this file. */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #view: TableView;
-  readonly #circuit = new Circuit();
-  readonly #bucket: TokenBucket | null;
-  readonly #errors = new Map<string, string>();
-  readonly #writes = { add: 0, replace: 0, delete: 0 };
-  readonly #notices: Notices;
+  readonly #report: TableReport;
+  readonly #look: TableLook;
+  readonly #changes: TableChanges;
+  readonly #causes = new ChangeCauses();
   #settings: SyncSettings;
   #schedule: Schedule;
-  /** Prefixes that may not be as wanted. */
-  #dirty = new Set<string>();
-  #allDirty = true;
-  /** Prefixes of which news came since the round began. */
-  #arrived = new Set<string>();
-  #guardState = newGuardState();
   #comparison: Comparison | null = null;
   /** The comparison whose changes are being made just now: a slow cloud takes its time, and they are pending all the while. */
   #underWay: Comparison | null = null;
-  #failures = 0;
-  /** Why neighbours cannot be looked up, where only people can heal it, and until when it is left alone. */
-  #lookUpRefused: { readonly error: CloudError; readonly until: number } | null = null;
   #inStepAt: number | null = null;
+  #inStepSince: number | null = null;
+  /** When the hold of the moment ends, in milliseconds of the clock and, worked out once a hold, since the epoch. */
+  #guardEnd: number | null = null;
+  #heldUntil: number | null = null;
   #wake: (() => void) | null = null;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     this.#settings = options.settings;
-    this.#view = new TableView(options);
-    this.#notices = new Notices(options.table.name);
-    const now = options.clock.now();
-    this.#schedule = new Schedule(options.settings, now);
-    const pace = options.cloud.traits.pace;
-    this.#bucket = pace === null ? null : new TokenBucket(pace, now);
+    this.#report = options.report ?? reportOf(options);
+    this.#look = new TableLook(options, this.#report, (now) => this.#rules(now));
+    this.#changes = new TableChanges(options, this.#look.view, this.#report, this.#causes);
+    this.#schedule = new Schedule(options.settings, options.clock.now());
   }
 
-  /** Says that what is wanted for these canonical prefixes changed. */
-  notify(prefixes: readonly string[]): void {
+  /**
+   * Says that what is wanted for these canonical prefixes changed.
+   *
+   * @param at when the kernel said so, in milliseconds of the clock; null: no event of the kernel's was the reason.
+   */
+  notify(prefixes: readonly string[], at: number | null = null): void {
     if (prefixes.length === 0) return;
-    for (const prefix of prefixes) this.#arrived.add(prefix);
+    this.#causes.news(prefixes, at);
+    this.#look.dirty.arrive(prefixes);
     const { wanted } = this.#options;
-    this.#guardState = wantedAgain(this.#guardState, prefixes.filter((prefix) => wanted.has(prefix)));
+    this.#look.guardState = wantedAgain(
+      this.#look.guardState,
+      prefixes.filter((prefix) => wanted.has(prefix)),
+    );
     if (this.#schedule.news(this.#options.clock.now())) this.#wake?.();
+  }
+
+  /** Lets the withdrawals that are held go now. @returns how many there are. */
+  release(): number {
+    const { clock } = this.#options;
+    const held = this.#comparison?.decision.held ?? [];
+    if (held.length === 0) return 0;
+    this.#look.guardState = letGo(this.#look.guardState, held, clock.now(), this.#settings.guard.holdMs);
+    this.#report.released(held.length);
+    this.recheck();
+    return held.length;
+  }
+
+  /** Takes other settings and compares at once. A hold goes on: it began when it began, and lasts as long as the new settings say. */
+  reconfigure(settings: SyncSettings): void {
+    this.#settings = settings;
+    this.#schedule.reconfigure(settings);
+    this.recheck();
+  }
+
+  /** Asks for a comparison of everything with the table as last read: the active address of the group came or went. */
+  reconsider(): void {
+    this.#look.dirty.addAll();
+    this.#wake?.();
+  }
+
+  /** Says that a peer may be dead: the cloud is asked at once. */
+  suspect(): void {
+    this.#look.hint();
+    this.#wake?.();
   }
 
   /** Asks for a full comparison, as when this VM's own address changed. */
   recheck(): void {
-    this.#view.forget();
-    this.#allDirty = true;
+    this.#look.group?.forget();
+    this.#look.view.forget();
+    this.#look.dirty.addAll();
     this.#wake?.();
   }
 
   /**
-   * Runs until told to stop.
+   * Runs until it is stopped.
    *
    * @param stop ends the loop after the round under way.
    * @param abandon gives up the call under way.
@@ -113,7 +169,7 @@ export class Reconciler {
     while (!stop.aborted) {
       const wait = this.#dueAt() - this.#options.clock.now();
       if (wait > 0) await this.#pause(wait, stop);
-      else if (await this.round(abandon) === "gone") return "gone";
+      else if ((await this.round(abandon)).end === "gone") return "gone";
     }
     return "stopped";
   }
@@ -127,16 +183,15 @@ export class Reconciler {
    */
   async settle(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
     const { clock } = this.#options;
-    let invalid = 0;
+    let wrong = 0;
     while (!signal.aborted) {
-      const end = await this.round(signal);
-      invalid = end === "invalid" ? invalid + 1 : 0;
-      if (end === "gone" || invalid >= invalidTries) return false;
+      const { end, nextAt } = await this.round(signal);
+      wrong = end === "wrong" ? wrong + 1 : 0;
+      if (end === "gone" || wrong >= fewTries) return false;
       if (this.#isInStep()) return true;
       if (this.#isStuck()) return false;
-      const due = this.#dueAt();
-      if (due > giveUpAt) return false;
-      if (due > clock.now()) await clock.sleep(due - clock.now(), signal);
+      if (nextAt > giveUpAt) return false;
+      if (nextAt > clock.now()) await clock.sleep(nextAt - clock.now(), signal);
     }
     return false;
   }
@@ -146,66 +201,86 @@ export class Reconciler {
    * what is wanted before.
    */
   async withdrawAll(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
+    this.#look.group?.leave();
     this.#settings = { ...this.#settings, withdrawDelayMs: 0, guard: { maxWithdraw: 1, holdMs: 0 } };
     this.#schedule = new Schedule(this.#settings, this.#options.clock.now());
+    this.#causes.cleanUp();
     this.recheck();
     return await this.settle(signal, giveUpAt);
   }
 
   /** Reads and compares; writes nothing to the cloud. @throws {CloudError} if it cannot be read. */
   async preview(signal: AbortSignal): Promise<Comparison> {
-    await this.#view.read(signal);
-    this.#gatherDirty();
-    const resolution = await this.#resolve(signal);
+    await this.#look.read(signal);
+    const { resolution, comparison } = await this.#look.look(signal);
     if (resolution.error !== null) throw resolution.error;
-    this.#comparison = this.#compare(resolution);
-    return this.#comparison;
+    this.#comparison = comparison;
+    return comparison;
   }
 
   /** The table as last read, split by ownership. */
   get table(): { readonly state: TableState | null; readonly index: TableIndex } {
-    return { state: this.#view.state, index: this.#view.index };
+    return { state: this.#look.view.state, index: this.#look.view.index };
+  }
+
+  /** The table as last read and compared, for who looks at single prefixes. */
+  get sight(): TableSight {
+    const comparison = this.#underWay ?? this.#comparison ?? nothingCompared;
+    const { table, errors } = this.#report.facts;
+    return { table, errors, comparison, index: this.#look.view.index, known: this.#look.view.reads > 0 };
   }
 
   /** How things stand. */
   get status(): SyncStatus {
-    const { difference: parts, decision, waiting, fitted, hopeless, unresolved } = this.#underWay ??
-      this.#comparison ?? nothingCompared;
-    const now = fitted.waves.reduce((sum, wave) => sum + wave.length, 0);
+    const { view, dirty } = this.#look;
+    const facts = comparisonFacts(this.#underWay ?? this.#comparison ?? nothingCompared, dirty.news.size);
     return {
-      table: this.#options.table.name,
-      id: this.#options.table.id,
+      ...this.#report.facts,
+      ...facts,
+      pending: facts.pending - (this.#underWay === null ? 0 : this.#changes.doneNow),
+      known: view.isKnown,
+      heldUntil: this.#heldUntil,
+      nextTryAt: this.#report.facts.errors.size === 0 ? null : this.#onWallClock(this.#dueAt()),
       inStep: this.#isInStep(),
       wanted: this.#options.wanted.size,
-      owned: this.#view.index.own.size,
-      foreign: this.#view.index.foreignCount,
-      pending: now + waiting.length + hopeless.length + unresolved.length + this.#arrived.size,
-      held: decision.held.length,
-      heldWhy: decision.why,
-      unfit: fitted.unfit.map((change) => change.prefix.text),
-      conflicts: parts.conflicts.map((conflict) => conflict.prefix.text),
-      quotas: this.#view.state?.quotas ?? [],
-      errors: this.#errors,
-      writes: this.#writes,
-      failures: this.#failures,
-      reads: this.#view.reads,
+      owned: view.index.own.size,
+      foreign: view.index.foreignCount,
+      problems: view.problems,
+      ownSubnets: view.ownSubnets.map(({ text }) => text),
+      peerRoutes: view.index.peers.size,
+      quotas: view.state?.quotas ?? [],
+      reads: view.reads,
       inStepAt: this.#inStepAt,
+      inStepSince: this.#isInStep() ? this.#inStepSince : null,
     };
   }
 
   /** One round: read if need be, compare, write, read back. What failed is remembered for the next, not thrown. */
-  async round(signal: AbortSignal): Promise<RoundEnd> {
+  async round(signal: AbortSignal): Promise<RoundResult> {
+    const end = await this.#round(signal);
+    return { end, nextAt: this.#dueAt() };
+  }
+
+  async #round(signal: AbortSignal): Promise<RoundEnd> {
     const { clock } = this.#options;
     this.#schedule.beginRound();
     try {
-      if (this.#view.state === null || this.#schedule.mustRead(clock.now())) await this.#audit(signal);
-      this.#gatherDirty();
-      const resolution = await this.#resolve(signal);
-      const comparison = this.#compare(resolution);
-      this.#guardState = comparison.decision.state;
+      const reads = this.#look.view.state === null || this.#schedule.mustRead(clock.now());
+      if (reads) {
+        await this.#read(signal);
+        this.#look.dirty.addAll();
+      }
+      const { resolution, comparison } =
+        await (reads ? this.#look.look(signal) : this.#lookBeforeDeletes(signal));
+      this.#look.guardState = comparison.decision.state;
+      this.#look.group?.compared(comparison.difference.memories);
       this.#underWay = comparison;
-      const report = await this.#carryOut(comparison, signal);
+      const report = await this.#changes.make(comparison, signal);
+      this.#takeOvers(report);
+      if (report?.state === null && report.failed.length === 0) await this.#read(signal);
+      if (!reads && this.#look.isContested(this.#look.dirty.gathered)) this.#look.hint();
       await this.#conclude(comparison, report, resolution);
+      await this.#askForDead(signal);
     } catch (error) {
       if (signal.aborted) return "stopped";
       return this.#roundFailed(error);
@@ -215,197 +290,139 @@ export class Reconciler {
     return "done";
   }
 
-  async #audit(signal: AbortSignal): Promise<void> {
-    await this.#read(signal);
-    this.#allDirty = true;
-  }
-
   async #read(signal: AbortSignal): Promise<void> {
-    await this.#view.read(signal);
-    this.#schedule.wasRead(this.#options.clock.now());
-    this.#errors.delete(wholeTable);
+    await this.#look.read(signal);
+    const { clock } = this.#options;
+    this.#schedule.wasRead(clock.random(), clock.now());
   }
 
-  /** Moves what arrived, or everything, into the set to compare. */
-  #gatherDirty(): void {
-    if (this.#allDirty) {
-      for (const prefix of this.#options.wanted.keys()) this.#dirty.add(prefix);
-      for (const prefix of this.#view.index.own.keys()) this.#dirty.add(prefix);
-      this.#allDirty = false;
+  /**
+   * Looks at a table that was read some time ago; in a group one that is to lose a route is read right before, since a peer may have taken the prefix over and a
+   * cloud may delete whatever stands there.
+   */
+  async #lookBeforeDeletes(signal: AbortSignal): Promise<Awaited<ReturnType<TableLook["look"]>>> {
+    const look = await this.#look.look(signal);
+    const deletes = look.comparison.fitted.waves.flat().some(({ action }) => action === "delete");
+    if (this.#look.group?.isShared !== true || !deletes) return look;
+    await this.#read(signal);
+    return { ...look, comparison: this.#look.compare(look.resolution) };
+  }
+
+  /** Asks the cloud for dead routers where something hints at them; what comes of it is done on a table that is read anew. */
+  async #askForDead(signal: AbortSignal): Promise<void> {
+    if (!await this.#look.ask(signal)) return;
+    this.#look.view.forget();
+    this.#look.dirty.addAll();
+  }
+
+  /** Takes note of what was taken from peers, and looks again soon. */
+  #takeOvers(report: WriteReport | null): void {
+    this.#look.group?.wrote(report?.done ?? []);
+    if (report?.done.some(({ takesFrom }) => takesFrom !== undefined) === true) {
+      this.#schedule.tookOver(this.#options.clock.now());
     }
-    for (const prefix of this.#arrived) this.#dirty.add(prefix);
-    this.#arrived.clear();
   }
 
-  async #resolve(signal: AbortSignal): Promise<Resolution> {
-    const { cloud, wanted, clock } = this.#options;
-    const routes = [...this.#dirty].map((prefix) => wanted.get(prefix)).filter((route) =>
-      route !== undefined
-    );
-    const refused = this.#lookUpRefused;
-    if (refused !== null && clock.now() < refused.until) {
-      return await resolveNeighbours({ resolve: () => Promise.reject(refused.error) }, routes, signal);
-    }
-    const resolution = await resolveNeighbours(cloud, routes, signal);
-    this.#noteLookUp(resolution);
-    return resolution;
-  }
-
-  /** What needs no look-up goes on; what does is tried again soon, or in a minute where only people can heal it. */
-  #noteLookUp({ ids, error }: Resolution): void {
-    this.#lookUpRefused = error !== null && isForPeople(error)
-      ? { error, until: this.#options.clock.now() + circuitOpenMs }
-      : null;
-    if (ids.size > 0) this.#errors.delete(neighbours);
-    if (error === null) return;
-    this.#failures++;
-    this.#note(neighbours, `Cannot look up who the neighbours are: ${error.message}`);
-  }
-
-  #compare(resolution: Resolution): Comparison {
-    const { cloud, clock, identity, wanted } = this.#options;
-    const now = clock.now();
-    return compare({
-      prefixes: this.#dirty,
-      wanted,
-      identity: identity(),
-      resolution,
-      index: this.#view.index,
-      quotas: this.#view.state?.quotas ?? [],
-      traits: cloud.traits,
+  #rules(now: number): ComparisonRules {
+    const { circuit, flaps } = this.#changes;
+    return {
       adopt: this.#settings.adopt,
       guardSettings: this.#settings.guard,
-      guardState: this.#guardState,
       withdrawalsDue: (any) => this.#schedule.withdrawalsDue(any, now),
-      isHopeless: (change) => this.#circuit.isOpen(change, now),
-      isRefused: (change) => this.#circuit.isRefused(change, now),
-      now,
-    });
-  }
-
-  /** Makes the changes and reads back. @returns what became of them; null if there was nothing to do. */
-  async #carryOut(comparison: Comparison, signal: AbortSignal): Promise<WriteReport | null> {
-    const { cloud, table, clock } = this.#options;
-    await this.#view.takeOver(comparison.difference.claims.map(({ prefix, nextHops }) => ({
-      prefix: prefix.text,
-      nextHops,
-    })));
-    const { waves } = comparison.fitted;
-    const state = this.#view.state;
-    if (waves.length === 0 || state === null) return null;
-    const before = await this.#view.claim(waves.flat());
-    this.#view.forget();
-    const report = await writeWaves(waves, state, { cloud, table, clock, bucket: this.#bucket }, signal);
-    for (const change of report.done) this.#changeDone(change);
-    for (const { change, error } of report.failed) this.#changeFailed(change, error);
-    const refused = report.failed.filter(({ error }) => error.kind === "conflict");
-    await this.#view.disclaim(
-      refused.map(({ change: { prefix: { text } } }) => [text, before.get(text) ?? null]),
-    );
-    if (report.state !== null) this.#view.adopt(report.state);
-    else if (report.failed.length === 0) await this.#read(signal);
-    return report;
+      isRetryable: (change) => circuit.isRetryable(change, now),
+      isForbidden: (change) => circuit.isForbidden(change, now),
+      isDamped: (change) => flaps.payableAt(change, now) > now,
+    };
   }
 
   /** Looks at what the round left, and sets the times for what comes next. */
   async #conclude(before: Comparison, report: WriteReport | null, resolution: Resolution): Promise<void> {
     const now = this.#options.clock.now();
-    const after = report === null || this.#view.state === null ? before : this.#compare(resolution);
+    const after = report === null || this.#look.view.state === null ? before : this.#look.compare(resolution);
     this.#comparison = after;
-    const left = leftOver(after);
-    const settled = [...this.#dirty].filter((prefix) => !left.has(prefix));
-    this.#dirty = left;
-    for (const prefix of settled) this.#errors.delete(prefix);
-    await this.#view.confirm(settled);
+    const settled = this.#look.dirty.keep(leftOver(after));
+    this.#report.settled(settled);
+    this.#causes.settled(settled);
+    const { heldUntil } = after.decision;
+    if (heldUntil !== this.#guardEnd) {
+      this.#heldUntil = heldUntil === null ? null : this.#onWallClock(heldUntil);
+    }
+    this.#guardEnd = heldUntil;
+    await this.#look.view.confirm(settled);
 
     const failure = worstFailure(report, resolution);
-    const undone =
-      report?.done.some((change) => left.has(change.prefix.text) && isStillToDo(change, after)) ?? false;
+    const undone = report !== null && isUndone(report, after);
     // A cloud that takes some of the writes is not down: the back-off begins anew.
     if ((report?.done.length ?? 0) > 0 || (failure === null && !undone)) this.#schedule.succeeded();
     if (failure !== null || undone) this.#retryLater(failure);
-    this.#notices.tell(after, this.#view.state?.quotas ?? []);
-    const stuck = after.difference.conflicts.length > 0 || after.fitted.unfit.length > 0;
+    const payable = after.damped.map((change) => this.#changes.flaps.payableAt(change, now));
+    this.#report.damped(after.damped, Math.max(0, ...payable) - now);
+    const stuck = after.difference.conflicts.length > 0 || after.fitted.overQuota.length > 0;
     this.#schedule.left({
       // A withdrawal may have become due while the round wrote.
       waiting: after.waiting.length > 0 || after.fitted.waves.length > 0,
       heldUntil: after.decision.heldUntil,
+      dampedUntil: payable.length === 0 ? null : Math.min(...payable),
       stuck,
-      hopelessUntil: earliest(this.#circuit.nextAt(now), this.#lookUpRefused?.until ?? null),
+      retryableAt: earliest(this.#changes.circuit.nextAt(now), this.#look.lookup.retryableAt),
     }, now);
-    if (this.#isInStep()) this.#inStepAt = now;
+    if (!this.#isInStep()) this.#inStepSince = null;
+    else {
+      this.#inStepAt = now;
+      if (this.#inStepSince === null || (report?.done.length ?? 0) > 0) this.#inStepSince = Date.now();
+      this.#causes.inStep();
+      this.#report.inStep(this.#look.view.index.own.size, this.#look.view.index.foreignCount);
+    }
+    this.#underWay = null;
+    this.#report.logProblems(this.status, after.waiting.length === 0);
   }
 
   #roundFailed(error: unknown): RoundEnd {
+    this.#inStepSince = null;
     if (error instanceof CloudError) {
-      this.#failures++;
-      this.#note(wholeTable, error.message);
+      if (error.kind !== "gone") this.#retryLater(error);
+      const retryMs = error.kind === "gone" ? null : this.#dueAt() - this.#options.clock.now();
+      this.#report.tableFailed(error, retryMs);
       if (error.kind === "gone") return "gone";
-      this.#retryLater(error);
-      return error.kind === "invalid" ? "invalid" : "done";
+      return needsCorrection(error) ? "wrong" : "done";
     }
     if (!(error instanceof LedgerError)) throw error;
-    this.#note(wholeTable, error.message);
     this.#retryLater(null);
+    this.#report.tableFailed(error, this.#dueAt() - this.#options.clock.now());
     return "done";
   }
 
   /** Sets the time before which no call is made. */
   #retryLater(error: CloudError | null): void {
     const { clock } = this.#options;
-    this.#view.forget();
-    const denied = error?.kind === "denied" || error?.kind === "quota";
-    if (denied) this.#schedule.blocked(circuitOpenMs, clock.now());
-    else this.#schedule.failed(error?.retryAfterMs, clock.random(), clock.now());
-  }
-
-  #changeDone(change: PlannedChange): void {
-    this.#writes[change.action]++;
-    this.#errors.delete(change.prefix.text);
-    if (change.action === "delete") this.#circuit.roomMade(change);
-    log.info("{action} {prefix} in {table}: {from} -> {to} ({why})", {
-      action: change.action,
-      prefix: change.prefix.text,
-      table: this.#options.table.name,
-      from: this.#describe(change.from?.nextHops),
-      to: this.#describe(change.to),
-      why: change.why,
-    });
-  }
-
-  #changeFailed(change: PlannedChange, error: CloudError): void {
-    this.#failures++;
-    this.#circuit.open(change, error, this.#options.clock.now());
-    this.#note(change.prefix.text, error.message);
-  }
-
-  /** Remembers an error, and tells it when it is not the one told last. */
-  #note(key: string, message: string): void {
-    if (this.#errors.get(key) === message) return;
-    this.#errors.set(key, message);
-    log.warn("{table}{prefix}: {message}", {
-      table: this.#options.table.name,
-      prefix: unnamed.has(key) ? "" : ` ${key}`,
-      message,
-    });
+    // What was refused because the account called too often changed nothing: reading would only call it once more.
+    if (error === null || !isOverRate(error)) this.#look.view.forget();
+    // What needs a correction may be corrected just now: it is read again soon.
+    if (error !== null && meaningOf(error).retry === "each-minute" && !needsCorrection(error)) {
+      this.#schedule.blocked(eachMinuteMs, clock.now());
+    } else this.#schedule.failed(error?.retryAfterMs, clock.random(), clock.now());
   }
 
   #isInStep(): boolean {
-    return this.#comparison !== null && this.#view.state !== null && !this.#allDirty &&
-      this.#dirty.size === 0 && this.#arrived.size === 0;
+    return this.#comparison !== null && this.#look.view.state !== null && this.#look.dirty.isClean;
   }
 
   /** Whether only a foreign route, a quota or a hold stands in the way. */
   #isStuck(): boolean {
-    if (this.#comparison === null || this.#view.state === null) return false;
-    if (this.#allDirty || this.#arrived.size > 0) return false;
-    const { fitted, waiting, hopeless, unresolved } = this.#comparison;
-    return fitted.waves.length + waiting.length + hopeless.length + unresolved.length === 0;
+    if (this.#comparison === null || this.#look.view.state === null) return false;
+    if (this.#look.dirty.isAll || this.#look.dirty.news.size > 0) return false;
+    const { fitted, waiting, notRetryable, damped, unresolved } = this.#comparison;
+    return [fitted.waves, waiting, notRetryable, damped, unresolved].every(({ length }) => length === 0);
+  }
+
+  /** A time of the clock in milliseconds since the epoch. */
+  #onWallClock(at: number): number {
+    return Math.round(Date.now() + at - this.#options.clock.now());
   }
 
   #dueAt(): number {
-    // A recheck that was asked for during a write forgot the state that the write's answer has told since.
-    return this.#schedule.dueAt(this.#view.state !== null && !this.#allDirty);
+    // A recheck that was asked for during a write forgot the state, which the write's answer has shown since.
+    return this.#schedule.dueAt(this.#look.view.state !== null && !this.#look.dirty.isAll, this.#look.askAt);
   }
 
   async #pause(ms: number, stop: AbortSignal): Promise<void> {
@@ -416,56 +433,5 @@ export class Reconciler {
     await this.#options.clock.sleep(ms, waker.signal);
     stop.removeEventListener("abort", wake);
     this.#wake = null;
-  }
-
-  #describe(nextHops: readonly string[] | null | undefined): string {
-    return nextHops?.map((hop) => this.#options.cloud.describe(hop)).join(", ") || "none";
-  }
-}
-
-/** Canonical prefixes that are not as wanted after a round. */
-function leftOver(comparison: Comparison): Set<string> {
-  const { adds, replaces, deletes, conflicts } = comparison.difference;
-  const left = new Set(comparison.unresolved);
-  for (const { prefix } of [...adds, ...replaces, ...deletes, ...conflicts]) left.add(prefix.text);
-  return left;
-}
-
-/** Whether a change that was reported done is still to be done: the reading was stale, or somebody undid it. */
-function isStillToDo(change: PlannedChange, after: Comparison): boolean {
-  return after.fitted.waves.flat().some((other) =>
-    other.action === change.action && other.prefix.text === change.prefix.text &&
-    other.to?.join() === change.to?.join()
-  );
-}
-
-/** The failure that decides when to go on: the one that asks for the longest delay; null if none keeps the loop waiting. */
-function worstFailure(report: WriteReport | null, resolution: Resolution): CloudError | null {
-  const errors = (report?.failed ?? []).map(({ error }) => error);
-  if (resolution.error !== null) errors.push(resolution.error);
-  return errors.filter((error) => !isForPeople(error)).reduce<CloudError | null>(
-    (worst, error) => (error.retryAfterMs ?? 0) >= (worst?.retryAfterMs ?? 0) ? error : worst,
-    null,
-  );
-}
-
-/** The earlier of two times, either of which may be none. */
-function earliest(left: number | null, right: number | null): number | null {
-  if (left === null || right === null) return left ?? right;
-  return Math.min(left, right);
-}
-
-/** Whether only people can heal it: the circuit, not the back-off, keeps it from being repeated. */
-function isForPeople(error: CloudError): boolean {
-  switch (error.kind) {
-    case "denied":
-    case "quota":
-    case "invalid":
-      return true;
-    case "throttled":
-    case "conflict":
-    case "gone":
-    case "unavailable":
-      return false;
   }
 }

@@ -4,19 +4,35 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Cloud, CloudIdentity, CloudTable } from "../clouds/cloud.ts";
-import { CloudError } from "../clouds/cloud_error.ts";
+import { backOffMs } from "../async/back_off.ts";
+import type { Clock } from "../async/clock.ts";
+import type {
+  Cloud,
+  CloudConnection,
+  CloudIdentity,
+  CloudTable,
+  Finding,
+  Foresight,
+} from "../clouds/cloud.ts";
+import { CloudError, ConfigurationError } from "../clouds/cloud_error.ts";
 import type { KernelChange, KernelTable } from "../kernel/kernel_table.ts";
-import { ownAddress } from "../routes/own_address.ts";
+import { absentDevices } from "../routes/devices.ts";
 import type { Policy } from "../routes/policy.ts";
 import { isDefault } from "../routes/special_ranges.ts";
-import { backoffMs } from "./backoff.ts";
-import type { Clock } from "./clock.ts";
-import { untilItWorks } from "./patience.ts";
-import { politeCloud } from "./polite_cloud.ts";
-import { Reconciler, type SyncSettings } from "./reconciler.ts";
+import { ApiBudget, type LimiterState } from "./api_budget.ts";
+import { ActiveAddress } from "./active_address.ts";
+import type { ChangeRecord } from "./change_history.ts";
+import { ForwardingWatch } from "./forwarding_watch.ts";
+import { KnownVm } from "./known_vm.ts";
+import { OpenTableError } from "./open_table_error.ts";
+import { OpenTables } from "./open_tables.ts";
+import { Opening } from "./opening.ts";
+import { rateLimitedCloud } from "./rate_limited_cloud.ts";
+import type { SyncSettings, TableSight } from "./reconciler.ts";
 import { RouteFeed } from "./route_feed.ts";
 import type { SyncStatus } from "./sync_status.ts";
+import { prepareEveryMs, TableLoops } from "./table_loops.ts";
+import { type TablePreview, tableToBe, withTableToBe } from "./table_preview.ts";
 import type { LedgerUse } from "./table_view.ts";
 
 /** What a supervisor works with. */
@@ -27,43 +43,92 @@ export interface SupervisorOptions {
   readonly owner: string;
   readonly settings: SyncSettings;
   readonly clock: Clock;
-  /** Locks a table against a second instance and opens its ledger (null where the cloud has marks). Throws if it cannot. */
+  /** Locks a table against a second instance and opens its ledger (null where the cloud has marks). Throws {@linkcode OpenTableError}. */
   readonly openTable: (table: CloudTable) => Promise<LedgerUse | null>;
-  /** Changes what the cloud says of this VM as the user's flags want it. */
-  readonly adjustIdentity: (identity: CloudIdentity) => CloudIdentity;
+  /** Reads a table's ledger without locking or changing anything (null where the cloud has marks). */
+  readonly peekTable: (table: CloudTable) => Promise<LedgerUse | null>;
+  /** Hears of each change that was made. */
+  readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
+  /** Hears which tables a run keeps and who this VM is, once that is known and when the tables become others. */
+  readonly onTables?: ((tables: readonly string[], identity: CloudIdentity) => void) | undefined;
+  /** Whether the kernel forwards; absent: nobody looks. */
+  readonly kernelForwarding?: (identity: CloudIdentity) => readonly Finding[];
+  /** Takes note of a defect of this program, from which the loop recovers by beginning anew. */
+  readonly unexpected: (where: string, error: unknown) => void;
 }
 
 const log = getLogger(["cloudroutesync", "sync"]);
-/** How often tables and associations are looked after though nothing happened: at most this often, in milliseconds. */
-const prepareEveryMs = 300_000;
+/** A loop that ran this long, in milliseconds, has left its earlier defects behind: the back-off begins anew. */
+const steadyAfterMs = 60_000;
 
 /** Keeps all tables in step; see the head of this file. */
 export class Supervisor {
-  readonly #options: SupervisorOptions;
-  readonly #cloud: Cloud;
+  #options: SupervisorOptions;
+  readonly #budget: ApiBudget;
   readonly #feed: RouteFeed;
-  readonly #openTables = new Map<string, LedgerUse | null>();
-  #identity: CloudIdentity | null = null;
-  #addresses = "";
-  #reconcilers: readonly Reconciler[] = [];
-  /** Ids of tables that went away while others stayed. */
-  readonly #missing = new Set<string>();
-  #identifying = false;
-  /** Whether the tables of this run were found, so that it is known where routes of ours may stand. */
-  #opened = false;
+  readonly #opening: Opening;
+  readonly #vm: KnownVm;
+  readonly #tables: OpenTables;
+  readonly #active: ActiveAddress;
+  readonly #forwarding: ForwardingWatch;
+  /** Devices that `-interface` names and that were not there when last looked. */
+  #absentDevices: ReadonlySet<string> = new Set();
   /** Set for good by {@linkcode Supervisor.withdrawAll}: from then on nothing is wanted, whatever kernel and cloud say. */
   #withdrawing = false;
-  #lastError: CloudError | null = null;
+  #toldTables = "";
+  #unread: readonly CloudError[] = [];
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#cloud = politeCloud(options.cloud, options.clock);
+    this.#budget = new ApiBudget(options.cloud, options.clock);
+    const cloud = rateLimitedCloud(options.cloud, this.#budget, options.clock);
     this.#feed = new RouteFeed(options.policy);
+    this.#opening = new Opening(options.clock);
+    this.#vm = new KnownVm({
+      ...options,
+      cloud,
+      opening: this.#opening,
+      onAnswer: (identity) => this.#rebuildFeed(identity),
+      onChange: () => this.#tables.recheck(),
+    });
+    this.#tables = new OpenTables({
+      ...options,
+      cloud,
+      connection: () => this.#vm.connection,
+      identity: () => this.#vm.connection.identity,
+      wanted: this.#feed.wanted,
+      isActive: () => this.#active.isHere,
+      bound: this.#feed.bound,
+      budget: this.#budget,
+    });
+    this.#active = new ActiveAddress(options.settings.group.activeAddress, options.kernel);
+    this.#forwarding = new ForwardingWatch({
+      ...options,
+      connection: () => this.#vm.connection,
+      kernel: () => options.kernelForwarding?.(this.#vm.connection.identity) ?? [],
+      wanted: this.#feed.wanted,
+      cloudEveryMs: Math.max(options.settings.auditMs, prepareEveryMs),
+    });
   }
 
   /** How each table stands; empty until the tables are prepared. */
   get statuses(): readonly SyncStatus[] {
-    return this.#reconcilers.map((reconciler) => reconciler.status);
+    return this.#tables.reconcilers.map((reconciler) => reconciler.status);
+  }
+
+  /** Each table as last read and compared; empty until the tables are prepared. */
+  get sights(): readonly TableSight[] {
+    return this.#tables.reconcilers.map((reconciler) => reconciler.sight);
+  }
+
+  /** Whether kernel and cloud let this VM forward, as last seen; empty until the tables are open. */
+  get forwarding(): readonly Finding[] {
+    return this.#forwarding.findings;
+  }
+
+  /** How often the account's API may be called now, by kind of call. */
+  get limiters(): readonly LimiterState[] {
+    return this.#budget.states;
   }
 
   /** Number of routes wanted now. */
@@ -71,49 +136,105 @@ export class Supervisor {
     return this.#feed.wanted.size;
   }
 
-  /** What the cloud answered last while it keeps the tables from being opened; null while it is silent, and once they are open. */
-  get openingError(): Pick<CloudError, "kind" | "message"> | null {
-    if (this.#opened || this.#lastError === null) return null;
-    const { kind, message } = this.#lastError;
-    return { kind, message };
+  /** What went wrong last while the tables are not open; null while the cloud is silent, and once they are open. */
+  get openingError(): Error | null {
+    return this.#opening.error;
   }
 
   /** Who this VM is; null until the cloud has said it. */
   get identity(): CloudIdentity | null {
-    return this.#identity;
+    return this.#vm.identity;
   }
 
   /**
-   * Runs until told to stop.
+   * Runs until it is stopped. A defect of this program ends no run: it is logged, and the loop begins anew with back-off.
    *
    * @param stop ends it after the rounds under way.
    * @param abandon gives up the calls under way.
-   * @throws {CloudError} `invalid` if the configuration cannot work.
+   * @throws {ConfigurationError} if flags or variables cannot work; {@linkcode OpenTableError} if this machine keeps a table from
+   * being opened and no waiting heals it.
    */
   async run(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
-    try {
-      await this.#identify(stop);
-      if (this.#addressesChanged()) void this.#identifyAgain();
-      for (let failures = 0; !stop.aborted; failures++) {
-        if (failures > 0) {
-          await this.#options.clock.sleep(backoffMs(failures, undefined, this.#options.clock.random()), stop);
-        }
-        const startedAt = this.#options.clock.now();
-        await this.#runTables(stop, abandon);
-        if (this.#options.clock.now() - startedAt > prepareEveryMs) failures = 0;
+    const { clock, unexpected } = this.#options;
+    for (let defects = 1; !stop.aborted; defects++) {
+      const startedAt = clock.now();
+      try {
+        return await this.#keepTables(stop, abandon);
+      } catch (error) {
+        if (stop.aborted) return;
+        if (error instanceof ConfigurationError || error instanceof OpenTableError) throw error;
+        if (clock.now() - startedAt > steadyAfterMs) defects = 1;
+        const wait = backOffMs(defects, undefined, clock.random());
+        unexpected(`in the loop, which begins anew in ${Math.ceil(wait / 1000)} s`, error);
+        await clock.sleep(wait, stop);
       }
-    } catch (error) {
-      if (!stop.aborted) throw error;
     }
+  }
+
+  async #keepTables(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    await this.#vm.identify(stop);
+    this.#vm.followAddresses();
+    this.#active.look();
+    for (let failures = 0; !stop.aborted; failures++) {
+      if (failures > 0) await clock.sleep(backOffMs(failures, undefined, clock.random()), stop);
+      const startedAt = clock.now();
+      await this.#runTables(stop, abandon);
+      if (clock.now() - startedAt > prepareEveryMs) failures = 0;
+    }
+  }
+
+  /** Prepares the tables and keeps them in step until it is stopped, or until they are no longer the ones to keep. */
+  async #runTables(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
+    const { settings, clock } = this.#options;
+    const connection = (): KnownVm["connection"] => this.#vm.connection;
+    const tables = await this.#opening.retrying((signal) => connection().prepare(signal), stop);
+    await this.#opening.retryingHere(() => this.#open(tables), stop);
+    const { reconcilers } = this.#tables;
+    this.#tellTables(tables);
+    const lookAgain = (signal: AbortSignal): Promise<void> => this.#vm.lookAgain(signal);
+    await new TableLoops({
+      tables,
+      reconcilers,
+      connection,
+      lookAgain,
+      watch: (end) => this.#forwarding.run(end),
+      auditMs: settings.auditMs,
+      clock,
+    }).run(stop, abandon);
+  }
+
+  /** Tells, once and when they become others, which tables are kept and who this VM is. */
+  #tellTables(tables: readonly CloudTable[]): void {
+    const names = tables.map(({ name }) => name);
+    if (names.join() === this.#toldTables) return;
+    this.#toldTables = names.join();
+    this.#options.onTables?.(names, this.#vm.connection.identity);
+  }
+
+  /** Lets all held withdrawals go now. @returns how many there are. */
+  release(): number {
+    return this.#tables.release();
+  }
+
+  /** Takes another policy and other settings of the loop, and compares at once. */
+  reconfigure(changed: Pick<SupervisorOptions, "policy" | "settings">): void {
+    if (this.#withdrawing) return;
+    this.#options = { ...this.#options, ...changed };
+    this.#feed.reconfigure(changed.policy);
+    if (this.#vm.identity !== null) this.#rebuildFeed(this.#vm.identity);
+    this.#tables.reconfigure(changed.settings);
   }
 
   /** Takes news of the kernel. */
   kernelChanged(change: KernelChange): void {
     if (this.#withdrawing) return;
-    if (concernsThisVm(change) && this.#addressesChanged()) void this.#identifyAgain();
-    if (this.#identity === null) return;
-    if (change.prefixes === "all" || change.interfacesChanged) this.#rebuildFeed(this.#identity);
-    else this.#notify(this.#feed.update(this.#options.kernel, this.#identity, change.prefixes));
+    if (concernsThisVm(change)) this.#vm.followAddresses();
+    const { identity } = this.#vm;
+    if (identity === null) return;
+    if (change.interfacesChanged && this.#active.look()) this.#tables.reconsider();
+    if (change.prefixes === "all" || change.interfacesChanged) this.#rebuildFeed(identity, change.receivedAt);
+    else this.#tables.notify(this.#feed.update(this.#options.kernel, change.prefixes), change.receivedAt);
   }
 
   /**
@@ -123,13 +244,55 @@ export class Supervisor {
    * @returns whether all is in step.
    */
   async syncOnce(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
-    await this.#identify(signal, giveUpAt);
-    const tables = await this.#patiently((inner) => this.#cloud.prepare(inner), signal, giveUpAt);
-    this.#reconcilers = await this.#open(tables);
+    await this.#open(await this.#tablesBy("prepare", signal, giveUpAt));
     const ends = await Promise.all(
-      this.#reconcilers.map((reconciler) => reconciler.settle(signal, giveUpAt)),
+      this.#tables.reconcilers.map((reconciler) => reconciler.settle(signal, giveUpAt)),
     );
     return ends.every((inStep) => inStep);
+  }
+
+  /**
+   * Compares all tables as a sync would, and changes nothing: neither the cloud, nor a ledger, nor a lock. Afterwards
+   * {@linkcode identity} is known.
+   *
+   * @param giveUpAt milliseconds of the clock.
+   * @returns one entry a table; one of several that cannot be read is left out, see {@linkcode unread}.
+   * @throws {CloudError} if the cloud does not answer until then.
+   */
+  async preview(signal: AbortSignal, giveUpAt: number): Promise<readonly TablePreview[]> {
+    const located = await this.#tablesBy("locate", signal, giveUpAt);
+    const foresee = (inner: AbortSignal): Promise<Foresight> => this.#vm.connection.foresee(inner);
+    const { steps: preparation, toBe } = await this.#opening.retrying(foresee, signal, giveUpAt);
+    const connection = withTableToBe(this.#vm.connection, toBe);
+    const tables = located.length === 0 ? [tableToBe] : located;
+    const ends = await Promise.allSettled(tables.map(async (table) => ({
+      ...await this.#previewOf(table, connection, signal, giveUpAt),
+      preparation,
+    })));
+    const failures = ends.flatMap((end): unknown[] => end.status === "rejected" ? [end.reason] : []);
+    this.#unread = failures.filter((failure) => failure instanceof CloudError);
+    if (this.#unread.length < failures.length || failures.length === tables.length) throw failures[0];
+    return ends.flatMap((end) => end.status === "fulfilled" ? [end.value] : []);
+  }
+
+  /** Why the last {@linkcode preview} could not read some of the tables; empty: it read all. */
+  get unread(): readonly CloudError[] {
+    return this.#unread;
+  }
+
+  async #previewOf(
+    table: CloudTable,
+    connection: CloudConnection,
+    signal: AbortSignal,
+    giveUpAt: number,
+  ): Promise<Omit<TablePreview, "preparation">> {
+    // One look at the kernel is all there is: no withdrawal waits for another.
+    const settings = { ...this.#options.settings, withdrawDelayMs: 0 };
+    const ledger = await this.#options.peekTable(table);
+    const reconciler = this.#tables.reconcilerOf(table, ledger, { connection: () => connection, settings });
+    const comparison = await this.#opening.retrying((inner) => reconciler.preview(inner), signal, giveUpAt);
+    const { state, index } = reconciler.table;
+    return { table, comparison, index, quotas: state?.quotas ?? [] };
   }
 
   /**
@@ -140,189 +303,59 @@ export class Supervisor {
    */
   async withdrawAll(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
     this.#withdrawing = true;
+    this.#vm.end();
     this.#feed.clear();
-    if (!this.#opened) return false;
+    if (!this.#opening.done) return false;
     const ends = await Promise.all(
-      this.#reconcilers.map((reconciler) => reconciler.withdrawAll(signal, giveUpAt)),
+      this.#tables.reconcilers.map((reconciler) => reconciler.withdrawAll(signal, giveUpAt)),
     );
     return ends.every((gone) => gone);
   }
 
   /** Withdraws all that is owned from the tables that exist; prepares none. For `cleanup`. */
   async cleanUp(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
-    await this.#identify(signal, giveUpAt);
-    const tables = await this.#patiently((inner) => this.#cloud.locate(inner), signal, giveUpAt);
-    this.#reconcilers = await this.#open(tables);
+    await this.#open(await this.#tablesBy("locate", signal, giveUpAt));
     if (!await this.withdrawAll(signal, giveUpAt)) return false;
-    await this.#patiently((inner) => this.#cloud.remove(inner), signal, giveUpAt);
+    await this.#opening.retrying((inner) => this.#vm.connection.remove(inner), signal, giveUpAt);
     return true;
   }
 
-  async #identify(signal: AbortSignal, giveUpAt = Infinity): Promise<void> {
-    const found = await this.#patiently(
-      (inner) => {
-        this.#addresses = this.#addressesNow();
-        return this.#cloud.identify(inner);
-      },
-      signal,
-      giveUpAt,
-    );
-    this.#identity = this.#options.adjustIdentity(found);
-    // The answer may come when all is being withdrawn already.
-    if (!this.#withdrawing) this.#rebuildFeed(this.#identity);
-  }
-
-  /**
-   * This VM's addresses changed: asks anew who it is, without keeping anything waiting. What changes while the cloud is asked may be
-   * missing from its answer, so it is asked until nothing did.
-   */
-  async #identifyAgain(): Promise<void> {
-    if (this.#identity === null || this.#identifying) return;
-    this.#identifying = true;
-    do await this.#askWhoThisIs(); while (this.#addressesChanged() && !this.#withdrawing);
-    this.#identifying = false;
-  }
-
-  async #askWhoThisIs(): Promise<void> {
-    const before = JSON.stringify(this.#identity);
-    try {
-      const deadline = this.#options.clock.now() + prepareEveryMs;
-      await this.#identify(new AbortController().signal, deadline);
-      if (this.#withdrawing || JSON.stringify(this.#identity) === before) return;
-      log.info("This VM is now {instance}", { instance: this.#identity?.instance });
-      for (const reconciler of this.#reconcilers) reconciler.recheck();
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      log.warn("Cannot find out who this VM is after its addresses changed: {message}", { message });
-    }
-  }
-
-  /**
-   * Whether this VM's addresses are others than when the cloud was last asked who it is, or another of them is the one by which the
-   * default route leaves: a lease that is renewed brings the address first and the route later.
-   */
-  #addressesChanged(): boolean {
-    return this.#addressesNow() !== this.#addresses;
-  }
-
-  #addressesNow(): string {
-    const { kernel } = this.#options;
-    const all = kernel.addresses().map((address) => `${address.interfaceIndex} ${address.address.text}`);
-    const leaving = ([4, 6] as const).map((family) => ownAddress(family, kernel)?.address.text);
-    return [...all.sort(), ...leaving].join();
-  }
-
-  /** Prepares the tables and keeps them in step until told to stop, or until they are no longer the ones to keep. */
-  async #runTables(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
-    const tables = await this.#patiently((signal) => this.#cloud.prepare(signal), stop);
-    this.#reconcilers = await this.#open(tables);
-    this.#missing.clear();
-    const end = new AbortController();
-    const stopAll = (): void => end.abort();
-    stop.addEventListener("abort", stopAll, { once: true });
-    if (stop.aborted) stopAll();
-    const loops = this.#reconcilers.map((reconciler) => this.#keep(reconciler, end, abandon));
-    await Promise.all([...loops, this.#lookAfter(tables, end, abandon)]);
-    stop.removeEventListener("abort", stopAll);
-  }
-
-  /**
-   * Keeps one table in step. Where it is the only one and goes away, all ends: it may be our own, and is prepared anew. One of several
-   * was handed over, so that no preparing brings it back; it is looked for with back-off, and the others do not wait for it.
-   */
-  async #keep(reconciler: Reconciler, end: AbortController, abandon: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    const { id } = reconciler.status;
-    for (let failures = 1;; failures++) {
-      const startedAt = clock.now();
-      if (await reconciler.run(end.signal, abandon) !== "gone") return;
-      if (this.#reconcilers.length === 1) return end.abort();
-      this.#missing.add(id);
-      if (clock.now() - startedAt > prepareEveryMs) failures = 1;
-      await clock.sleep(backoffMs(failures, undefined, clock.random()), end.signal);
-      if (end.signal.aborted) return;
-      this.#missing.delete(id);
-      reconciler.recheck();
-    }
-  }
-
-  /** Has the tables prepared again now and then: an association that somebody took away comes back. */
-  async #lookAfter(tables: readonly CloudTable[], end: AbortController, abandon: AbortSignal): Promise<void> {
-    const { clock, settings } = this.#options;
-    let told = "";
-    for (;;) {
-      await clock.sleep(Math.max(prepareEveryMs, settings.auditMs), end.signal);
-      if (end.signal.aborted) return;
-      try {
-        if (!this.#areSame(tables, await this.#cloud.prepare(abandon))) end.abort();
-        told = "";
-      } catch (error) {
-        if (!(error instanceof CloudError)) throw error;
-        if (error.message !== told) {
-          log.warn("Cannot look after the tables: {message}", { message: error.message });
-        }
-        told = error.message;
-      }
-    }
-  }
-
-  /** Whether the tables to keep are still these; one that is missing may be left out. */
-  #areSame(tables: readonly CloudTable[], now: readonly CloudTable[]): boolean {
-    const before = new Set(tables.map(({ id }) => id));
-    const after = new Set(now.map(({ id }) => id));
-    return [...before].every((id) => after.has(id) || this.#missing.has(id)) &&
-      [...after].every((id) => before.has(id));
-  }
-
-  async #open(tables: readonly CloudTable[]): Promise<readonly Reconciler[]> {
-    const { owner, settings, clock, openTable } = this.#options;
-    const cloud = this.#cloud;
-    const reconcilers: Reconciler[] = [];
-    for (const table of tables) {
-      let ledger = this.#openTables.get(table.id);
-      if (ledger === undefined) {
-        ledger = await openTable(table);
-        this.#openTables.set(table.id, ledger);
-      }
-      const identity = (): CloudIdentity => this.#known();
-      reconcilers.push(
-        new Reconciler({ cloud, table, owner, identity, wanted: this.#feed.wanted, ledger, settings, clock }),
-      );
-    }
-    this.#opened = true;
-    return reconcilers;
-  }
-
-  /** Calls until it works, and remembers what the cloud answers meanwhile. */
-  async #patiently<T>(
-    call: (signal: AbortSignal) => Promise<T>,
+  /** Finds out who this VM is and which tables are meant: where every command that makes one pass begins. */
+  async #tablesBy(
+    way: "locate" | "prepare",
     signal: AbortSignal,
-    giveUpAt = Infinity,
-  ): Promise<T> {
-    const remembering = async (inner: AbortSignal): Promise<T> => {
-      try {
-        return await call(inner);
-      } catch (error) {
-        if (error instanceof CloudError && !inner.aborted) this.#lastError = error;
-        throw error;
+    giveUpAt: number,
+  ): Promise<readonly CloudTable[]> {
+    await this.#vm.identify(signal, giveUpAt);
+    return await this.#opening.retrying((inner) => this.#vm.connection[way](inner), signal, giveUpAt);
+  }
+
+  async #open(tables: readonly CloudTable[]): Promise<void> {
+    await this.#tables.open(tables);
+    this.#opening.finish();
+  }
+
+  /** @param at when the kernel said what makes it necessary; null: it was not the kernel. */
+  #rebuildFeed(identity: CloudIdentity, at: number | null = null): void {
+    // The cloud's answer may come when all is being withdrawn already.
+    if (this.#withdrawing) return;
+    this.#tellAbsentDevices();
+    this.#tables.notify(this.#feed.rebuild(this.#options.kernel, identity), at);
+  }
+
+  /** Says once which devices of `-interface` are not there; again only after they were. */
+  #tellAbsentDevices(): void {
+    const { kernel, policy } = this.#options;
+    const absent = new Set(absentDevices(kernel.links(), policy.interfaces));
+    for (const device of absent) {
+      if (!this.#absentDevices.has(device)) {
+        log.warn("Device {device} of -interface is not there: no route out of it counts until it is", {
+          event: "device-absent",
+          device,
+        });
       }
-    };
-    const result = await untilItWorks(remembering, this.#options.clock, signal, giveUpAt);
-    this.#lastError = null;
-    return result;
-  }
-
-  #known(): CloudIdentity {
-    if (this.#identity === null) throw new Error("Cannot compare before it is known who this VM is");
-    return this.#identity;
-  }
-
-  #rebuildFeed(identity: CloudIdentity): void {
-    this.#notify(this.#feed.rebuild(this.#options.kernel, identity));
-  }
-
-  #notify(prefixes: readonly string[]): void {
-    for (const reconciler of this.#reconcilers) reconciler.notify(prefixes);
+    }
+    this.#absentDevices = absent;
   }
 }
 

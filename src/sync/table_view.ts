@@ -1,12 +1,16 @@
 /** One table as last read, split by ownership, with the ledger that proves it. */
 
 import { getLogger } from "@logtape/logtape";
-import type { Cloud, CloudIdentity, CloudTable, TableState } from "../clouds/cloud.ts";
-import type { WantedRoute } from "../routes/policy.ts";
-import type { Clock } from "./clock.ts";
+import type { Cloud, CloudConnection, CloudIdentity, CloudTable, TableState } from "../clouds/cloud.ts";
+import type { Prefix } from "../routes/prefix.ts";
+import type { WantedRoute } from "../routes/route_judge.ts";
+import type { Clock } from "../async/clock.ts";
 import type { ClaimEntry, Ledger } from "./ledger.ts";
+import type { Member } from "./group.ts";
 import { type Claim, indexTable, recoverClaims, type TableIndex } from "./ownership.ts";
-import type { PlannedChange } from "./plan.ts";
+import { KnownGateways, selfMarks } from "./own_marks.ts";
+import { withMarked } from "./route_holder.ts";
+import type { PlannedChange } from "./planned_change.ts";
 
 /** An open ledger and what is known of its past. */
 export interface LedgerUse {
@@ -17,7 +21,9 @@ export interface LedgerUse {
 
 /** What a view works with. */
 export interface TableViewOptions {
-  readonly cloud: Pick<Cloud, "read" | "traits">;
+  readonly cloud: Pick<Cloud, "traits">;
+  /** The connection of the moment: it is another one once this VM was identified anew. */
+  readonly connection: () => Pick<CloudConnection, "read">;
   readonly table: CloudTable;
   readonly owner: string;
   readonly identity: () => CloudIdentity;
@@ -42,7 +48,20 @@ export class TableView {
   /** Since when a claimed next hop was not seen, by prefix and next hop. */
   readonly #absentSince = new Map<string, number>();
   #state: TableState | null = null;
-  #index: TableIndex = { own: new Map(), foreign: new Map(), foreignCount: 0 };
+  #problems: readonly string[] = [];
+  #ownSubnets: readonly Prefix[] = [];
+  #isKnown = false;
+  #peers: readonly Member[] = [];
+  #dead: ReadonlySet<string> = new Set();
+  #members: readonly Member[] = [];
+  readonly #gateways = new KnownGateways();
+  #index: TableIndex = {
+    own: new Map(),
+    foreign: new Map(),
+    foreignCount: 0,
+    peers: new Map(),
+    dead: new Set(),
+  };
   #reads = 0;
 
   constructor(options: TableViewOptions) {
@@ -60,8 +79,40 @@ export class TableView {
     return this.#index;
   }
 
+  /** What the cloud said last besides the routes; it outlives the state as well. */
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  /** This VM's subnets that used the table when it was read last. */
+  get ownSubnets(): readonly Prefix[] {
+    return this.#ownSubnets;
+  }
+
+  /** Whether the table was read well at least once. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  /** The other routers of the group: those that were named, and those that the marks of the table name. */
+  get peers(): readonly Member[] {
+    return this.#members;
+  }
+
   get reads(): number {
     return this.#reads;
+  }
+
+  /** Whether a prefix is claimed on this VM's disk: it stood at this VM, also before the program was started. */
+  isClaimed(prefix: string): boolean {
+    return this.#ledger?.claims.get(prefix)?.confirmed === true;
+  }
+
+  /** Says who the other routers of the group are, and the addresses of those that the cloud says are dead. */
+  share(peers: readonly Member[], dead: ReadonlySet<string>): void {
+    this.#peers = peers;
+    this.#dead = dead;
+    if (this.#state !== null) this.#index = this.#indexOf(this.#state);
   }
 
   /** Says that the table may have changed. */
@@ -74,7 +125,7 @@ export class TableView {
     this.#state = null;
     if (this.#ledger?.lost) await this.#outlastStaleReadings(signal);
     this.#reads++;
-    const state = await this.#options.cloud.read(this.#options.table, signal);
+    const state = await this.#options.connection().read(this.#options.table, signal);
     if (this.#ledger?.lost) await this.#beginLedger(state);
     this.adopt(state);
     await this.#forgetAbsent();
@@ -83,11 +134,35 @@ export class TableView {
   /** Takes a state that came with a write's answer. */
   adopt(state: TableState): void {
     this.#state = state;
-    this.#index = indexTable(state, {
-      owner: this.#options.owner,
-      traits: this.#options.cloud.traits,
-      claims: this.#ledger?.claims ?? new Map(),
-    });
+    this.#isKnown = true;
+    this.#ownSubnets = state.ownSubnets ?? this.#ownSubnets;
+    this.#problems = state.problems ?? this.#problems;
+    const before = this.#index.peers;
+    this.#index = this.#indexOf(state);
+    const revived = [...this.#index.peers].filter(([prefix, { peer }]) =>
+      this.#dead.has(peer) && before.get(prefix)?.peer !== peer
+    );
+    if (revived.length === 0) return;
+    // It wrote since the cloud said that it is dead: that proof is none any more.
+    this.#dead = this.#dead.difference(new Set(revived.map(([, { peer }]) => peer)));
+    this.#index = this.#indexOf(state);
+  }
+
+  /** Splits a table by ownership, once it is known whom its marks name. */
+  #indexOf(state: TableState): TableIndex {
+    const { owner, cloud: { traits }, identity, wanted } = this.#options;
+    const self = selfMarks(identity(), this.#gateways.of(wanted.values()));
+    this.#members = self === null ? this.#peers : withMarked(this.#peers, state.routes, { owner, self });
+    const claims = this.#ledger?.claims ?? new Map();
+    const rule = { owner, traits, claims, peers: this.#members, dead: this.#dead };
+    return indexTable(state, self === null ? rule : { ...rule, self });
+  }
+
+  /** Looks at the table as last read once more where what the kernel wants may tell whose a route of version 1.0 is. */
+  lookAtUnsigned(): void {
+    if (this.#state === null || this.#options.identity().sign === undefined) return;
+    const isUnsigned = [...this.#index.peers.values()].some(({ route }) => route.writer === undefined);
+    if (isUnsigned) this.#index = this.#indexOf(this.#state);
   }
 
   /**
@@ -154,6 +229,7 @@ export class TableView {
     log.warn(
       "The ledger of table {table} is lost; the table is read in {seconds} s, when no reading is stale",
       {
+        event: "ledger-lost",
         table: table.name,
         seconds: staleForMs / 1000,
       },
@@ -173,10 +249,17 @@ export class TableView {
       return hops.length === 1 && hops[0]?.neighbour === null;
     });
     await use.ledger.begin(claims);
-    log.info("Began a new ledger for table {table} with {count} routes that point at this VM", {
-      table: state.table.name,
-      count: claims.size,
-    });
+    log.info(
+      "Began a new ledger for table {table} with {count} routes that point at this VM{others}",
+      {
+        event: "ledger-begun",
+        table: state.table.name,
+        count: claims.size,
+        others: use.proven
+          ? "; others that it wrote are foreign now, and -adopt takes over what is in the way"
+          : "",
+      },
+    );
   }
 
   /** Gives up claimed next hops that are neither wanted nor were seen for a while. */

@@ -1,41 +1,45 @@
-/** Executes an ordered plan: in order, a bounded number at a time, no faster than the cloud likes. */
+/** Executes an ordered plan: in order, a bounded number at a time, no faster than the budget allows. */
 
-import type { Cloud, CloudTable, TableState } from "../clouds/cloud.ts";
-import { CloudError } from "../clouds/cloud_error.ts";
-import type { Clock } from "./clock.ts";
-import { isCoveredBy, type PlannedChange } from "./plan.ts";
-import { split } from "./split.ts";
-import type { TokenBucket } from "./token_bucket.ts";
+import { forEachPooled } from "../async/pool.ts";
+import type { Change, Cloud, CloudConnection, CloudTable, TableState } from "../clouds/cloud.ts";
+import { CloudError, isOverRate } from "../clouds/cloud_error.ts";
+import { meaningOf } from "../clouds/error_meaning.ts";
+import { type ApiBudget, writeAction } from "./api_budget.ts";
+import { withChanges } from "./changed_state.ts";
+import { isCoveredBy, type PlannedChange } from "./planned_change.ts";
+
+/** A change that failed, and why. */
+export interface FailedChange {
+  readonly change: PlannedChange;
+  readonly error: CloudError;
+}
 
 /** What became of a plan. */
 export interface WriteReport {
   readonly done: readonly PlannedChange[];
-  readonly failed: readonly { readonly change: PlannedChange; readonly error: CloudError }[];
+  readonly failed: readonly FailedChange[];
   /** Not tried, because something before it failed. */
   readonly skipped: readonly PlannedChange[];
-  /** The table afterwards, where the last answer told it and nothing failed. */
+  /**
+   * The table afterwards, where it is known: the last answer shows it and nothing failed; or what failed was refused because the account
+   * called too often, and changed nothing.
+   */
   readonly state: TableState | null;
 }
 
 /** What a write needs besides the plan. */
 export interface WriteContext {
-  readonly cloud: Pick<Cloud, "write" | "traits">;
+  readonly traits: Cloud["traits"];
+  readonly connection: Pick<CloudConnection, "write">;
   readonly table: CloudTable;
-  readonly clock: Clock;
-  readonly bucket: TokenBucket | null;
+  readonly budget: Pick<ApiBudget, "wait">;
+  /** Hears of each change as soon as it is done: the last of hundreds may be minutes away. */
+  readonly onDone?: (change: PlannedChange) => void;
 }
 
 /**
- * Whether a failure concerns one change alone, so that what comes after it is tried all the same. A conflict of a batch means
- * that the table as read is stale, which hits every later batch too.
- */
-function isLocal(error: CloudError, context: WriteContext): boolean {
-  if (error.kind === "conflict") return context.cloud.traits.changesPerWrite === 1;
-  return error.kind === "invalid" || error.kind === "quota";
-}
-
-/**
- * Writes wave after wave. A failure that would hit the next call as well (throttled, denied, unavailable, gone) ends it.
+ * Writes wave after wave. A failure ends what it would hit as well: all of it, the same action, or the same action of that family; a
+ * withdrawal is not made once the add that is to cover it has failed.
  *
  * @throws the signal's reason if the caller gave up; which changes took effect is then unknown.
  */
@@ -45,88 +49,134 @@ export async function writeWaves(
   context: WriteContext,
   signal: AbortSignal,
 ): Promise<WriteReport> {
-  const { changesPerWrite, concurrentWrites } = context.cloud.traits;
-  const groups = concurrentWrites === 1 ? [waves.flat()] : waves;
+  const { traits: { batch, atomic, parallel }, budget } = context;
   const done: PlannedChange[] = [];
-  const failed: { change: PlannedChange; error: CloudError }[] = [];
+  const failed: FailedChange[] = [];
   const skipped: PlannedChange[] = [];
   let latest: TableState | null = null;
-  let stopped = false;
+  let known: TableState | null = state;
 
-  const writeChunk = async (chunk: readonly PlannedChange[]): Promise<void> => {
-    if (!stopped) await pace(context, signal);
+  /** Those of the changes that are worth a try. */
+  const worthATry = (changes: readonly PlannedChange[]): readonly PlannedChange[] => {
+    if (signal.aborted || failed.length === 0) return signal.aborted ? [] : changes;
     const refused = failed.map(({ change }) => change);
-    // Some would leave packets without the route that was to take over.
-    const [uncovering, others] = split(chunk, (change) => isCoveredBy(refused, change));
-    skipped.push(...uncovering);
-    if (stopped || signal.aborted) return void skipped.push(...others);
-    if (others.length > 0) await write(others);
+    return changes.filter((change) => !isCoveredBy(refused, change) && !isHitBy(failed, change, context));
   };
-  const write = async (chunk: readonly PlannedChange[]): Promise<void> => {
-    const { outcomes, after } = await writeOnce(chunk, latest ?? state, context, signal);
+  const write = async (changes: readonly PlannedChange[]): Promise<void> => {
+    if (worthATry(changes).length > 0) await budget.wait(writeAction(context.traits, changes), signal);
+    const open = worthATry(changes);
+    if (open.length < changes.length) skipped.push(...changes.filter((change) => !open.includes(change)));
+    if (open.length === 0) return;
+    const { outcomes, after } = await writeOnce(open, latest ?? state, context, signal);
     latest = after;
-    for (const [index, change] of chunk.entries()) {
-      const error = outcomes[index] ?? null;
-      if (error === null) done.push(change);
-      else failed.push({ change, error });
-      if (error !== null && !isLocal(error, context)) stopped = true;
+    known = after ?? afterChanges(known, outcomes, context.traits);
+    for (const [change, error] of outcomes) {
+      if (error === null) {
+        done.push(change);
+        context.onDone?.(change);
+      } else failed.push({ change, error });
     }
   };
 
-  for (const group of groups) {
-    await runLimited(chunksOf(group, changesPerWrite), concurrentWrites, writeChunk);
+  for (const wave of atomic ? [waves.flat()] : waves) {
+    await forEachPooled(batchesOf(wave, batch), parallel, write);
   }
   signal.throwIfAborted();
-  return { done, failed, skipped, state: failed.length === 0 && skipped.length === 0 ? latest : null };
+  const wasLimited = failed.length > 0 && failed.every(({ error }) => isOverRate(error));
+  return {
+    done,
+    failed,
+    skipped,
+    state: wasLimited ? known : failed.length + skipped.length === 0 ? latest : null,
+  };
 }
 
+/**
+ * A table after a write whose answer does not show it: refused changes changed nothing. Where a batch is one step the table has another
+ * version after it, and where routes have marks they have names of the cloud's: then it must be read.
+ */
+function afterChanges(
+  before: TableState | null,
+  outcomes: readonly Outcome[],
+  { atomic, ownership, uniquePrefix }: Cloud["traits"],
+): TableState | null {
+  const done = outcomes.flatMap(([change, error]) => error === null ? [change] : []);
+  if (before === null || done.length === 0) return before;
+  return atomic || ownership === "mark" || !uniquePrefix ? null : withChanges(before, done);
+}
+
+/** Whether what failed would hit a change as well. */
+function isHitBy(failed: readonly FailedChange[], change: PlannedChange, context: WriteContext): boolean {
+  return failed.some(({ change: { action, prefix }, error }) => {
+    switch (scopeOf(error, context)) {
+      case "table":
+        return true;
+      case "action":
+        return action === change.action;
+      case "family":
+        return action === change.action && prefix.family === change.prefix.family;
+      case "change":
+        return false;
+    }
+  });
+}
+
+/** A conflict of a batch means that the table as read is stale, which hits every later batch too. */
+function scopeOf(error: CloudError, { traits }: WriteContext): ReturnType<typeof meaningOf>["scope"] {
+  return error.kind === "conflict" && traits.atomic ? "table" : meaningOf(error).scope;
+}
+
+/** A change and why it failed; null: it is done. */
+type Outcome = readonly [PlannedChange, CloudError | null];
+
 async function writeOnce(
-  chunk: readonly PlannedChange[],
+  changes: readonly PlannedChange[],
   state: TableState,
   context: WriteContext,
   signal: AbortSignal,
-): Promise<{ readonly outcomes: readonly (CloudError | null)[]; readonly after: TableState | null }> {
+): Promise<
+  {
+    readonly outcomes: readonly Outcome[];
+    readonly after: TableState | null;
+  }
+> {
   try {
-    const result = await context.cloud.write(context.table, chunk, state, signal);
-    return { outcomes: result.outcomes, after: result.state ?? null };
+    const result = await context.connection.write(context.table, changes, state, signal);
+    const answered = new Map<Change, CloudError | null>(
+      result.outcomes.map(({ change, error }) => [change, error]),
+    );
+    const outcomes = changes.map((change) => {
+      const error = answered.get(change);
+      return [change, error === undefined ? unanswered(change) : error] as const;
+    });
+    return { outcomes, after: result.state ?? null };
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
-    return { outcomes: chunk.map(() => error), after: null };
+    return { outcomes: changes.map((change) => [change, error]), after: null };
   }
 }
 
-async function pace(context: WriteContext, signal: AbortSignal): Promise<void> {
-  const wait = context.bucket?.take(context.clock.now()) ?? 0;
-  if (wait > 0) await context.clock.sleep(wait, signal);
+/** Nobody knows whether a change took effect of which the answer says nothing: the table is read again. */
+function unanswered({ action, prefix }: PlannedChange): CloudError {
+  return new CloudError(
+    "unavailable",
+    `Cannot ${action} route ${prefix.text}: the cloud's answer does not say what became of it`,
+  );
 }
 
 /**
  * Splits changes into calls of at most `size`. A withdrawal never goes out in one call with the add that is to cover it: what
  * became of the add is not known before the call has ended.
  */
-function chunksOf(changes: readonly PlannedChange[], size: number): PlannedChange[][] {
-  const chunks: PlannedChange[][] = [];
-  let chunk: PlannedChange[] = [];
+function batchesOf(changes: readonly PlannedChange[], size: number): PlannedChange[][] {
+  const batches: PlannedChange[][] = [];
+  let batch: PlannedChange[] = [];
   for (const change of changes) {
-    if (chunk.length === size || isCoveredBy(chunk, change)) {
-      chunks.push(chunk);
-      chunk = [];
+    if (batch.length === size || isCoveredBy(batch, change)) {
+      batches.push(batch);
+      batch = [];
     }
-    chunk.push(change);
+    batch.push(change);
   }
-  return chunk.length === 0 ? chunks : [...chunks, chunk];
-}
-
-/** Runs a job for each item, `limit` at a time; all have ended when it resolves or rejects. */
-async function runLimited<T>(
-  items: readonly T[],
-  limit: number,
-  job: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await job(item);
-  };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, worker));
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  return batch.length === 0 ? batches : [...batches, batch];
 }

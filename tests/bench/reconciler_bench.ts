@@ -10,7 +10,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parsePrefix } from "../../src/routes/prefix.ts";
 import type { CloudRoute, CloudTraits, TableState } from "../../src/clouds/cloud.ts";
 import { indexTable } from "../../src/sync/ownership.ts";
-import { type Difference, difference, fit, type FittedPlan, type Target } from "../../src/sync/plan.ts";
+import { type Difference, difference } from "../../src/sync/plan.ts";
+import { fit, type FittedPlan } from "../../src/sync/fit.ts";
+import type { Target } from "../../src/sync/planned_change.ts";
 import { binaryPath } from "../system/binary.ts";
 import { Namespace } from "../system/namespace.ts";
 import { type Figure, figuresText, spreadOf } from "./figure.ts";
@@ -112,9 +114,10 @@ async function readTable(
 }
 
 const traits: CloudTraits = {
-  changesPerWrite: 1000,
-  concurrentWrites: 1,
-  pace: null,
+  batch: 1000,
+  atomic: true,
+  parallel: 1,
+  rate: null,
   nextHopsPerRoute: 1,
   ownership: "mark",
   uniquePrefix: true,
@@ -161,9 +164,15 @@ function compareTables(wanted: readonly CloudRoute[], actual: readonly CloudRout
     version: null,
   };
   const startedAt = performance.now();
-  const index = indexTable(state, { owner, traits, claims: new Map() });
+  const index = indexTable(state, { owner, traits, claims: new Map(), peers: [], dead: new Set() });
   const prefixes = new Set([...targets.keys(), ...index.own.keys()]);
-  const parts = difference(prefixes, { wanted: (key) => targets.get(key), index, traits, adopt: false });
+  const parts = difference(prefixes, {
+    wanted: (key) => targets.get(key),
+    index,
+    traits,
+    adopt: false,
+    group: null,
+  });
   const plan = fit(parts, state.quotas, (prefix) => targets.get(prefix.text)?.metric ?? 0);
   const took = performance.now() - startedAt;
   assertComplete(parts, plan);

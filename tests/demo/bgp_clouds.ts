@@ -1,10 +1,12 @@
 /** The clouds of the BGP demo: their test servers, and how the fabric reads what their tables really say. */
 
-import { addresses as azureAddresses, AzureRig, ids as azureIds } from "../fakes/azure_rig.ts";
-import { AwsRig, type RigInstance } from "../fakes/aws_rig.ts";
-import { addresses as gcpAddresses, GcpRig } from "../fakes/gcp_rig.ts";
+import { addresses as azureAddresses, AzureRig, ids as azureIds } from "../fakes/azure/rig.ts";
+import { motoMissing } from "../fakes/aws/moto.ts";
+import { opensslMissing } from "../fakes/certificates.ts";
+import { AwsRig, type RigInstance } from "../fakes/aws/rig.ts";
+import { addresses as gcpAddresses, GcpRig } from "../fakes/gcp/rig.ts";
 import { relayInto } from "../fakes/namespace_relay.ts";
-import { type OpenstackRig, startOpenstack } from "../fakes/openstack_rig.ts";
+import { openstackMissing, type OpenstackRig, startOpenstack } from "../fakes/openstack/rig.ts";
 import type { Namespace } from "../system/namespace.ts";
 import type { StageAddresses } from "./bgp_stage.ts";
 
@@ -33,6 +35,20 @@ export async function openBgpCloud(name: BgpCloud["name"]): Promise<BgpCloud> {
   }
 }
 
+/** Why a cloud's test servers cannot be started here, or null. */
+export function serversMissing(name: BgpCloud["name"]): string | null {
+  switch (name) {
+    case "aws":
+      return motoMissing();
+    case "azure":
+      return opensslMissing();
+    case "gcp":
+      return null;
+    case "openstack":
+      return openstackMissing();
+  }
+}
+
 /** A running rig as a cloud to play on; it goes with the cloud. `others` are further VMs of the subnet. */
 export function awsCloud(rig: AwsRig, others: readonly RigInstance[] = []): BgpCloud {
   const { router, peer, subnetA } = rig.vpc;
@@ -56,6 +72,7 @@ export function awsCloud(rig: AwsRig, others: readonly RigInstance[] = []): BgpC
 /** A running rig as a cloud to play on; it goes with the cloud. */
 export function azureCloud(rig: AzureRig): BgpCloud {
   const { router, other } = azureAddresses;
+  rig.forwardPackets();
   return {
     name: "azure",
     addresses: { router, vm: other, gateway: "10.0.1.1", length: 24 },

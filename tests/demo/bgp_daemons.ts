@@ -1,5 +1,6 @@
 /** Routing daemons of the BGP demo: FRR or BIRD, one on the router, one on the VM. */
 
+import { exists } from "../fakes/files.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Namespace } from "../system/namespace.ts";
 
@@ -184,13 +185,4 @@ function birdConfiguration(speaker: Speaker): string {
     ]),
     "",
   ].join("\n");
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

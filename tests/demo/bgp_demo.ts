@@ -6,20 +6,22 @@
  */
 
 import { binaryPath } from "../system/binary.ts";
-import { type BgpCloud, openBgpCloud } from "./bgp_clouds.ts";
+import { type BgpCloud, openBgpCloud, serversMissing } from "./bgp_clouds.ts";
 import { BgpScene } from "./bgp_scene.ts";
 import { daemonsMissing } from "./bgp_daemons.ts";
 
 const cloudNames: readonly BgpCloud["name"][] = ["aws", "azure", "gcp", "openstack"];
 
 async function demo(wanted: readonly string[]): Promise<number> {
-  const missing = await daemonsMissing();
+  const clouds = cloudNames.filter((cloud) => wanted.length === 0 || wanted.includes(cloud));
+  const reasons = [await daemonsMissing(), ...clouds.map(serversMissing)];
+  const missing = reasons.find((reason) => reason !== null) ?? null;
   if (missing !== null) {
     tell(`The demo cannot run here: ${missing}`);
     return 1;
   }
   const binary = await binaryPath();
-  for (const name of cloudNames.filter((cloud) => wanted.length === 0 || wanted.includes(cloud))) {
+  for (const name of clouds) {
     await using cloud = await openBgpCloud(name);
     await using scene = await BgpScene.create(cloud, binary, tell);
     for (const daemon of ["frr", "bird"] as const) await scene.play(daemon);

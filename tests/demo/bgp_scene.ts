@@ -87,12 +87,12 @@ export class BgpScene implements AsyncDisposable {
     return Daemon.start(name, this.vmSpeaker(networks));
   }
 
-  /** What the VM's daemon is told. */
+  /** How the VM's daemon is configured. */
   vmSpeaker(networks: readonly string[]): Speaker {
     return this.speaker(this.stage.vm, { address: this.cloud.addresses.vm, system: vmSystem }, networks);
   }
 
-  /** What the daemon of a machine that announces to the router is told. */
+  /** How the daemon of a machine that announces to the router is configured. */
   speaker(namespace: Namespace, self: Peer, networks: readonly string[]): Speaker {
     const router = { address: this.cloud.addresses.router, system: routerSystem };
     return { ...self, namespace, peers: [router], networks, prepends: 0, installs: false };

@@ -22,6 +22,7 @@ async function demo(): Promise<number> {
       "--kill-child",
       Deno.execPath(),
       "run",
+      "--quiet",
       "--allow-all",
       inside,
     ],

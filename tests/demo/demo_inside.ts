@@ -5,107 +5,80 @@
 
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type CloudTable, type Step, steps } from "./demo_steps.ts";
 
 const mainModule = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /** No step takes longer; the whole ends in under 20 s. */
 const stepTimeoutMs = 5_000;
 
-/** The cloud's table: next hop by prefix. */
-type CloudTable = ReadonlyMap<string, string>;
+const stage =
+  `A VM with eth0 (10.0.0.2/24) and a tunnel, in a network namespace of its own. iproute2 writes to the kernel what
+routing daemons would; a JSON file is the cloud's route table; cloudroutesync runs between them. 10 s.
+`;
 
-/** One step of the show. */
-interface Step {
-  /** What is done to the kernel, as `ip` commands without the word `ip`. */
-  readonly commands: readonly string[];
-  /** Whether the table is as it should be. */
-  readonly done: (table: CloudTable) => boolean;
-  readonly note: string;
-  /** How long to watch before looking, milliseconds: for what must not happen. */
-  readonly watchMs?: number;
-}
-
-const pods = Array.from({ length: 20 }, (_, index) => `100.64.${index}.0/24`);
-
-const steps: readonly Step[] = [
-  {
-    commands: ["route add 198.51.100.0/24 via 10.0.0.7 proto bgp metric 20"],
-    done: (table) => table.get("198.51.100.0/24") === "10.0.0.7",
-    note: "a neighbour VM announces a prefix",
-  },
-  {
-    commands: ["route replace 198.51.100.0/24 via 10.0.0.8 proto bgp metric 20"],
-    done: (table) => table.get("198.51.100.0/24") === "10.0.0.8",
-    note: "it moves to another VM: replaced in place",
-  },
-  {
-    commands: ["route add 203.0.113.0/24 via 192.168.7.9 proto bgp metric 20"],
-    done: (table) => table.get("203.0.113.0/24") === "10.0.0.2",
-    note: "a gateway that only this VM knows: next hop this VM",
-  },
-  {
-    commands: pods.map((prefix) => `route add ${prefix} via 10.0.0.7 proto bird`),
-    done: (table) => pods.every((prefix) => table.get(prefix) === "10.0.0.7"),
-    note: "20 pod networks at once: one write",
-  },
-  {
-    commands: ["route del 100.64.3.0/24"],
-    done: (table) => !table.has("100.64.3.0/24"),
-    note: "a withdrawal waits until the kernel has been quiet for 250 ms",
-  },
-  {
-    commands: ["link set tun0 down"],
-    done: (table) => !table.has("203.0.113.0/24"),
-    note: "a link goes down: the kernel drops the route without a word",
-  },
-  {
-    commands: ["link set tun0 up", "route add 203.0.113.0/24 via 192.168.7.9 proto bgp metric 20"],
-    done: (table) => table.get("203.0.113.0/24") === "10.0.0.2",
-    note: "the link and the route come back",
-  },
-  {
-    commands: pods.slice(0, 12).map((prefix) =>
-      prefix === "100.64.3.0/24" ? "route show" : `route del ${prefix}`
-    ),
-    done: (table) => pods.filter((prefix) => table.has(prefix)).length === 19,
-    watchMs: 2_000,
-    note: "11 of 22 routes would go at once: held for 120 s, nothing is withdrawn in the 2 s watched",
-  },
-];
+const next = `
+Next, on this machine (both only read):
+  npx -y deno@2.9.6 task compile          makes dist/cloudroutesync
+  dist/cloudroutesync routes              each kernel route, and why it is wanted or not
+  dist/cloudroutesync plan -cloud local   what would change in an empty table
+With FRR, BIRD and the test servers of four clouds (root): npx -y deno@2.9.6 task demo:bgp`;
 
 async function show(): Promise<number> {
   const folder = await Deno.makeTempDir({ prefix: "cloudroutesync-demo-" });
   const file = `${folder}/cloud.json`;
   try {
     await prepare(file);
-    using kernel = new Kernel();
-    const program = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", mainModule, "-cloud", "local", "-local-file", file, "-event"],
-      stdin: "null",
-      stdout: "inherit",
-      stderr: "null",
-    }).spawn();
-    try {
-      await until(file, (table) => table.has("192.0.2.0/24"));
-      tell("cloudroutesync is up; the route that was there before it is in the cloud's table.\n");
-      tell(`${"ms".padStart(6)}  ${"kernel".padEnd(62)}  what happened in the cloud's table`);
-      for (const step of steps) await perform(step, kernel, file);
-    } finally {
-      program.kill("SIGTERM");
-    }
-    const { code } = await program.status;
+    tell(stage);
+    tell(line("after", "who does what", "what changes in the cloud's table, and why"));
+    const code = await play(file);
     const table = await readTable(file);
+    const kept = table.get("10.99.0.0/16") === "10.0.0.250";
     tell(
-      `\nSIGTERM: the program ended with exit code ${code}; its ${
-        table.size - 1
-      } routes stay, and so does the operator's.`,
+      line(
+        "",
+        "systemd stops cloudroutesync",
+        `nothing: ${table.size - 1} routes stay, and the operator's own`,
+      ),
     );
-    return code === 0 && table.get("10.99.0.0/16") === "10.0.0.250" ? 0 : 1;
+    tell(next);
+    return code === 0 && kept ? 0 : 1;
   } catch (error) {
     tell(error instanceof Error ? error.message : String(error));
     return 1;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Runs the program through all steps. @returns its exit code. @throws {Error} with its log if it fails. */
+async function play(file: string): Promise<number> {
+  using kernel = new Kernel();
+  const program = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-all", mainModule, "-cloud", "local", "-local-file", file, "-event"],
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "piped",
+  }).spawn();
+  const log = new Response(program.stderr).text();
+  try {
+    await until(file, (table) => table.has("192.0.2.0/24"));
+    for (const step of steps) await perform(step, kernel, file);
+    program.kill("SIGTERM");
+  } catch (cause) {
+    throw new Error(`${cause instanceof Error ? cause.message : cause}\n${await endedLog(program, log)}`);
+  }
+  return (await program.status).code;
+}
+
+/** Ends a program that may have ended, and returns its log. */
+async function endedLog(program: Deno.ChildProcess, log: Promise<string>): Promise<string> {
+  try {
+    program.kill("SIGKILL");
+  } catch (error) {
+    // What Deno throws for a process that has ended.
+    if (!(error instanceof TypeError)) throw error;
+  }
+  return await log;
 }
 
 /** Makes the VM's interfaces, a first route, and a cloud table in which an operator has a route of their own. */
@@ -120,7 +93,7 @@ async function prepare(file: string): Promise<void> {
     "route add default via 10.0.0.1",
     "route add 192.0.2.0/24 via 10.0.0.7 proto bgp metric 20",
   ];
-  for (const line of setup) await new Deno.Command("ip", { args: line.split(" ") }).output();
+  for (const command of setup) await new Deno.Command("ip", { args: command.split(" ") }).output();
   const foreign = { prefix: "10.99.0.0/16", nextHop: "10.0.0.250", owner: "operator" };
   await Deno.writeTextFile(file, JSON.stringify({ version: 1, quota: 500, routes: [foreign] }));
 }
@@ -131,12 +104,15 @@ async function perform(step: Step, kernel: Kernel, file: string): Promise<void> 
   await kernel.run(step.commands);
   if (step.watchMs !== undefined) await sleep(step.watchMs);
   const settled = await until(file, step.done);
-  const ms = (performance.now() - startedAt).toFixed(1);
-  const [first = "", ...others] = step.commands;
-  const command = others.length === 0 ? first : `${first} (+ ${others.length})`;
-  tell(`${ms.padStart(6)}  ${command.padEnd(62)}  ${difference(before, settled)}`);
-  tell(`${" ".repeat(8)}${step.note}`);
+  // How long was looked at what must not happen says nothing.
+  const time = step.watchMs === undefined ? `${(performance.now() - startedAt).toFixed(0)} ms` : "";
+  const did = [difference(before, settled), step.note].filter((part) => part !== "").join(": ");
+  tell(line(time, `${step.who} ${step.what}`, did));
   await sleep(400);
+}
+
+function line(time: string, actor: string, program: string): string {
+  return `${time.padStart(7)}  ${actor.padEnd(48)}  ${program}`;
 }
 
 function difference(before: CloudTable, after: CloudTable): string {
@@ -144,12 +120,12 @@ function difference(before: CloudTable, after: CloudTable): string {
   for (const [prefix, hop] of after) {
     const old = before.get(prefix);
     if (old === undefined) parts.push(`+ ${prefix} → ${hop}`);
-    else if (old !== hop) parts.push(`~ ${prefix} ${old} → ${hop}`);
+    else if (old !== hop) parts.push(`~ ${prefix} → ${hop}`);
   }
   for (const prefix of before.keys()) if (!after.has(prefix)) parts.push(`- ${prefix}`);
   const [first, ...others] = parts;
   if (first === undefined) return "nothing";
-  return others.length === 0 ? first : `${first} (+ ${others.length})`;
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
 }
 
 /** Reads the table over and over until it is as wanted. */
@@ -178,7 +154,7 @@ class Kernel implements Disposable {
   readonly #writer = this.#process.stdin.getWriter();
 
   async run(commands: readonly string[]): Promise<void> {
-    await this.#writer.write(new TextEncoder().encode(commands.map((line) => `${line}\n`).join("")));
+    await this.#writer.write(new TextEncoder().encode(commands.map((command) => `${command}\n`).join("")));
   }
 
   [Symbol.dispose](): void {

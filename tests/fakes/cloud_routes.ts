@@ -3,7 +3,7 @@
 import type { CloudQuota, CloudRoute, CloudTable, TableState } from "../../src/clouds/cloud.ts";
 import { type Family, parsePrefix } from "../../src/routes/prefix.ts";
 import type { TableIndex } from "../../src/sync/ownership.ts";
-import type { PlannedChange, Target } from "../../src/sync/plan.ts";
+import type { PlannedChange, Target } from "../../src/sync/planned_change.ts";
 
 /** The owner of routes in tests. */
 export const owner = "cloudroutesync";
@@ -32,6 +32,8 @@ export function tableIndex(own: readonly CloudRoute[], foreign: readonly CloudRo
     own: new Map(own.map((route) => [route.prefix.text, route])),
     foreign: new Map(foreign.map((route) => [route.prefix.text, [route]])),
     foreignCount: foreign.length,
+    peers: new Map(),
+    dead: new Set(),
   };
 }
 

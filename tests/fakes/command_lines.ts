@@ -7,13 +7,19 @@ import { readSettings, type Settings } from "../../src/cli/settings.ts";
 export interface FakeSources {
   readonly environment?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
+  /** Names of all variables that are set. */
+  readonly variables?: readonly string[];
 }
 
 /** Parses arguments that are parted by single spaces; `_` in a word stands for a space. */
-export function commandLine(text: string, { environment = {}, files = {} }: FakeSources = {}): CommandLine {
+export function commandLine(
+  text: string,
+  { environment = {}, files = {}, variables = [] }: FakeSources = {},
+): CommandLine {
   const args = text === "" ? [] : text.split(" ").map((word) => word.replaceAll("_", " "));
   return parseCommandLine(args, {
     environment: (name) => environment[name],
+    variables,
     readFile: (path) => {
       const content = files[path];
       if (content === undefined) throw new Error(`No such file or directory: ${path}`);

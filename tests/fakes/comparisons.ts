@@ -1,8 +1,8 @@
 /** Comparisons of wanted and standing routes, and plans made of them. */
 
 import type { CloudQuota, CloudRoute, CloudTraits } from "../../src/clouds/cloud.ts";
-import type { PlanParts } from "../../src/cli/plan_report.ts";
-import type { Verdict, WantedRoute } from "../../src/routes/policy.ts";
+import type { DroppedRoutes, PlanParts } from "../../src/cli/plan_report.ts";
+import type { WantedRoute } from "../../src/routes/route_judge.ts";
 import { parseAddress, parsePrefix } from "../../src/routes/prefix.ts";
 import { compare, type Comparison, type ComparisonInput } from "../../src/sync/comparison.ts";
 import { newGuardState } from "../../src/sync/guard.ts";
@@ -17,14 +17,15 @@ export interface Scene {
   readonly foreign?: readonly CloudRoute[];
   readonly quotas?: readonly CloudQuota[];
   readonly changed?: Partial<ComparisonInput>;
-  readonly verdicts?: readonly Verdict[];
+  readonly dropped?: DroppedRoutes;
 }
 
 /** A cloud that takes one change a write and one next hop a route, and marks its routes. */
 export const plainTraits: CloudTraits = {
-  changesPerWrite: 1,
-  concurrentWrites: 1,
-  pace: null,
+  batch: 1,
+  atomic: false,
+  parallel: 1,
+  rate: null,
   nextHopsPerRoute: 1,
   ownership: "mark",
   uniquePrefix: true,
@@ -45,16 +46,20 @@ export function comparisonOf(
     prefixes: new Set([...routes.keys(), ...own.map(({ prefix }) => prefix.text)]),
     wanted: routes,
     identity: { ...smallVm, instance: "vm" },
-    resolution: { ids: new Map(hops.map((hop) => [hop, hop])), error: null },
+    resolution: { ids: new Map(hops.map((hop) => [`${hop} for IPv4`, hop])), error: null },
+    bound: new Map(),
+    ownSubnets: [],
     index: tableIndex(own, foreign),
     quotas,
     traits: plainTraits,
     adopt: false,
+    group: null,
     guardSettings: { maxWithdraw: 0.3, holdMs: 120_000 },
     guardState: newGuardState(),
     withdrawalsDue: () => true,
-    isHopeless: () => false,
-    isRefused: () => false,
+    isRetryable: () => true,
+    isForbidden: () => false,
+    isDamped: () => false,
     now: 0,
     ...changed,
   });
@@ -68,7 +73,8 @@ export function planOf(scene: Scene): PlanParts {
     comparison: comparisonOf(scene),
     index: tableIndex(scene.own ?? [], scene.foreign ?? []),
     quotas: scene.quotas ?? [],
+    preparation: [],
     statusFile: "/nonexistent",
-    verdicts: scene.verdicts ?? [],
+    dropped: scene.dropped ?? { counts: new Map(), list: null },
   };
 }

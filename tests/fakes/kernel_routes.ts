@@ -1,6 +1,14 @@
 /** Kernel routes made of a few words, and a kernel table that lives in memory. */
 
-import type { InterfaceAddress, KernelRoute, KernelTable, Leg, Link } from "../../src/kernel/kernel_table.ts";
+import type {
+  AddressFlags,
+  InterfaceAddress,
+  KernelRoute,
+  KernelTable,
+  Leg,
+  Link,
+} from "../../src/kernel/kernel_table.ts";
+import { type RouteRows, type RouteRun, runOf } from "../../src/routes/route_rows.ts";
 import { parseAddress, parseInterfaceAddress, parsePrefix, type Prefix } from "../../src/routes/prefix.ts";
 
 /** What a leg is made of; what is left out is as on an ordinary leg. */
@@ -12,6 +20,7 @@ export interface LegParts {
   readonly weight?: number;
   readonly dead?: boolean;
   readonly linkDown?: boolean;
+  readonly encapsulation?: string;
 }
 
 /** What a route is made of; what is left out is as on a route that FRR's BGP put into table main. */
@@ -21,6 +30,11 @@ export interface RouteParts extends LegParts {
   readonly type?: number;
   readonly tos?: number;
   readonly metric?: number;
+  readonly preference?: number;
+  /** RTA_SRC, a prefix's text. */
+  readonly from?: string;
+  /** RTA_PREFSRC. */
+  readonly src?: string;
   /** Instead of the one leg that `via` and `dev` describe. */
   readonly legs?: readonly LegParts[];
 }
@@ -41,6 +55,7 @@ export function leg(parts: LegParts = {}): Leg {
     dead: parts.dead ?? false,
     linkDown: parts.linkDown ?? false,
     onLink: false,
+    encapsulation: parts.encapsulation ?? null,
   };
 }
 
@@ -55,23 +70,37 @@ export function kernelRoute(prefix: string, parts: RouteParts = {}): KernelRoute
     scope: 0,
     tos: parts.tos ?? 0,
     metric: parts.metric ?? 20,
+    preference: parts.preference ?? 0,
     nextHopId: null,
+    source: parts.from === undefined ? null : parsePrefix(parts.from),
+    preferredSource: parts.src === undefined ? null : parseAddress(parts.src),
     legs: parts.legs?.map(leg) ?? (type === unicastType ? [leg(parts)] : []),
   };
 }
 
 /** Makes a link that is up and has carrier unless told otherwise. */
 export function link(name: string, parts: Partial<Link> = {}): Link {
-  return { index: interfaceIndex(name), name, up: true, running: true, ...parts };
+  return { index: interfaceIndex(name), name, altNames: [], up: true, running: true, ...parts };
 }
 
 /**
  * Makes an address of a device: `interfaceAddress("eth0", "10.0.0.4/24")`.
  *
  * @param scope `ifa_scope`: 0 global, 253 link, 254 host.
+ * @param flags those that are set.
  */
-export function interfaceAddress(device: string, text: string, scope = 0): InterfaceAddress {
-  return { interfaceIndex: interfaceIndex(device), ...parseInterfaceAddress(text), scope };
+export function interfaceAddress(
+  device: string,
+  text: string,
+  scope = 0,
+  flags: Partial<AddressFlags> = {},
+): InterfaceAddress {
+  return {
+    interfaceIndex: interfaceIndex(device),
+    ...parseInterfaceAddress(text),
+    scope,
+    flags: { deprecated: false, tentative: false, failed: false, temporary: false, ...flags },
+  };
 }
 
 /** A kernel table in memory. The order of the routes given is the kernel's own. */
@@ -119,10 +148,12 @@ export class FakeKernelTable implements KernelTable {
     for (const group of this.#groups.values()) yield* group;
   }
 
-  *prefixes(accept?: (protocol: number, type: number) => boolean): Iterable<readonly KernelRoute[]> {
-    for (const group of this.#groups.values()) {
-      if (accept === undefined || group.some((route) => accept(route.protocol, route.type))) yield group;
-    }
+  prefixes(): Iterable<readonly KernelRoute[]> {
+    return this.#groups.values();
+  }
+
+  rows(): RouteRows {
+    return new FakeRows(this.#groups);
   }
 
   routesOf(prefix: Prefix): readonly KernelRoute[] {
@@ -142,6 +173,50 @@ export class FakeKernelTable implements KernelTable {
     if (group === undefined) this.#groups.set(route.prefix.text, [route]);
     else group.push(route);
     this.#size++;
+  }
+}
+
+/** Columns of a fake; what is alike but for the prefix is one body, as in the kernel's. */
+class FakeRows implements RouteRows {
+  readonly #bodies = new Map<string, number>();
+  readonly #routes: KernelRoute[] = [];
+  readonly #groups = new Map<string, { readonly prefix: Prefix; readonly bodies: readonly number[] }>();
+
+  constructor(groups: ReadonlyMap<string, readonly KernelRoute[]>) {
+    for (const [text, routes] of groups) {
+      this.#groups.set(text, {
+        prefix: parsePrefix(text),
+        bodies: routes.map((route) => this.#bodyOf(route)),
+      });
+    }
+  }
+
+  get bodyCount(): number {
+    return this.#routes.length;
+  }
+
+  *runs(without: readonly Prefix[] = []): Generator<RouteRun> {
+    for (const [text, { prefix, bodies }] of this.#groups) {
+      if (!without.some((other) => other.text === text)) yield runOf(prefix, bodies);
+    }
+  }
+
+  routeOf(prefix: Prefix, body: number): KernelRoute {
+    const route = this.#routes[body];
+    if (route === undefined) throw new Error(`Cannot find body ${body} in the fake's columns`);
+    return { ...route, prefix };
+  }
+
+  bodiesOf({ text }: Prefix): readonly number[] {
+    return this.#groups.get(text)?.bodies ?? [];
+  }
+
+  #bodyOf(route: KernelRoute): number {
+    const key = JSON.stringify({ ...route, prefix: null });
+    const known = this.#bodies.get(key);
+    if (known !== undefined) return known;
+    this.#bodies.set(key, this.#routes.length);
+    return this.#routes.push(route) - 1;
   }
 }
 

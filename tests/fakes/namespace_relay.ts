@@ -1,31 +1,55 @@
 /**
- * Makes servers on this side's loopback reachable inside a network namespace, at the same ports. Namespaces divide TCP but not
- * Unix sockets: a process inside listens and carries each connection to a socket, and this side carries it on.
+ * Makes servers on this side's loopback reachable inside a network namespace. Namespaces divide TCP but not Unix sockets: a process
+ * inside listens and carries each connection to a socket, and this side carries it on.
  */
 
-import type { Namespace } from "../system/namespace.ts";
+import type { CommandResult } from "../system/namespace.ts";
 
 const inside = new URL("./relay.ts", import.meta.url).pathname;
 
-/** Starts carrying; ends when disposed of. */
-export async function relayInto(namespace: Namespace, ports: readonly number[]): Promise<AsyncDisposable> {
+/** Where to make servers reachable: a namespace, or whatever else has a network of its own. */
+export interface Place {
+  spawn(args: readonly string[], options?: Deno.CommandOptions): Deno.ChildProcess;
+  run(args: readonly string[]): Promise<CommandResult>;
+}
+
+/** A server's port on this side, and the address at which it is found inside. */
+export interface Relayed {
+  readonly port: number;
+  /** As `169.254.169.254:80`. */
+  readonly at: string;
+}
+
+/**
+ * Starts carrying; ends when disposed of.
+ *
+ * @param servers a number is a port that is found inside at the same port of 127.0.0.1.
+ */
+export async function relayInto(
+  place: Place,
+  servers: readonly (number | Relayed)[],
+): Promise<AsyncDisposable> {
+  const all = servers.map((server) =>
+    typeof server === "number" ? { port: server, at: `127.0.0.1:${server}` } : server
+  );
   const folder = await Deno.makeTempDir();
   const listeners: Deno.Listener[] = [];
-  const children: Deno.ChildProcess[] = [];
-  for (const port of ports) {
-    const path = `${folder}/${port}`;
+  const pairs: string[] = [];
+  for (const { port, at } of all) {
+    const path = `${folder}/${at}`;
     const listener = Deno.listen({ transport: "unix", path });
     listeners.push(listener);
     void carryAll(listener, port);
-    const args = [Deno.execPath(), "run", "--no-config", "-A", inside, `${port}`, path];
-    children.push(namespace.spawn(args, { stdout: "null", stderr: "null" }));
+    pairs.push(at, path);
   }
-  for (const port of ports) await untilListening(namespace, port);
+  const args = [Deno.execPath(), "run", "--no-config", "-A", inside, ...pairs];
+  const child = place.spawn(args, { stdin: "null", stdout: "null", stderr: "null" });
+  for (const { at } of all) await untilListening(place, at);
   return {
     [Symbol.asyncDispose]: async (): Promise<void> => {
       for (const listener of listeners) listener.close();
-      for (const child of children) child.kill("SIGKILL");
-      await Promise.all(children.map((child) => child.status));
+      child.kill("SIGKILL");
+      await child.status;
       await Deno.remove(folder, { recursive: true });
     },
   };
@@ -50,11 +74,11 @@ async function carry(client: Deno.Conn, port: number): Promise<void> {
   ]);
 }
 
-async function untilListening(namespace: Namespace, port: number): Promise<void> {
+async function untilListening(place: Place, at: string): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
-    const { stdout } = await namespace.run(["ss", "-Hltn", `sport = :${port}`]);
+    const { stdout } = await place.run(["ss", "-Hltn", `src ${at}`]);
     if (stdout.trim() !== "") return;
     await new Promise((wake) => setTimeout(wake, 20));
   }
-  throw new Error(`Cannot relay port ${port}: the relay inside the namespace does not listen`);
+  throw new Error(`Cannot relay ${at}: the relay inside the namespace does not listen`);
 }

@@ -1,7 +1,7 @@
 /** Builds and reads netlink messages for tests: hex fixtures, walks over them, and messages put together by hand. */
 
-import { messageBuffer } from "../../src/kernel/attribute_cursor.ts";
-import { MessageWalk } from "../../src/kernel/netlink_message.ts";
+import { messageBuffer } from "../../src/kernel/wire/attribute_cursor.ts";
+import { MessageWalk } from "../../src/kernel/wire/netlink_message.ts";
 
 /** The messages of a fixture file, by the comment line above them. */
 export function fixtureMessages(file: string): Map<string, Uint8Array<ArrayBuffer>[]> {
@@ -17,7 +17,7 @@ export function fixtureMessages(file: string): Map<string, Uint8Array<ArrayBuffe
 
 /** All messages of all fixture files. */
 export function allFixtureMessages(): Uint8Array<ArrayBuffer>[] {
-  const files = ["iproute2.txt", "iproute2_compat_mode_0.txt", "frr.txt", "bird.txt"];
+  const files = ["iproute2.txt", "iproute2_compat_mode_0.txt", "iproute2_encap.txt", "frr.txt", "bird.txt"];
   return files.flatMap((file) => [...fixtureMessages(file).values()].flat());
 }
 
@@ -75,14 +75,60 @@ export function u32(value: number): number[] {
 export function routePayload(
   n: number,
   host: number,
-  { protocol = 12, metric = 0 } = {},
+  { protocol = 12, metric = 0, table = 254 } = {},
 ): Uint8Array<ArrayBuffer> {
   return concat(
-    [2, 24, 0, 0, 254, protocol, 0, 1, 0, 0, 0, 0],
-    attribute(15, u32(254)),
+    [2, 24, 0, 0, table, protocol, 0, 1, 0, 0, 0, 0],
+    attribute(15, u32(table)),
     attribute(1, [10, 0, n, 0]),
     attribute(6, u32(metric)),
     attribute(5, [10, 0, 0, host]),
     attribute(4, u32(3)),
+  );
+}
+
+/** The payload of a link: device 3 unless told otherwise. @param flags `IFF_*`. */
+export function linkPayload(
+  name: string,
+  flags: number,
+  { altName = "", index = 3 } = {},
+): Uint8Array<ArrayBuffer> {
+  const text = (type: number, value: string): Uint8Array =>
+    attribute(type, new TextEncoder().encode(`${value}\0`));
+  return concat(
+    [0, 0, 1, 0, ...u32(index), ...u32(flags), ...u32(0)],
+    text(3, name),
+    ...(altName === "" ? [] : [attribute(0x8000 | 52, text(53, altName))]),
+  );
+}
+
+/** The payload of the address `10.0.N.1/24` of a device, 3 unless told otherwise. @param flags `IFA_F_*`. */
+export function addressPayload(n: number, flags = 0x80, index = 3): Uint8Array<ArrayBuffer> {
+  const address = [10, 0, n, 1];
+  return concat(
+    [2, 24, flags & 255, 0, ...u32(index)],
+    attribute(1, address),
+    attribute(2, address),
+    attribute(8, u32(flags)),
+  );
+}
+
+/** The payload of a route of table main: `2001:db8:N::/48 via 2001:db8::HOST dev 3`. @param expires `rta_expires` */
+export function routePayload6(
+  n: number,
+  host: number,
+  { expires = 0, nextHopId = 0, pref = 0 } = {},
+): Uint8Array<ArrayBuffer> {
+  const start = [0x20, 0x01, 0x0d, 0xb8];
+  return concat(
+    [10, 48, 0, 0, 254, 12, 0, 1, 0, 0, 0, 0],
+    attribute(15, u32(254)),
+    attribute(1, [...start, 0, n, ...new Array(10).fill(0)]),
+    attribute(6, u32(1024)),
+    attribute(5, [...start, ...new Array(11).fill(0), host]),
+    attribute(4, u32(3)),
+    attribute(12, [...u32(0), ...u32(0), ...u32(expires), ...new Array(20).fill(0)]),
+    attribute(20, [pref]),
+    ...(nextHopId === 0 ? [] : [attribute(30, u32(nextHopId))]),
   );
 }

@@ -1,6 +1,6 @@
 /** A kernel made of scripts: what each dump answers, what the event socket says. */
 
-import type { NetlinkPort, OpenPort } from "../../src/kernel/netlink_port.ts";
+import type { NetlinkPort, OpenPort } from "../../src/kernel/wire/netlink_port.ts";
 import { message } from "./netlink_messages.ts";
 
 /** What a port yields: a datagram, a whole one cut to a length, an overrun, or another failure of the socket. */
@@ -23,6 +23,8 @@ export class FakeKernel {
   /** How requests are answered; by default every dump is empty. */
   answer: Answer = () => [done()];
   events: FakePort | null = null;
+  /** Groups that nobody may join. */
+  readonly refusedGroups = new Set<number>();
   /** How often no event stream can be opened from now on. */
   refusals = 0;
   /** Ports that are open now. */
@@ -58,6 +60,9 @@ export class FakePort implements NetlinkPort {
   }
 
   join(group: number): void {
+    if (this.#kernel.refusedGroups.has(group)) {
+      throw new Error(`Cannot join netlink group ${group}: ENOPROTOOPT`);
+    }
     this.#kernel.groups.push(group);
   }
 

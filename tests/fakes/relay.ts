@@ -1,13 +1,21 @@
 /**
- * Listens on 127.0.0.1:PORT of the network namespace that it is started in and carries each connection to a Unix socket,
- * which namespaces do not divide. `deno run -A relay.ts PORT SOCKET`
+ * Listens in the network namespace that it is started in and carries each connection to a Unix socket, which namespaces do not divide.
+ * `deno run -A relay.ts LISTEN SOCKET [LISTEN SOCKET…]`, where LISTEN is PORT (of 127.0.0.1) or ADDRESS:PORT.
  */
 
-const [port, path] = Deno.args;
-if (port === undefined || path === undefined) throw new Error("Cannot relay: say PORT and SOCKET");
+if (Deno.args.length === 0 || Deno.args.length % 2 !== 0) {
+  throw new Error("Cannot relay: say LISTEN and SOCKET");
+}
 
-for await (const client of Deno.listen({ hostname: "127.0.0.1", port: Number(port) })) {
-  relay(client, path).catch(() => client.close());
+for (let index = 0; index < Deno.args.length; index += 2) {
+  void listen(Deno.args[index] ?? "", Deno.args[index + 1] ?? "");
+}
+
+async function listen(where: string, path: string): Promise<void> {
+  const [, hostname = "127.0.0.1", port] = /^(?:(.*):)?(\d+)$/.exec(where) ?? [];
+  for await (const client of Deno.listen({ hostname, port: Number(port) })) {
+    relay(client, path).catch(() => client.close());
+  }
 }
 
 async function relay(client: Deno.Conn, socket: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** A clock that a sleep moves on at once: for code that waits for nothing but time. */
 
-import type { Clock } from "../../src/sync/clock.ts";
+import type { Clock } from "../../src/async/clock.ts";
 
 /** See the head of this file. */
 export class SteppingClock implements Clock {

@@ -3,19 +3,23 @@
  * happen.
  */
 
+import type { Foresight } from "../../src/clouds/cloud.ts";
+import { nothingToPrepare } from "../../src/clouds/kit/nothing_to_prepare.ts";
 import type {
   Change,
   Cloud,
+  CloudConnection,
   CloudIdentity,
   CloudRoute,
   CloudTable,
   CloudTraits,
   Finding,
+  Neighbour,
   TableState,
   WriteResult,
 } from "../../src/clouds/cloud.ts";
 import { CloudError } from "../../src/clouds/cloud_error.ts";
-import { type IpAddress, parseAddress, parsePrefix } from "../../src/routes/prefix.ts";
+import { parseAddress, parsePrefix } from "../../src/routes/prefix.ts";
 
 /** Who made a route; the truth that the program can only infer. */
 export type Maker = string;
@@ -50,21 +54,22 @@ export interface Shape {
   readonly traits: CloudTraits;
 }
 
-const base = { pace: null, nextHopsPerRoute: 1, changesPerWrite: 1, concurrentWrites: 4 };
+const base = { rate: null, nextHopsPerRoute: 1, batch: 1, atomic: false, parallel: 4 };
+const whole = { ...base, batch: 1000, atomic: true, parallel: 1 };
 /** AWS-, Azure-, OpenStack- and GCP-like. */
 export const shapes: readonly Shape[] = [
   { name: "aws", traits: { ...base, ownership: "ledger", uniquePrefix: true } },
   {
     name: "azure",
-    traits: { ...base, ownership: "mark", uniquePrefix: true, changesPerWrite: 1000, concurrentWrites: 1 },
+    traits: { ...whole, ownership: "mark", uniquePrefix: true },
   },
   {
     name: "openstack",
-    traits: { ...base, ownership: "ledger", uniquePrefix: false, changesPerWrite: 1000, concurrentWrites: 1 },
+    traits: { ...whole, ownership: "ledger", uniquePrefix: false },
   },
   {
     name: "gcp",
-    traits: { ...base, ownership: "mark", uniquePrefix: false, changesPerWrite: 10, concurrentWrites: 1 },
+    traits: { ...base, ownership: "mark", uniquePrefix: false, batch: 10, parallel: 1 },
   },
 ];
 
@@ -124,8 +129,18 @@ export interface Witness {
 }
 
 /** The cloud as one instance of the program sees it. */
-export class ModelCloudClient implements Cloud {
+export class ModelCloudClient implements Cloud, CloudConnection {
   readonly name = "local";
+  readonly identity: CloudIdentity = {
+    instance: "vm",
+    addresses: [parseAddress(selfAddress)],
+    self: { 4: selfAddress, 6: null },
+    attachments: [{ addresses: [parseAddress(selfAddress)], networks: [parsePrefix("10.0.0.0/16")] }],
+    networks: [parsePrefix("10.0.0.0/16")],
+    subnetRouters: [],
+    linkLocalIsRouter: false,
+    reserved: [],
+  };
   readonly traits: CloudTraits;
   readonly #cloud: ModelCloud;
   readonly #owner: string;
@@ -139,21 +154,17 @@ export class ModelCloudClient implements Cloud {
     this.traits = cloud.shape.traits;
   }
 
-  async identify(signal: AbortSignal): Promise<CloudIdentity> {
+  async identify(signal: AbortSignal): Promise<CloudConnection> {
     await this.#call(signal);
-    return {
-      instance: "vm",
-      addresses: [parseAddress(selfAddress)],
-      self: { 4: selfAddress, 6: null },
-      subnets: [parsePrefix("10.0.0.0/24")],
-      networks: [parsePrefix("10.0.0.0/16")],
-      subnetRouters: [],
-      reserved: [],
-    };
+    return this;
   }
 
   locate(): Promise<readonly CloudTable[]> {
     return Promise.resolve([table]);
+  }
+
+  foresee(): Promise<Foresight> {
+    return Promise.resolve(nothingToPrepare);
   }
 
   async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
@@ -162,12 +173,14 @@ export class ModelCloudClient implements Cloud {
   }
 
   async resolve(
-    gateways: readonly IpAddress[],
+    neighbours: readonly Neighbour[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, string | null>> {
+  ): Promise<readonly (string | null)[]> {
     await this.#call(signal);
-    return new Map(gateways.map(({ text }) => [text, text]));
+    return neighbours.map(({ gateway }) => gateway.text);
   }
+
+  forget(): void {}
 
   async read(_table: CloudTable, signal: AbortSignal): Promise<TableState> {
     this.#cloud.reads++;
@@ -186,11 +199,15 @@ export class ModelCloudClient implements Cloud {
     this.#cloud.writes++;
     const fault = await this.#call(signal);
     this.#cloud.remember();
-    const outcomes = changes.map((change) => this.#apply(change));
+    const outcomes = changes.map((change) => ({ change, error: this.#apply(change) }));
     await this.#witness.point();
     if (fault === "timeout-after") throw new CloudError("unavailable", "no answer in time");
-    const whole = this.traits.changesPerWrite > 1 && outcomes.every((outcome) => outcome === null);
-    return whole ? { outcomes, state: this.#stateOf(this.#cloud.routes) } : { outcomes };
+    const isWhole = this.traits.batch > 1 && outcomes.every(({ error }) => error === null);
+    return isWhole ? { outcomes, state: this.#stateOf(this.#cloud.routes) } : { outcomes };
+  }
+
+  forwarding(): Promise<readonly Finding[]> {
+    return Promise.resolve([]);
   }
 
   remove(): Promise<void> {
@@ -232,7 +249,7 @@ export class ModelCloudClient implements Cloud {
       case "conflict":
         throw new CloudError("conflict", "another operation is in progress");
       case "nonsense":
-        throw new CloudError("invalid", "the cloud answered nonsense");
+        throw new CloudError("malformed", "the cloud answered nonsense");
       default:
         return fault;
     }

@@ -3,6 +3,7 @@
  * at any await point and started again with what is on the disk.
  */
 
+import { alone } from "../fakes/groups.ts";
 import assert from "node:assert/strict";
 import type { Change } from "../../src/clouds/cloud.ts";
 import { CloudError } from "../../src/clouds/cloud_error.ts";
@@ -11,7 +12,7 @@ import { parseAddress, parsePrefix } from "../../src/routes/prefix.ts";
 import { fewestHeld } from "../../src/sync/guard.ts";
 import { Ledger, type LedgerStore } from "../../src/sync/ledger.ts";
 import { Supervisor } from "../../src/sync/supervisor.ts";
-import { FakeKernelTable } from "../fakes/kernel_routes.ts";
+import { FakeKernelTable, interfaceAddress, link } from "../fakes/kernel_routes.ts";
 import { defaultPolicy } from "../fakes/policies.ts";
 import {
   contested,
@@ -57,7 +58,7 @@ export class World {
   readonly clock: VirtualClock;
   readonly cloud: ModelCloud;
   readonly kernel = new Map<string, string>();
-  readonly #table = new FakeKernelTable();
+  readonly #table = new FakeKernelTable([], [link("eth0")], [interfaceAddress("eth0", `${selfAddress}/24`)]);
   readonly #disks = new Map<string, Disk>();
   readonly #instances = new Map<string, Instance>();
   /** Since when each prefix is not wanted. */
@@ -284,14 +285,18 @@ export class World {
         auditMs,
         guard: { maxWithdraw, holdMs },
         adopt: false,
+        group: alone,
       },
       clock: { now: () => this.clock.now(), random: () => this.clock.random(), sleep: witness.sleep },
+      peekTable: () => Promise.resolve(null),
       openTable: async () => {
         if (this.cloud.shape.traits.ownership === "mark") return null;
         const { ledger } = await Ledger.open(store, { cloud: "model", table: "table", owner });
         return { ledger, proven: this.#diskOf(owner).begun };
       },
-      adjustIdentity: (identity) => identity,
+      unexpected: (_where, error) => {
+        throw error;
+      },
     });
   }
 
@@ -384,6 +389,9 @@ function kernelRoute(prefix: string, gateway: string): KernelRoute {
     tos: 0,
     metric: 20,
     nextHopId: null,
+    source: null,
+    preference: 0,
+    preferredSource: null,
     legs: [{
       gateway: parseAddress(gateway),
       interfaceIndex: 2,
@@ -392,6 +400,7 @@ function kernelRoute(prefix: string, gateway: string): KernelRoute {
       dead: false,
       linkDown: false,
       onLink: false,
+      encapsulation: null,
     }],
   };
 }

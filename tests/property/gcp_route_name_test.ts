@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { describeRoute, ownerOf } from "../../src/clouds/gcp/route_mark.ts";
+import { describeRoute, ownerOf, writerOf } from "../../src/clouds/gcp/route_mark.ts";
 import { ownerPrefix, routeName, type RouteSpec } from "../../src/clouds/gcp/route_name.ts";
-import { prefixOf } from "../../src/routes/prefix.ts";
+import { parseAddress, prefixOf } from "../../src/routes/prefix.ts";
 
 const word = fc.nat({ max: 0xffffffff });
 const prefixes = fc.oneof(
@@ -21,6 +21,13 @@ const specs: fc.Arbitrary<RouteSpec> = fc.record({
   nextHop: fc.oneof(fc.constant("projects/p/zones/z/instances/i"), fc.ipV4(), fc.ipV6()),
   priority: fc.nat({ max: 65535 }),
   tags: fc.array(fc.stringMatching(/^[a-z][a-z0-9-]{0,10}[a-z0-9]$/), { maxLength: 3 }),
+  sign: fc.option(
+    fc.record({
+      id: fc.constantFrom("projects/p/zones/z/instances/a", "projects/p/zones/z/instances/b"),
+      address: fc.constantFrom(null, ...["10.0.0.2", "2001:db8::2"].map(parseAddress)),
+      nextHops: fc.constant([]),
+    }),
+  ),
 });
 
 Deno.test("routeName() is a label of RFC 1035 that begins with the owner's prefix", () => {
@@ -42,9 +49,11 @@ Deno.test("routeName() differs when anything that makes the route up differs, an
         spec.nextHop,
         spec.priority,
         [...spec.tags].sort(),
+        spec.sign?.id,
       ]);
     assert.equal(routeName(left) === routeName(right), key(left) === key(right));
     const changes: Partial<RouteSpec>[] = [
+      { sign: { id: "projects/p/zones/z/instances/c", address: null, nextHops: [] } },
       { priority: left.priority === 0 ? 1 : left.priority - 1 },
       { nextHop: `${left.nextHop}0` },
       { tags: [...left.tags, "more"] },
@@ -67,6 +76,10 @@ Deno.test("ownerOf() reads back the owner of every mark, and of no other", () =>
     const description = describeRoute(spec, "router-a");
     assert.ok(description.length < 2048);
     assert.equal(ownerOf(name, description, spec.prefix.text), spec.owner);
+    const self = { id: "me", address: null, nextHops: [] };
+    const writer = writerOf(description, { instance: "router-a", sign: self });
+    assert.equal(writer?.id, spec.sign?.id ?? "me");
+    if (spec.sign !== null) assert.equal(writer?.address?.text, spec.sign.address?.text);
     // A description pasted onto another destination, or another's name, proves nothing.
     if (otherPrefix.text !== spec.prefix.text) {
       assert.equal(ownerOf(name, description, otherPrefix.text), null);

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { CloudQuota, CloudRoute } from "../../src/clouds/cloud.ts";
 import { prefixContains, prefixOf } from "../../src/routes/prefix.ts";
-import { type Difference, difference, fit, type PlannedChange, type Target } from "../../src/sync/plan.ts";
+import { type Difference, difference } from "../../src/sync/plan.ts";
+import { fit } from "../../src/sync/fit.ts";
+import type { PlannedChange, Target } from "../../src/sync/planned_change.ts";
 import { cloudRoute, hopQuota, quota, tableIndex } from "../fakes/cloud_routes.ts";
 
 /** Few prefixes that cover one another, of both families. */
@@ -41,6 +43,7 @@ function compareAll({ wanted, own, foreign, nextHopsPerRoute, adopt }: Scene): D
     index: tableIndex(own, foreign),
     traits: { nextHopsPerRoute, ownership: "mark", uniquePrefix: true },
     adopt,
+    group: null,
   });
 }
 
@@ -161,7 +164,7 @@ Deno.test("a plan makes changes of a kind for the more specific before what cove
   );
 });
 
-Deno.test("a plan never goes over a quota at any step, and leaves no room that a change could have had", () => {
+Deno.test("a plan never goes over a quota at any step, and leaves out nothing that would have fitted", () => {
   const sharing = fc.constantFrom<readonly (readonly (4 | 6)[])[]>([[4, 6]], [[4], [6]], [[4]], [[4, 6], [
     6,
   ]]);
@@ -176,7 +179,7 @@ Deno.test("a plan never goes over a quota at any step, and leaves no room that a
         (perNextHop ? hopQuota : quota)(counted(all, kinds), limit, kinds)
       );
       const parts = compareAll({ ...one, adopt: false });
-      const { waves, unfit } = fit(parts, quotas, () => 0);
+      const { waves, overQuota } = fit(parts, quotas, () => 0);
       const before = new Map(families.map((kinds) => [kinds, counted(all, kinds)]));
       for (const table of execute(one.own, waves.flat())) {
         for (const kinds of families) {
@@ -185,7 +188,7 @@ Deno.test("a plan never goes over a quota at any step, and leaves no room that a
           before.set(kinds, used);
         }
       }
-      for (const { prefix, from, to } of unfit) {
+      for (const { prefix, from, to } of overQuota) {
         const more = placesOf(to ?? []) - (from === null ? 0 : placesOf(from.nextHops));
         assert.ok(
           families.some((kinds) => kinds.includes(prefix.family) && (before.get(kinds) ?? 0) + more > limit),
@@ -193,7 +196,7 @@ Deno.test("a plan never goes over a quota at any step, and leaves no room that a
         );
       }
       assert.equal(
-        waves.flat().length + unfit.length,
+        waves.flat().length + overQuota.length,
         parts.adds.length + parts.replaces.length + parts.deletes.length,
       );
     }),

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { messageBuffer } from "../../src/kernel/attribute_cursor.ts";
-import { DecodeError } from "../../src/kernel/decode_error.ts";
-import { KernelState } from "../../src/kernel/kernel_state.ts";
-import { MessageWalk, RTM_NEWROUTE } from "../../src/kernel/netlink_message.ts";
-import { RouteFill } from "../../src/kernel/route_fill.ts";
-import { RouteDecoder } from "../../src/kernel/route_message.ts";
+import { messageBuffer } from "../../src/kernel/wire/attribute_cursor.ts";
+import { DecodeError } from "../../src/kernel/wire/decode_error.ts";
+import { KernelState } from "../../src/kernel/table/kernel_state.ts";
+import { MessageWalk, RTM_NEWROUTE } from "../../src/kernel/wire/netlink_message.ts";
+import { only, RouteFill } from "../../src/kernel/dump/route_fill.ts";
+import { RouteDecoder } from "../../src/kernel/wire/route_message.ts";
 import { concat, message, routePayload } from "../fakes/netlink_messages.ts";
 
 /** One row as text. */
@@ -34,7 +34,7 @@ function filled(datagram: Uint8Array): readonly string[] {
   const state = new KernelState([254], [4]);
   const [segment] = state.segments;
   assert.ok(segment);
-  const fill = new RouteFill(state, segment, undefined);
+  const fill = new RouteFill(state, only(segment), {});
   const end = walkOver(datagram, (walk) => fill.take(walk));
   const rows: string[] = [];
   for (const { words, length, routes } of segment.prefixes()) {
@@ -63,16 +63,21 @@ const route = fc.record({
   host: fc.integer({ min: 2, max: 4 }),
   protocol: fc.constantFrom(12, 186),
 });
+/** So many that a dump's memo is in use. */
+const before = Array.from({ length: 70 }, (_, n) => message(24, routePayload(n, 2, { protocol: 186 })));
+
 const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 3 });
 
 Deno.test("a dump's routes are those of decoding each message, damaged ones included", () => {
   fc.assert(
     fc.property(fc.array(route, { minLength: 1, maxLength: 12 }), damage, (routes, flips) => {
+      const intact = concat(...before);
       const datagram = concat(
+        intact,
         ...routes.map(({ n, host, protocol }) => message(24, routePayload(n, host, { protocol }))),
       );
       for (const [at, bits] of flips) {
-        const index = at % datagram.length;
+        const index = intact.length + at % (datagram.length - intact.length);
         datagram[index] = (datagram[index] ?? 0) ^ bits;
       }
       assert.deepEqual([...filled(datagram)].sort(), [...decoded(datagram)].sort());

@@ -2,8 +2,10 @@
  * A network namespace of a test's own, for root and for an unprivileged user alike.
  *
  * A holder process keeps it alive; commands enter it by `nsenter`. The holder reads a pipe of ours, so that it ends with
- * us even if we are killed. There are no `dummy` devices on some kernels: use veth pairs.
+ * us even if we are killed. It forwards IPv4, as a router does. There are no `dummy` devices on some kernels: use veth pairs.
  */
+
+import { programMissing } from "../needs.ts";
 
 /** What a command inside the namespace came to. */
 export interface CommandResult {
@@ -12,9 +14,10 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Why namespaces cannot be made here, or null if they can. With `CI` set it is always null: there it must work. */
+/** Why namespaces cannot be made here, or null if they can. */
 export function namespacesMissing(): string | null {
-  if (Deno.env.has("CI")) return null;
+  const missing = programMissing("unshare", "util-linux") ?? programMissing("ip", "iproute2");
+  if (missing !== null) return missing;
   try {
     const { code, stderr } = new Deno.Command("unshare", {
       args: [...unshareFlags(), "ip", "link", "set", "lo", "up"],
@@ -27,6 +30,9 @@ export function namespacesMissing(): string | null {
   }
 }
 
+/** What makes a router of a namespace, whatever the machine's own setting is. */
+const prepare = "ip link set lo up && echo 1 > /proc/sys/net/ipv4/ip_forward";
+
 /** A network namespace with its loopback device up. */
 export class Namespace implements AsyncDisposable {
   readonly #holder: Deno.ChildProcess;
@@ -38,7 +44,7 @@ export class Namespace implements AsyncDisposable {
   /** Makes a namespace. */
   static async create(): Promise<Namespace> {
     const holder = new Deno.Command("unshare", {
-      args: [...unshareFlags(), "sh", "-c", "ip link set lo up && echo ready && exec cat"],
+      args: [...unshareFlags(), "sh", "-c", `${prepare} && echo ready && exec cat`],
       stdin: "piped",
       stdout: "piped",
     }).spawn();

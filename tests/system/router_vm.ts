@@ -28,6 +28,8 @@ export interface RouterVmParts {
 export class RouterVm implements AsyncDisposable {
   readonly namespace: Namespace;
   readonly folder: string;
+  /** What everything is started through, such as `setpriv …`; nothing unless a test says so. */
+  through: readonly string[] = [];
   readonly #parts: RouterVmParts;
   #variables: Readonly<Record<string, string>> = {};
   /** All processes since the last {@linkcode forget}. */
@@ -60,7 +62,7 @@ export class RouterVm implements AsyncDisposable {
   /** Starts the executable with these arguments and nothing else. */
   spawn(args: readonly string[], env: Readonly<Record<string, string>> = this.#environment()): Run {
     const { binary, folder } = this.#parts;
-    const child = this.namespace.spawn(["env", `--chdir=${folder}`, binary, ...args], {
+    const child = this.namespace.spawn([...this.through, "env", `--chdir=${folder}`, binary, ...args], {
       env,
       stdin: "null",
       stdout: "piped",
@@ -84,6 +86,11 @@ export class RouterVm implements AsyncDisposable {
   /** Runs a command of the executable to its end. */
   async command(name: string, ...flags: readonly string[]): Promise<CommandResult> {
     return await this.spawn(this.#arguments(name, flags)).result();
+  }
+
+  /** What {@linkcode start} started has logged so far. */
+  get log(): string {
+    return this.#started().log;
   }
 
   /** Resident memory of what {@linkcode start} started, in bytes. */

@@ -5,19 +5,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** How long anything may take before a test gives it up, in milliseconds. */
 export const patienceMs = 60_000;
 
-/** Short against what is waited for, long against what a look costs a server that shares the processors. */
-const lookEveryMs = 50;
+/** Short against what is waited for, long against what a look costs. */
+const defaultEveryMs = 50;
 
 /**
  * Waits until a look gives true.
  *
  * @param what for the error's sentence; as a function it says what there is at the end.
  * @param withinMs how long it may take, in milliseconds.
+ * @param everyMs the pause between two looks, in milliseconds.
  */
 export async function until(
   what: string | (() => string),
   look: () => boolean | Promise<boolean>,
   withinMs: number = patienceMs,
+  everyMs: number = defaultEveryMs,
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!await look()) {
@@ -25,7 +27,7 @@ export async function until(
       const said = typeof what === "string" ? what : what();
       throw new Error(`Waited ${withinMs / 1000} s in vain: ${said}`);
     }
-    await sleep(lookEveryMs);
+    await sleep(everyMs);
   }
 }
 

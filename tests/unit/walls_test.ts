@@ -11,27 +11,50 @@ const graph = await readModuleGraph();
 const modules = [...graph.keys()];
 const running: readonly Import["kind"][] = ["static", "dynamic"];
 
-/** The pace of calls: arithmetic that decides nothing, for the loop and for a cloud that makes several calls a write. */
-const pace = "src/sync/token_bucket.ts";
-
 /** What each part may import, besides itself: the data flow, read backwards. Types are no imports in this sense. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   "ffi/": [],
-  "src/kernel/": ["ffi/", "src/routes/"],
+  "src/async/": [],
+  "src/kernel/": ["ffi/", "src/async/", "src/routes/"],
+  "src/kernel/wire/": ["ffi/system_error.ts", "src/routes/", "src/kernel/kernel_table.ts"],
+  "src/kernel/table/": ["src/routes/", "src/kernel/kernel_table.ts", "src/kernel/wire/"],
+  "src/kernel/dump/": [
+    "ffi/",
+    "src/async/",
+    "src/routes/",
+    "src/kernel/kernel_table.ts",
+    "src/kernel/wire/",
+    "src/kernel/table/",
+  ],
   "src/routes/": [],
   "src/sync/": [
+    "src/async/",
     "src/routes/",
     "src/kernel/kernel_table.ts",
     "src/clouds/cloud.ts",
     "src/clouds/cloud_error.ts",
+    "src/clouds/error_meaning.ts",
   ],
-  "src/clouds/": ["src/routes/", pace],
-  "src/observe/": ["src/routes/", "src/sync/", "src/clouds/cloud.ts", "src/clouds/cloud_error.ts"],
+  "src/clouds/": ["src/async/", "src/routes/"],
+  "src/kubernetes/": [
+    "src/async/",
+    "src/routes/",
+    "src/kernel/kernel_table.ts",
+    "src/clouds/kit/transport.ts",
+  ],
+  "src/observe/": [
+    "src/async/",
+    "src/routes/",
+    "src/sync/",
+    "src/clouds/cloud.ts",
+    "src/clouds/cloud_error.ts",
+    "src/clouds/error_meaning.ts",
+  ],
 };
 
 /** The modules that decide; time and randomness come to them as arguments. */
 const pure = modules.filter((name) =>
-  name.startsWith("src/routes/") || name === "src/sync/plan.ts" || name === "src/sync/guard.ts"
+  name.startsWith("src/routes/") || /^src\/sync\/(plan|fit|waves|guard)\.ts$/.test(name)
 );
 
 /** Ways to the clock, to chance, to the network and to the machine. */
@@ -60,9 +83,9 @@ function breaches(
   );
 }
 
-/** `src/clouds/aws` of a file in it; null for what all clouds share. */
+/** `src/clouds/aws` of a file in it; null for what all clouds share, `src/clouds/kit` too. */
 function cloudFolder(name: string): string | null {
-  return name.match(/^src\/clouds\/[^/]+(?=\/)/)?.[0] ?? null;
+  return name.match(/^src\/clouds\/(?!kit\/)[^/]+(?=\/)/)?.[0] ?? null;
 }
 
 const isPackage = (name: string): boolean => /^(npm|node):/.test(name);
@@ -94,6 +117,22 @@ Deno.test("only ffi opens libraries", async () => {
   assert.deepEqual(openers, []);
 });
 
+Deno.test("only the transport calls out", async () => {
+  const callers: string[] = [];
+  for (const name of modules.filter((module) => module.endsWith(".ts"))) {
+    if (/\bfetch\s*\(|\bcreateHttpClient\b|\bDeno\.connect/.test(await codeOf(name))) callers.push(name);
+  }
+  // The client of the running service's socket reaches this machine alone; what is link-local takes a part of the transport of its own.
+  const linkLocal = "src/clouds/kit/link_local_exchange.ts";
+  assert.deepEqual(callers.sort(), [
+    "src/cli/service/service_client.ts",
+    linkLocal,
+    "src/clouds/kit/transport.ts",
+  ]);
+  const users = [...graph].filter(([, imports]) => imports.some(({ target }) => target === linkLocal));
+  assert.deepEqual(users.map(([name]) => name), ["src/clouds/kit/transport.ts"]);
+});
+
 Deno.test("only the kernel's part and the command line import ffi", () => {
   const others = modules.filter((name) => !/^(ffi|src\/kernel|src\/cli)\//.test(name));
   assert.deepEqual(
@@ -115,20 +154,61 @@ Deno.test("each part imports only what lies before it in the flow of data", () =
   }
 });
 
+Deno.test("what waits for time imports nothing of ours, not even a type", () => {
+  const waiting = modules.filter((name) => name.startsWith("src/async/"));
+  const allowed = (target: string): boolean => isPackage(target) || target.startsWith("src/async/");
+  assert.ok(waiting.length >= 7);
+  assert.deepEqual(breaches(waiting, allowed, [...running, "type"]), []);
+});
+
+Deno.test("no cloud imports the loop, not even a type", () => {
+  const clouds = modules.filter((name) => name.startsWith("src/clouds/"));
+  const allowed = (target: string): boolean => !target.startsWith("src/sync/");
+  assert.deepEqual(breaches(clouds, allowed, [...running, "type"]), []);
+});
+
 Deno.test("no part but the command line itself imports the command line", () => {
   const others = modules.filter((name) => !name.startsWith("src/cli/") && name !== "main.ts");
   assert.deepEqual(breaches(others, (target) => !target.startsWith("src/cli/"), [...running, "type"]), []);
+});
+
+Deno.test("what clouds share imports none of them", () => {
+  const shared = modules.filter((name) => name.startsWith("src/clouds/kit/"));
+  assert.ok(shared.length > 0);
+  assert.deepEqual(breaches(shared, (target) => cloudFolder(target) === null, [...running, "type"]), []);
 });
 
 Deno.test("clouds never import one another, nor the parts that decide or read the kernel", () => {
   const clouds = modules.filter((name) => cloudFolder(name) !== null);
   assert.deepEqual(new Set(clouds.map(cloudFolder)).size, 5);
   const allowed = (target: string, importer: string): boolean => {
-    if (isPackage(target) || target.startsWith("src/routes/") || target === pace) return true;
+    if (isPackage(target) || /^src\/(async|routes)\//.test(target)) return true;
     if (!target.startsWith("src/clouds/") || target === "src/clouds/registry.ts") return false;
     return [null, cloudFolder(importer)].includes(cloudFolder(target));
   };
   assert.deepEqual(breaches(clouds, allowed), []);
+});
+
+Deno.test("a cloud is a folder and a line of the registry: nothing else of the program names it", async () => {
+  const names = [...new Set(modules.map(cloudFolder))].flatMap((folder) => folder?.split("/").at(-1) ?? [])
+    .filter((name) => name !== "local");
+  assert.equal(names.length, 4);
+  const branch = new RegExp(
+    `(===|!==|case|\\[)\\s*"(${names.join("|")})"|"(${names.join("|")})"\\s*(===|!==|:|\\])`,
+  );
+  const naming: string[] = [];
+  for (const module of modules.filter((name) => name.endsWith(".ts"))) {
+    const folder = cloudFolder(module);
+    const imports = (graph.get(module) ?? []).some(({ target }) => {
+      const home = cloudFolder(target);
+      return home !== null && home !== folder && home !== "src/clouds/local";
+    });
+    const source = await Deno.readTextFile(join(repositoryFolder, module));
+    if (imports || (folder === null && branch.test(source.replaceAll(/\/\*[^]*?\*\//g, "")))) {
+      naming.push(module);
+    }
+  }
+  assert.deepEqual(naming, ["src/clouds/registry.ts"]);
 });
 
 Deno.test("a cloud's SDK is imported in that cloud's folder alone", () => {
@@ -149,8 +229,12 @@ Deno.test("no dependency is loaded before FFI is given up, and no cloud before i
   assert.ok(atStart.has("ffi/libc.ts") && atStart.has("src/cli/least_power.ts"));
   assert.deepEqual([...atStart].filter((name) => name.startsWith("npm:")), []);
   const program = [...reachable(graph, "src/cli/program.ts", ["static"])];
-  // The embedded cloud is no load: it has no SDK, and its notion of "this VM" serves `routes` too.
-  const clouds = program.filter((name) => ![null, "src/clouds/local"].includes(cloudFolder(name)));
+  // The embedded cloud is no load: it has no SDK, and its notion of "this VM" serves `routes` too. Of the others the registry knows what
+  // they say of themselves, and no more.
+  const saysOfItself = /\/(description|flags|network_facts)\.ts$/;
+  const clouds = program.filter((name) =>
+    ![null, "src/clouds/local"].includes(cloudFolder(name)) && !saysOfItself.test(name)
+  );
   assert.deepEqual(clouds, []);
 });
 

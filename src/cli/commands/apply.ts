@@ -1,14 +1,18 @@
 /** `apply`: one sync, then stop. */
 
-import { systemClock } from "../../sync/system_clock.ts";
-import type { SyncStatus } from "../../sync/sync_status.ts";
+import { systemClock } from "../../async/system_clock.ts";
+import { type SyncStatus, tableDocument } from "../../sync/sync_status.ts";
+import type { Supervisor } from "../../sync/supervisor.ts";
+import { problemsOf } from "../../sync/table_problems.ts";
 import { CloudSession } from "../cloud_session.ts";
 import type { CommandContext } from "../context.ts";
-import { counted } from "../counted.ts";
+import { counted } from "../../sync/wording.ts";
+import { documentText } from "../document.ts";
+import { isSeenByPerson, showProgress } from "../progress.ts";
 import { listenForStop } from "../signals.ts";
 
 /** How long failed calls are tried again, in milliseconds. */
-const patienceMs = 30_000;
+const retryForMs = 30_000;
 
 /** Runs the command. @returns 0: in step, 1: not. */
 export async function apply(context: CommandContext): Promise<number> {
@@ -19,18 +23,32 @@ export async function apply(context: CommandContext): Promise<number> {
   };
   await using session = await CloudSession.open(oneShot, { everything: false, follow: false });
   const { supervisor } = session;
-  const inStep = await supervisor.syncOnce(signals.stop, systemClock.now() + patienceMs);
+  const inStep = await withProgress(
+    context,
+    supervisor,
+    () => supervisor.syncOnce(signals.stop, systemClock.now() + retryForMs),
+  );
   if (context.settings.output === "json") {
-    context.print(`${JSON.stringify(documentOf(supervisor.statuses))}\n`);
+    context.print(documentText(documentOf(supervisor.statuses)));
   } else for (const status of supervisor.statuses) context.print(`${statusLine(status)}\n`);
   return inStep ? 0 : 1;
+}
+
+/** Does what makes many changes, and says on a terminal how far it has come. */
+export async function withProgress<T>(
+  { settings }: CommandContext,
+  supervisor: Supervisor,
+  work: () => Promise<T>,
+): Promise<T> {
+  using _progress = showProgress(isSeenByPerson(settings.logFormat), () => supervisor.statuses);
+  return await work();
 }
 
 /** One line that says how a table stands. */
 export function statusLine(status: SyncStatus): string {
   const { add, replace, delete: removed } = status.writes;
   const parts = [status.inStep ? "in step" : "not in step"];
-  if (wasRead(status)) {
+  if (status.known) {
     parts.push(
       `${counted(status.owned, "route")} of ours`,
       `${status.foreign} foreign`,
@@ -38,27 +56,14 @@ export function statusLine(status: SyncStatus): string {
     );
   } else parts.push("not read");
   if (status.pending > 0) parts.push(`${status.pending} pending`);
-  if (status.held > 0) parts.push(`${counted(status.held, "withdrawal")} held: ${status.heldWhy}`);
-  if (status.unfit.length > 0) {
-    parts.push(`${status.unfit.length} without room in the quota: ${status.unfit.join(", ")}`);
-  }
-  if (status.conflicts.length > 0) parts.push(`foreign routes stand at ${status.conflicts.join(", ")}`);
-  const errors = [...new Set(status.errors.values())];
+  parts.push(...problemsOf(status).map(({ text }) => text));
+  const errors = [...new Set([...status.errors.values()].map(({ message }) => message))];
   return `${status.table}: ${parts.join("; ")}${errors.map((error) => `\n  ${error}`).join("")}`;
 }
 
-/**
- * Whether anything is known of the table: `reads` counts the calls, answered or not, but what was read leaves a trace. Either there are
- * routes or quotas, or all is in step, or something is to be done.
- */
-function wasRead(status: SyncStatus): boolean {
-  const { owned, foreign, quotas, inStepAt, pending, held, unfit } = status;
-  return inStepAt !== null || owned + foreign + quotas.length + pending + held + unfit.length > 0;
-}
-
-function documentOf(statuses: readonly SyncStatus[]): unknown {
+function documentOf(statuses: readonly SyncStatus[]): Readonly<Record<string, unknown>> {
   return {
     inStep: statuses.every((status) => status.inStep),
-    tables: statuses.map((status) => ({ ...status, errors: Object.fromEntries(status.errors) })),
+    tables: statuses.map(tableDocument),
   };
 }

@@ -1,25 +1,28 @@
 /** `explain PREFIX`: the whole story of one prefix, from kernel to cloud. */
 
-import { dropReasonMeanings } from "../../routes/drop_reason.ts";
-import { judgePrefix, selectWinner, type Verdict } from "../../routes/policy.ts";
-import { parsePrefix, type Prefix } from "../../routes/prefix.ts";
-import { untilItWorks } from "../../sync/patience.ts";
-import { systemClock } from "../../sync/system_clock.ts";
-import { CloudSession, UsageError } from "../cloud_session.ts";
-import { adjustIdentity, type CommandContext } from "../context.ts";
-import { planDocument, type PlanParts } from "../plan_report.ts";
-import { describeRoute, routeDocument } from "../route_report.ts";
+import { RouteJudge, type Verdict } from "../../routes/route_judge.ts";
+import { type IpAddress, parseAddress, parsePrefix, type Prefix } from "../../routes/prefix.ts";
+import { longestMatch } from "../../routes/longest_match.ts";
+import { CloudSession } from "../cloud_session.ts";
+import { UsageError } from "../usage_error.ts";
+import type { CommandContext } from "../context.ts";
+import { documentText } from "../document.ts";
+import { changeDocuments, type TableParts } from "../plan_report.ts";
+import { describeRoute, routeDocument, verdictLines } from "../route_report.ts";
 import { listenForStop } from "../signals.ts";
+import { standings } from "../../sync/prefix_standing.ts";
+import { standingText } from "../standing_text.ts";
 import { lastErrorOf } from "../status_file.ts";
-import { makePlans } from "./plan.ts";
-
-const patienceMs = 10_000;
+import { planTables } from "./plan.ts";
 
 /** What one table has to say of a prefix. */
 interface TableStory {
   readonly table: string;
   /** What stands there, ours first. */
-  readonly routes: readonly { readonly nexthops: readonly string[]; readonly owner: "ours" | "foreign" }[];
+  readonly routes: readonly {
+    readonly nexthops: readonly string[];
+    readonly owner: "ours" | "peer" | "foreign";
+  }[];
   /** What is to be done, or `none`. */
   readonly change: string;
   readonly why: string;
@@ -29,50 +32,57 @@ interface TableStory {
 
 /** Runs the command. @returns 0. */
 export async function explain(context: CommandContext): Promise<number> {
-  const prefix = prefixOf(context.argument ?? "");
+  const asked = askedOf(context.words[0] ?? "");
   using signals = listenForStop();
   await using session = await CloudSession.open(context, { everything: true, follow: false });
   const { settings, print } = context;
-  const deadline = systemClock.now() + patienceMs;
-  const found = await untilItWorks(
-    (signal) => session.cloud.identify(signal),
-    systemClock,
-    signals.stop,
-    deadline,
-  );
-  const identity = adjustIdentity(settings, found);
-  const routes = session.kernel.table.routesOf(prefix);
-  const verdicts = judgePrefix(routes, settings.policy, identity);
-  const winner = selectWinner(routes, settings.policy);
-  const plans = await makePlans(context, session, signals.stop);
+  const { identity, plans } = await planTables(session, signals.stop);
+  const kernel = session.table;
+  const prefix = asked.kind === "prefix"
+    ? asked.prefix
+    : longestMatch(asked.address, kernel, settings.policy);
+  const routes = kernel.routesOf(prefix);
+  const judge = new RouteJudge(settings.policy, identity, kernel);
+  const verdicts = judge.verdicts(routes);
+  const winner = judge.winner(routes);
   const tables = await Promise.all(plans.map((parts) => tableStory(prefix, parts)));
   if (settings.output === "json") {
     const index = verdicts.findIndex((verdict) => verdict.route === winner);
-    print(`${JSON.stringify(storyDocument(prefix, verdicts, index, tables))}\n`);
+    print(documentText(storyDocument(asked, prefix, verdicts, index, tables)));
   } else {
-    print(storyText(prefix, verdicts, winner === null ? null : describeRoute(winner), tables));
+    print(
+      storyText(titleOf(asked, prefix), verdicts, winner === null ? null : describeRoute(winner), tables),
+    );
   }
   return 0;
 }
 
-function prefixOf(text: string): Prefix {
+/** What the user asks for: a prefix, or an address whose longest match is meant. */
+type Asked =
+  | { readonly kind: "prefix"; readonly prefix: Prefix }
+  | { readonly kind: "address"; readonly address: IpAddress };
+
+function askedOf(text: string): Asked {
   try {
-    return parsePrefix(text);
+    return text.includes("/")
+      ? { kind: "prefix", prefix: parsePrefix(text) }
+      : { kind: "address", address: parseAddress(text) };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
-async function tableStory(prefix: Prefix, parts: PlanParts): Promise<TableStory> {
-  const document = planDocument(parts);
-  const change = document.changes.find((candidate) => candidate.prefix === prefix.text);
+async function tableStory(prefix: Prefix, parts: TableParts): Promise<TableStory> {
+  const change = changeDocuments(parts.comparison).find((candidate) => candidate.prefix === prefix.text);
   const own = parts.index.own.get(prefix.text);
+  const peer = parts.index.peers.get(prefix.text);
   const foreign = parts.index.foreign.get(prefix.text) ?? [];
   const describe = (hops: readonly string[]): string[] => hops.map((hop) => parts.cloud.describe(hop));
   return {
     table: parts.table,
     routes: [
       ...(own === undefined ? [] : [{ nexthops: describe(own.nextHops), owner: "ours" as const }]),
+      ...(peer === undefined ? [] : [{ nexthops: describe(peer.route.nextHops), owner: "peer" as const }]),
       ...foreign.map((route) => ({ nexthops: describe(route.nextHops), owner: "foreign" as const })),
     ],
     change: change === undefined ? "none" : `${change.action}${change.to === null ? "" : ` to ${change.to}`}`,
@@ -82,67 +92,51 @@ async function tableStory(prefix: Prefix, parts: PlanParts): Promise<TableStory>
 }
 
 /** Why the change is, or is not, made. */
-function whyOf(prefix: Prefix, { comparison }: PlanParts): string {
-  const is = (change: { readonly prefix: Prefix }): boolean => change.prefix.text === prefix.text;
-  if (comparison.fitted.unfit.some(is)) return "no room in the quota";
-  if (comparison.difference.conflicts.some(is)) return "a foreign route stands there (-adopt takes it over)";
-  if (comparison.unresolved.includes(prefix.text)) return "the next hop is not known at the moment";
-  if (comparison.decision.held.includes(prefix.text)) {
-    return `the withdrawal is held: ${comparison.decision.why}`;
-  }
-  const change = comparison.fitted.waves.flat().find(is);
-  switch (change?.why) {
-    case "missing":
-      return "it is wanted and not there";
-    case "next-hop-changed":
-      return "it points elsewhere";
-    case "adopted":
-      return "a foreign route is taken over";
-    case "not-wanted":
-      return "it is ours and not wanted any more";
-    case undefined:
-      return "nothing is to be done";
-  }
+function whyOf(prefix: Prefix, { comparison }: TableParts): string {
+  return standingText(standings(comparison).get(prefix.text), comparison.decision.why);
+}
+
+/** What the story is of, and why of that prefix. */
+function titleOf(asked: Asked, prefix: Prefix): string {
+  return asked.kind === "prefix" ? prefix.text : `${prefix.text}, the longest match of ${asked.address.text}`;
 }
 
 function storyDocument(
+  asked: Asked,
   prefix: Prefix,
   verdicts: readonly Verdict[],
   winner: number,
   tables: readonly TableStory[],
-): unknown {
-  const exported = verdicts.some((verdict) => verdict.verdict === "exported");
+): Readonly<Record<string, unknown>> {
+  const isWanted = verdicts.some((verdict) => verdict.verdict === "wanted");
   const decisive = verdicts[winner];
   return {
+    ...(asked.kind === "address" ? { address: asked.address.text } : {}),
     prefix: prefix.text,
     routes: verdicts.map(routeDocument),
     winner: winner < 0 ? null : winner,
-    verdict: verdicts.length === 0 ? "absent" : exported ? "exported" : "dropped",
+    verdict: verdicts.length === 0 ? "absent" : isWanted ? "wanted" : "dropped",
     reason: decisive?.verdict === "dropped" ? decisive.reason : null,
     tables,
   };
 }
 
 function storyText(
-  prefix: Prefix,
+  title: string,
   verdicts: readonly Verdict[],
   winner: string | null,
   tables: readonly TableStory[],
 ): string {
   const lines = [
-    prefix.text,
+    title,
     verdicts.length === 0 ? "  kernel: no route for exactly this prefix" : "  kernel:",
   ];
   for (const verdict of verdicts) {
     lines.push(`    ${describeRoute(verdict.route)}`);
-    lines.push(
-      verdict.verdict === "exported"
-        ? "      exported"
-        : `      dropped, ${verdict.reason}: ${dropReasonMeanings[verdict.reason]}`,
-    );
+    lines.push(...verdictLines(verdict).map((line) => `      ${line}`));
   }
   if (winner !== null && verdicts.length > 1) {
-    lines.push(`  winner (lowest metric, then first listed): ${winner}`);
+    lines.push(`  winner (lowest metric, then highest preference, then first listed): ${winner}`);
   }
   for (const story of tables) lines.push(...tableLines(story));
   return `${lines.join("\n")}\n`;

@@ -1,22 +1,34 @@
 /** `plan`: what would change. Reads only. */
 
-import type { CloudTable, TableState } from "../../clouds/cloud.ts";
-import { judgePrefix, type Verdict } from "../../routes/policy.ts";
-import { Reconciler } from "../../sync/reconciler.ts";
-import { RouteFeed } from "../../sync/route_feed.ts";
-import { untilItWorks } from "../../sync/patience.ts";
-import { systemClock } from "../../sync/system_clock.ts";
+import { getLogger } from "@logtape/logtape";
+import type { CloudIdentity } from "../../clouds/cloud.ts";
+import type { KernelTable } from "../../kernel/kernel_table.ts";
+import { ColumnJudge, type DroppedRow } from "../../routes/column_judge.ts";
+import type { DropReason } from "../../routes/drop_reason.ts";
+import { VerdictCounts } from "../../routes/verdict_counts.ts";
+import { systemClock } from "../../async/system_clock.ts";
 import { CloudSession } from "../cloud_session.ts";
-import { adjustIdentity, type CommandContext } from "../context.ts";
-import { planDocument, planHasChanges, type PlanParts, planText } from "../plan_report.ts";
+import type { CommandContext } from "../context.ts";
+import { documentText } from "../document.ts";
+import {
+  type DroppedPrefix,
+  type DroppedRoutes,
+  type PlanDocument,
+  planHasChanges,
+  type PlanParts,
+  planText,
+  type TableParts,
+  tablePlan,
+} from "../plan_report.ts";
+import type { Settings } from "../settings.ts";
 import { listenForStop } from "../signals.ts";
 
-/** How long a one-shot command waits for a cloud that does not answer, in milliseconds. */
-const patienceMs = 10_000;
-/** What stands for the table of one's own before the first `apply` has made it. */
-const tableToBe: CloudTable = { id: "", name: "(none yet: run or apply makes one)", ours: true };
+const log = getLogger(["cloudroutesync", "plan"]);
 
-/** Runs the command. @returns 0: nothing would change, 2: something would. */
+/** How long a one-shot command waits for a cloud that does not answer, in milliseconds. */
+const answerWithinMs = 10_000;
+
+/** Runs the command. @returns 0: nothing would change, 2: something would, 1: a table cannot be read; the others are shown. */
 export async function plan(context: CommandContext): Promise<number> {
   using signals = listenForStop();
   await using session = await CloudSession.open(context, {
@@ -24,79 +36,61 @@ export async function plan(context: CommandContext): Promise<number> {
     unfiltered: true,
     follow: false,
   });
-  const plans = await makePlans(context, session, signals.stop);
-  const documents = plans.map(planDocument);
+  const { identity, plans: planned } = await planTables(session, signals.stop);
+  const dropped = droppedRoutes(context.settings, identity, session.table);
+  const plans = planned.map((parts): PlanParts => ({ ...parts, dropped }));
+  const tables = plans.map(tablePlan);
+  const document: PlanDocument = { cloud: session.cloud.name, tables };
   if (context.settings.output === "text") { for (const parts of plans) context.print(planText(parts)); }
-  else context.print(`${JSON.stringify(documents.length === 1 ? documents[0] : documents)}\n`);
-  return documents.some(planHasChanges) ? 2 : 0;
+  else context.print(documentText({ ...document }));
+  const { unread } = session.supervisor;
+  for (const { message } of unread) log.error("{message}", { message });
+  return unread.length > 0 ? 1 : tables.some(planHasChanges) ? 2 : 0;
 }
 
-/** One plan a table. */
-export async function makePlans(
-  context: CommandContext,
-  session: CloudSession,
+/** One plan a table, and who this VM is. */
+export async function planTables(
+  { cloud, keeper, supervisor }: CloudSession,
   signal: AbortSignal,
-): Promise<readonly PlanParts[]> {
-  const { settings } = context;
-  const { cloud, kernel, keeper } = session;
-  const giveUpAt = systemClock.now() + patienceMs;
-  const found = await untilItWorks((inner) => cloud.identify(inner), systemClock, signal, giveUpAt);
-  const identity = adjustIdentity(settings, found);
-  const feed = new RouteFeed(settings.policy);
-  feed.rebuild(kernel.table, identity);
-  const verdicts: Verdict[] = [];
-  for (const routes of kernel.table.prefixes()) {
-    verdicts.push(...judgePrefix(routes, settings.policy, identity).filter(isOfReadTable));
+): Promise<{ readonly identity: CloudIdentity; readonly plans: readonly TableParts[] }> {
+  const previews = await supervisor.preview(signal, systemClock.now() + answerWithinMs);
+  const { identity } = supervisor;
+  if (identity === null) throw new Error("Cannot plan before it is known who this VM is");
+  const plans = previews.map(({ table, ...rest }): TableParts => ({
+    ...rest,
+    cloud,
+    table: table.name,
+    statusFile: keeper.statusFile(table),
+  }));
+  return { identity, plans };
+}
+
+/** The kernel routes of the tables that are read and that are not wanted. */
+function droppedRoutes(
+  { policy, listDropped }: Pick<Settings, "policy" | "listDropped">,
+  identity: CloudIdentity,
+  kernel: KernelTable,
+): DroppedRoutes {
+  const rows = kernel.rows();
+  const judge = new ColumnJudge(policy, identity, kernel, rows);
+  const counted = new VerdictCounts(judge, rows);
+  const list: DroppedPrefix[] = [];
+  for (const run of rows.runs()) {
+    counted.add(run);
+    if (listDropped) list.push(...judge.dropped(run).filter(isOfReadTable).map(droppedPrefix));
   }
-  const located = await untilItWorks((inner) => cloud.locate(inner), systemClock, signal, giveUpAt);
-  const tables = located.length === 0 ? [tableToBe] : located;
-  const plans: PlanParts[] = [];
-  for (const table of tables) {
-    const reconciler = new Reconciler({
-      cloud: table === tableToBe ? { ...reading(cloud), read: () => Promise.resolve(emptyState) } : cloud,
-      table,
-      owner: settings.owner,
-      identity: () => identity,
-      wanted: feed.wanted,
-      ledger: await keeper.peek(table),
-      settings: { ...settings.sync, withdrawDelayMs: 0 },
-      clock: systemClock,
-    });
-    const comparison = await untilItWorks(
-      (inner) => reconciler.preview(inner),
-      systemClock,
-      signal,
-      giveUpAt,
-    );
-    const { state, index } = reconciler.table;
-    plans.push({
-      cloud,
-      table: table.name,
-      comparison,
-      index,
-      statusFile: keeper.statusFile(table),
-      quotas: state?.quotas ?? [],
-      verdicts,
-    });
-  }
-  return plans;
+  const counts = new Map(counted.dropped());
+  counts.delete(unreadTable);
+  return { counts, list: listDropped ? list : null };
 }
 
 /** Main is read in any case; where `-table` leaves it out its routes are nobody's business. */
-function isOfReadTable(verdict: Verdict): boolean {
-  return verdict.verdict === "exported" || verdict.reason !== "other-table";
+const unreadTable: DropReason = "other-table";
+
+function isOfReadTable({ reason }: DroppedRow): boolean {
+  return reason !== unreadTable;
 }
 
-const emptyState: TableState = { table: tableToBe, routes: [], quotas: [], version: null };
-
-/** The parts of a cloud that a comparison needs, as an object of their own. */
-function reading(
-  cloud: CloudSession["cloud"],
-): Omit<ConstructorParameters<typeof Reconciler>[0]["cloud"], "read"> {
-  return {
-    traits: cloud.traits,
-    write: (table, changes, state, signal) => cloud.write(table, changes, state, signal),
-    resolve: (gateways, signal) => cloud.resolve(gateways, signal),
-    describe: (nextHop) => cloud.describe(nextHop),
-  };
+function droppedPrefix({ prefix, reason }: DroppedRow): DroppedPrefix {
+  return { prefix: prefix.text, reason };
 }

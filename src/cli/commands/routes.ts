@@ -1,44 +1,60 @@
-/** `routes`: each kernel route, and whether it is exported or why not. */
+/** `routes`: each kernel route, and whether it is wanted or why not. */
 
 import { protocolName } from "../../kernel/protocol_names.ts";
-import { judgePrefix, type Verdict } from "../../routes/policy.ts";
-import { type CommandContext, kernelIdentity, openKernel } from "../context.ts";
-import { counted } from "../counted.ts";
-import { routeDocument, routesText } from "../route_report.ts";
+import { UsageError } from "../usage_error.ts";
+import { ColumnJudge } from "../../routes/column_judge.ts";
+import { hostPrefix, parseAddress, parsePrefix, type Prefix } from "../../routes/prefix.ts";
+import { type RouteRun, runsInside } from "../../routes/route_rows.ts";
+import { VerdictCounts } from "../../routes/verdict_counts.ts";
+import { type CommandContext, kernelIdentity, openKernel, tellAbsentDevices } from "../context.ts";
+import { openPodNetworks, withPodNetworks } from "../pod_networks.ts";
+import { counted } from "../../sync/wording.ts";
+import { documentText } from "../document.ts";
+import { printRouteDocument, printRouteLines } from "../route_stream.ts";
 import { alignColumns } from "../text_table.ts";
 
 /** Runs the command. @returns the exit code. */
 export async function routes(context: CommandContext): Promise<number> {
+  const inside = prefixesOf(context.words);
   await using kernel = await openKernel(context, { everything: true, follow: false });
-  const identity = kernelIdentity(context, kernel.table);
+  const podNetworks = openPodNetworks(context);
+  await podNetworks?.readOnce();
+  const table = withPodNetworks(kernel.table, podNetworks, context);
+  tellAbsentDevices(context, table);
   const { settings, print } = context;
-  const verdicts = function* (): Generator<Verdict> {
-    for (const group of kernel.table.prefixes()) yield* judgePrefix(group, settings.policy, identity);
-  };
-  if (settings.count) print(countText(verdicts(), settings.output));
-  else if (settings.output === "json") {
-    print(`${JSON.stringify({ routes: [...verdicts()].map(routeDocument) })}\n`);
-  } else print(routesText([...verdicts()]));
+  const rows = table.rows();
+  const judge = new ColumnJudge(settings.policy, kernelIdentity(context, table), table, rows);
+  const runs = (): Iterable<RouteRun> => inside.length === 0 ? rows.runs() : runsInside(rows.runs(), inside);
+  if (settings.count) {
+    const counts = new VerdictCounts(judge, rows);
+    for (const run of runs()) counts.add(run);
+    print(countText(counts, settings.output));
+  } else if (settings.output === "json") printRouteDocument({ runs, judge, print });
+  else printRouteLines({ runs, judge, print });
   return 0;
 }
 
-function countText(verdicts: Iterable<Verdict>, output: "text" | "json"): string {
-  const protocols: Record<string, number> = {};
-  const outcomes: Record<string, number> = {};
-  let total = 0;
-  for (const verdict of verdicts) {
-    total++;
-    const protocol = protocolName(verdict.route.protocol);
-    const outcome = verdict.verdict === "exported" ? "exported" : verdict.reason;
-    protocols[protocol] = (protocols[protocol] ?? 0) + 1;
-    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+/** The prefixes of the command line; an address stands for itself alone. */
+function prefixesOf(words: readonly string[]): readonly Prefix[] {
+  try {
+    return words.map((word) => word.includes("/") ? parsePrefix(word) : hostPrefix(parseAddress(word)));
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-  if (output === "json") return `${JSON.stringify({ total, protocols, verdicts: outcomes })}\n`;
-  const rows = (counts: Record<string, number>): string[][] =>
-    Object.entries(counts).sort(([, left], [, right]) => right - left).map((
-      [name, count],
-    ) => [name, String(count)]);
-  return `${counted(total, "route")}\n\nBy protocol\n${alignColumns(rows(protocols))}\nBy verdict\n${
-    alignColumns(rows(outcomes))
-  }`;
+}
+
+function countText(counts: VerdictCounts, output: "text" | "json"): string {
+  const { total } = counts;
+  const protocols = [...counts.protocols()].map(([number, count]) => [protocolName(number), count] as const);
+  const verdicts = [...counts.verdicts()];
+  if (output === "json") {
+    return documentText({
+      total,
+      protocols: Object.fromEntries(protocols),
+      verdicts: Object.fromEntries(verdicts),
+    });
+  }
+  const table = (named: readonly (readonly [string, number])[]): string =>
+    alignColumns(named.map(([name, count]) => [name, String(count)]));
+  return `${counted(total, "route")}\n\nBy protocol\n${table(protocols)}\nBy verdict\n${table(verdicts)}`;
 }

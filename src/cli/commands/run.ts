@@ -1,71 +1,169 @@
-/** `run`: keeps the table in step until told to stop. */
+/** `run`: keeps the table in step until it is stopped. */
 
 import { getLogger } from "@logtape/logtape";
 import { SdNotify } from "../../../ffi/sd_notify.ts";
-import { healthOf, type Observed, summaryOf } from "../../observe/health.ts";
-import { serveStatus } from "../../observe/status_server.ts";
+import type { KernelChange } from "../../kernel/kernel_table.ts";
+import type { Observed } from "../../observe/health.ts";
+import type { LimiterState } from "../../sync/api_budget.ts";
 import type { Supervisor } from "../../sync/supervisor.ts";
-import { systemClock } from "../../sync/system_clock.ts";
-import { version } from "../build_information.ts";
+import { prefixList } from "../../sync/wording.ts";
+import { systemClock } from "../../async/system_clock.ts";
+import { commit, version } from "../build_information.ts";
 import { CloudSession } from "../cloud_session.ts";
+import { UsageError } from "../usage_error.ts";
 import type { CommandContext } from "../context.ts";
-import { listening } from "../listen_address.ts";
-import { listenForStop } from "../signals.ts";
-import { writeStatusFile } from "../status_file.ts";
+import { RunObserver } from "../run_observer.ts";
+import { Hangup, listenForStop, type StopSignals } from "../signals.ts";
+import { tellStart } from "../start_lines.ts";
+import { takeSettingsAnew } from "../take_settings_anew.ts";
+import { StateFolderError } from "../state_folder.ts";
+import { droppedByReason } from "../service/dropped_by_reason.ts";
+import { RouteRowKeeper } from "../service/route_rows.ts";
+import { RunningService } from "../service/running_service.ts";
+import { reportStatus } from "../status_reporting.ts";
+import type { UnexpectedErrors } from "../unexpected_errors.ts";
 
 const log = getLogger(["cloudroutesync", "run"]);
-/** How often systemd hears of the service, in milliseconds; well below half of the unit's WatchdogSec. */
-const reportEveryMs = 2_000;
-/** How often the log is told of a worse state where there is no systemd. */
-const lookEveryMs = 10_000;
+/** How long after a defect the kernel's routes are taken anew, in milliseconds. */
+const takeAgainAfterMs = 1_000;
 /** How long `-withdraw-on-exit` may take, in milliseconds; below systemd's TimeoutStopSec of 90 s. */
 const withdrawWithinMs = 60_000;
 /** More errors than these make a line that nobody reads. */
 const mostErrors = 3;
+/** More prefixes than these, of one change of the kernel, likewise. */
+const mostPrefixes = 10;
 
 /** Runs the command. @returns the exit code. */
 export async function run(context: CommandContext): Promise<number> {
+  using hangup = new Hangup();
   using signals = listenForStop();
   using systemd = SdNotify.open(context.libc, context.environment("NOTIFY_SOCKET"));
-  await using session = await CloudSession.open(context, { everything: false, follow: true });
+  // The socket is opened before the permission for the network may be given up.
+  await using service = await RunningService.begin(context);
+  using observer = await RunObserver.open(context);
+  await using session = await CloudSession.open(context, { everything: false, follow: true }, observer);
   const { supervisor, kernel, cloud } = session;
-  kernel.onChange = (change) => supervisor.kernelChanged(change);
+  const rows = new RouteRowKeeper();
+  const take = (change: KernelChange): void => {
+    takeChange(change, supervisor, context.unexpected);
+    rows.kernelChanged(change);
+    observer.kernelChanged();
+  };
+  kernel.onChange = (change) => {
+    if (context.settings.debug) tellChange(change);
+    take(change);
+  };
   const observe = (): Observed => ({
     version,
+    commit,
     cloud: cloud.name,
     wanted: supervisor.wanted,
-    kernelRoutes: kernel.table.size,
+    kernelRoutes: session.table.size,
     kernelOverruns: kernel.health.overruns,
+    kernelDumps: kernel.health.dumpsByWhy,
     kernelError: kernel.health.lastError?.message ?? null,
     openingError: supervisor.openingError,
+    unexpectedErrors: context.unexpected.count,
+    forwarding: supervisor.forwarding,
+    limiters: supervisor.limiters.map(onWallClock),
     tables: supervisor.statuses,
   });
-  const { listen } = context.settings;
-  const server = listen === null ? null : listening(listen, () => serveStatus(listen, observe));
-  const reporting = reportStatus(systemd, observe, (table) => session.keeper.statusFile(table));
-  log.info("Keeping {cloud} in step with the kernel ({mode} mode)", {
-    cloud: cloud.name,
-    mode: context.settings.event ? "event" : "periodic",
+  service.observe({
+    observed: observe,
+    calls: observer.cloudCalls,
+    instance: () => supervisor.identity?.instance ?? null,
+    dropped: () => droppedByReason(session.table, context.settings.policy, supervisor.identity),
+    release: () => supervisor.release(),
   });
-  try {
-    await supervisor.run(signals.stop, signals.abandon);
-    systemd.stopping();
-    if (context.settings.withdrawOnExit) await withdraw(session, signals.insist);
-  } finally {
-    await reporting.end();
-    await server?.shutdown();
-  }
-  log.info("Stopped");
+  await using _listener = observer.listen(observe, {
+    status: () => service.status(false),
+    forget: () => rows.forget(),
+    rows: (anew) =>
+      rows.rows({
+        kernel: session.table,
+        policy: context.settings.policy,
+        identity: supervisor.identity,
+        tables: supervisor.sights,
+        describe: (hop) => cloud.describe(hop),
+      }, anew),
+  });
+  await using _reporting = reportStatus(
+    context.unexpected,
+    systemd,
+    () => service.looked(observe()),
+    (table) => session.keeper.statusFile(table),
+  );
+  tellStart(context.settings, cloud.name);
+  hangup.answer(() => {
+    void takeSettingsAnew(context, session, service);
+    void observer.readTokenAnew();
+  });
+  await session.podNetworks?.first(signals.stop);
+  const following = followNode(session, signals.stop, take);
+  await keepTables(supervisor, signals);
+  await following;
+  systemd.stopping();
+  if (context.settings.withdrawOnExit) await withdraw(session, signals.insist);
+  log.info("Stopped", { event: "stopped" });
   return 0;
+}
+
+/** Tells what follows when the node's pod networks change, until stopped. */
+async function followNode(
+  { podNetworks }: CloudSession,
+  stop: AbortSignal,
+  take: (change: KernelChange) => void,
+): Promise<void> {
+  await podNetworks?.follow(stop, (prefixes) => {
+    take({ prefixes, receivedAt: performance.now(), interfacesChanged: false });
+  });
+}
+
+/** A limiter with its time in milliseconds since the epoch. */
+function onWallClock({ throttledUntil, ...rest }: LimiterState): LimiterState {
+  const at = throttledUntil === null ? null : Math.round(Date.now() + throttledUntil - systemClock.now());
+  return { ...rest, throttledUntil: at };
+}
+
+/** For `-debug`: what the kernel said. */
+function tellChange({ prefixes, interfacesChanged }: KernelChange): void {
+  log.debug("The kernel changed: {prefixes}{interfaces}", {
+    event: "kernel-change",
+    prefixes: prefixes === "all"
+      ? "its table was read again"
+      : prefixList(prefixes.map(({ text }) => text), mostPrefixes),
+    interfaces: interfacesChanged ? "; interfaces or addresses too" : "",
+  });
+}
+
+/** Whoever reads the kernel must not end for a defect in what follows; all routes are then taken anew. */
+function takeChange(change: KernelChange, supervisor: Supervisor, unexpected: UnexpectedErrors): void {
+  try {
+    supervisor.kernelChanged(change);
+  } catch (error) {
+    unexpected.report("while a change of the kernel was taken", error);
+    const all: KernelChange = { ...change, prefixes: "all", interfacesChanged: true };
+    setTimeout(() => takeChange(all, supervisor, unexpected), takeAgainAfterMs);
+  }
+}
+
+/** @throws {UsageError} if this machine keeps a table from being opened and no waiting heals it. */
+async function keepTables(supervisor: Supervisor, { stop, abandon }: StopSignals): Promise<void> {
+  try {
+    await supervisor.run(stop, abandon);
+  } catch (error) {
+    if (error instanceof StateFolderError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 async function withdraw({ supervisor }: CloudSession, insist: AbortSignal): Promise<void> {
   const giveUpAt = systemClock.now() + withdrawWithinMs;
   const giveUp = AbortSignal.any([AbortSignal.timeout(withdrawWithinMs), insist]);
   const gone = await supervisor.withdrawAll(giveUp, giveUpAt);
-  if (gone) return log.info("Withdrew all routes of ours");
-  const why = insist.aborted ? "told to stop once more" : whyTheyStay(supervisor);
-  log.error("Cannot withdraw all routes of ours: {why}", { why });
+  if (gone) return log.info("Withdrew all routes of ours", { event: "withdrawn" });
+  const why = insist.aborted ? "a second signal to stop came" : whyTheyStay(supervisor);
+  log.error("Cannot withdraw all routes of ours: {why}", { event: "not-withdrawn", why });
 }
 
 /** Why routes of ours may still stand in the cloud. */
@@ -74,45 +172,9 @@ function whyTheyStay({ statuses, openingError }: Supervisor): string {
     const why = openingError?.message ?? "the cloud has not answered yet";
     return `what an earlier run left stays (cleanup removes it): ${why}`;
   }
-  const errors = new Set(statuses.flatMap((table) => [...table.errors.values()]));
+  const errors = new Set(
+    statuses.flatMap((table) => [...table.errors.values()].map(({ message }) => message)),
+  );
   return [...errors].slice(0, mostErrors).join("; ") ||
     `it was not done within ${withdrawWithinMs / 1000} s`;
-}
-
-/** Tells systemd that the service is up, alive, and how it is doing; the log hears of it when it gets worse. */
-function reportStatus(
-  systemd: SdNotify,
-  observe: () => Observed,
-  statusFile: (table: { readonly id: string }) => string,
-): { end(): Promise<void> } {
-  const end = new AbortController();
-  const ended = (async () => {
-    let toldStatus = "";
-    let toldWhy = "";
-    let writtenErrors = "";
-    systemd.ready("starting");
-    while (!end.signal.aborted) {
-      const observed = observe();
-      const health = healthOf(observed);
-      const status = health.state === "ok" ? summaryOf(observed) : `${health.state}: ${health.why}`;
-      if (status !== toldStatus) systemd.status(status);
-      toldStatus = status;
-      const why = health.state === "degraded" || health.state === "failing" ? health.why : "";
-      if (why !== "" && why !== toldWhy) log.warn("{state}: {why}", { state: health.state, why });
-      toldWhy = why;
-      systemd.watchdog();
-      const errors = JSON.stringify(observed.tables.map((table) => [...table.errors]));
-      if (errors !== writtenErrors && observed.tables.length > 0) {
-        for (const table of observed.tables) await writeStatusFile(statusFile(table), table);
-        writtenErrors = errors;
-      }
-      await systemClock.sleep(systemd.active ? reportEveryMs : lookEveryMs, end.signal);
-    }
-  })();
-  return {
-    end: async () => {
-      end.abort();
-      await ended;
-    },
-  };
 }

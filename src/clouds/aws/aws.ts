@@ -5,139 +5,108 @@
  * so ownership is the ledger's; a table of its own carries tags.
  */
 
-import type { IpAddress } from "../../routes/prefix.ts";
+import type { Clock } from "../../async/clock.ts";
+import { systemClock } from "../../async/system_clock.ts";
+import type { IpAddress, Prefix } from "../../routes/prefix.ts";
 import type {
   Change,
+  ChangeOutcome,
   Cloud,
+  CloudConnection,
   CloudIdentity,
   CloudTable,
   CloudTraits,
+  DeadPeer,
   Finding,
+  Foresight,
+  Neighbour,
+  PeerRouter,
   TableState,
   WriteResult,
 } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
 import type { CloudOptions } from "../cloud_options.ts";
-import { checkAws } from "./checks.ts";
-import type { Ec2RouteTable } from "./ec2_answers.ts";
-import { type AwsConnection, Ec2Api } from "./ec2_api.ts";
-import { iamPolicy } from "./iam_policy.ts";
-import { identityOf } from "./identity.ts";
-import { type InstanceFacts, InstanceMetadata, metadataBase } from "./instance_metadata.ts";
-import { InterfaceLookup } from "./interface_lookup.ts";
+import { readCertificates } from "../kit/certificates.ts";
+import { failedFinding } from "../kit/doctor.ts";
+import type { Transport } from "../kit/transport.ts";
+import { checkAws, remedyOf } from "./doctor.ts";
+import { openCredentials, shareCredentials } from "./credentials.ts";
+import type { Ec2Route, Ec2RouteTable } from "./schemas.ts";
+import { abandonedRoutes } from "./abandoned_routes.ts";
+import { isOwnTable } from "./tags.ts";
+import { Ec2Api } from "./api.ts";
+import { findDeadPeers } from "./dead_peers.ts";
+import { sourceDestFinding } from "./forwarding.ts";
+import { iamPolicy } from "./permissions.ts";
+import { factsOf, identityOf } from "./identity.ts";
+import { type InstanceFacts, InstanceMetadata, metadataBases } from "./metadata.ts";
+import { InterfaceLookup } from "./neighbours.ts";
 import { OwnTable } from "./own_table.ts";
+import { SubnetUse } from "./subnet_use.ts";
 import { PrefixListSizes } from "./prefix_list_sizes.ts";
-import { askServiceQuotas, RouteLimit } from "./route_limit.ts";
-import { writeChange } from "./route_writer.ts";
-import { cloudRoutesOf, cloudTableOf, prefixListsOf, quotasOf, usedBy } from "./table_state.ts";
-import { systemTime, type Time } from "./time.ts";
+import { askServiceQuotas, RouteLimit } from "./quota.ts";
+import type { AwsEndpoint } from "./sdk_client.ts";
+import { writeRate } from "./write_rate.ts";
+import { writeChange } from "./writer.ts";
+import { cloudRoutesOf, cloudTableOf, prefixListsOf, quotasOf, usedBy } from "./routes.ts";
 
 /** Deadline of one call of the API, in milliseconds. */
 const callTimeoutMs = 10_000;
 
 const traits: CloudTraits = {
-  changesPerWrite: 1,
-  concurrentWrites: 4,
-  // EC2 lets each mutating call of an account and region have a bucket of 50, refilled with 5 a second
-  // (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html); some is left for others.
-  pace: { perSecond: 4, burst: 40 },
+  batch: 1,
+  atomic: false,
+  parallel: 4,
+  rate: writeRate,
   nextHopsPerRoute: 1,
   ownership: "ledger",
+  // A route to an instance that does not run is a `blackhole`.
+  readingShowsDead: true,
   uniquePrefix: true,
 };
 
-/** What needs the region, which may have to be asked for first. */
-interface Session {
+/** What speaks to one region; it outlives a connection. */
+interface Region {
+  readonly name: string;
   readonly api: Ec2Api;
   readonly own: OwnTable;
   readonly interfaces: InterfaceLookup;
+  readonly subnetUse: SubnetUse;
   readonly lists: PrefixListSizes;
   readonly limit: RouteLimit;
 }
 
 /** Opens AWS; makes no call yet. */
-export function openAws(options: CloudOptions, time: Time = systemTime): Cloud {
-  return new AwsCloud(options, time);
+export function openAws(options: CloudOptions, clock: Clock = systemClock): Cloud {
+  return new AwsCloud(options, clock);
 }
 
 class AwsCloud implements Cloud {
   readonly name = "aws";
   readonly traits = traits;
   readonly #options: CloudOptions;
-  readonly #time: Time;
+  readonly #clock: Clock;
+  readonly #now = (): number => this.#clock.now();
+  readonly #transport: Transport;
   readonly #metadata: InstanceMetadata;
   #facts: InstanceFacts | null = null;
-  #session: Session | null = null;
+  #region: Region | null = null;
 
-  constructor(options: CloudOptions, time: Time) {
+  constructor(options: CloudOptions, clock: Clock) {
     this.#options = options;
-    this.#time = time;
+    this.#clock = clock;
+    this.#transport = transportOf(options);
     this.#metadata = new InstanceMetadata(
-      options.imdsEndpoint ?? metadataBase(options.environment),
-      time.now,
+      this.#transport,
+      metadataBases(options.environment),
+      this.#now,
     );
   }
 
-  async identify(signal: AbortSignal): Promise<CloudIdentity> {
-    this.#facts = await this.#metadata.facts(signal);
-    return identityOf(this.#facts);
-  }
-
-  async locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    const tables = await this.#locate(signal);
-    return tables.map((table) => cloudTableOf(table, this.#options.owner));
-  }
-
-  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    if (this.#options.routeTables.length > 0) return await this.locate(signal);
-    const { own } = await this.#open(signal);
-    return [cloudTableOf(await own.prepare(await this.#place(signal), signal), this.#options.owner)];
-  }
-
-  async resolve(
-    gateways: readonly IpAddress[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, string | null>> {
-    const { interfaces } = await this.#open(signal);
-    return await interfaces.find(gateways, (await this.#place(signal)).vpcId, signal);
-  }
-
-  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
-    const { api, limit } = await this.#open(signal);
-    const [read] = await Promise.all([this.#readOne(api, table.id, signal), limit.refresh(signal)]);
-    return await this.#stateOf(read, signal);
-  }
-
-  async write(
-    table: CloudTable,
-    changes: readonly Change[],
-    _state: TableState,
-    signal: AbortSignal,
-  ): Promise<WriteResult> {
-    const outcomes: (CloudError | null)[] = [];
-    for (const change of changes) outcomes.push(await this.#writeOne(table, change, signal));
-    return { outcomes };
-  }
-
-  async remove(signal: AbortSignal): Promise<void> {
-    if (this.#options.routeTables.length > 0) return;
-    const { own } = await this.#open(signal);
-    await own.remove(await this.#place(signal), signal);
-  }
-
-  async check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
-    try {
-      const identity = await this.identify(signal);
-      const who: Finding = {
-        name: "identity",
-        status: "ok",
-        detail: `${identity.instance}, interface ${this.#facts?.primary.id}, in ${this.#facts?.region}`,
-      };
-      return [who, ...await this.#checkTables(options.fix, signal)];
-    } catch (error) {
-      if (!(error instanceof CloudError)) throw error;
-      return [{ name: "identity", status: "bad", detail: error.message }];
-    }
+  async identify(signal: AbortSignal): Promise<CloudConnection> {
+    const facts = factsOf(await this.#metadata.facts(signal), this.#options.self);
+    this.#facts = facts;
+    return new AwsConnection(this.#options, facts, this.#open(facts));
   }
 
   policy(): string {
@@ -152,31 +121,204 @@ class AwsCloud implements Cloud {
 
   describe(nextHop: string): string {
     const own = this.#facts?.interfaces.find((each) => each.id === nextHop)?.addresses[0]?.text;
-    const address = own ?? this.#session?.interfaces.addressOf(nextHop) ?? null;
+    const address = own ?? this.#region?.interfaces.addressOf(nextHop) ?? null;
     return address === null ? nextHop : `${nextHop} (${address})`;
   }
 
+  /** What speaks to the region of this VM, made once a region. */
+  #open(facts: InstanceFacts): Region {
+    const name = this.#regionOfEnvironment() ?? facts.region;
+    if (this.#region?.name === name) return this.#region;
+    const endpoints = this.#endpoints(name);
+    const api = new Ec2Api(endpoints("EC2"));
+    return this.#region = {
+      name,
+      api,
+      own: new OwnTable(api, this.#options, this.#clock),
+      interfaces: new InterfaceLookup(api, this.#now),
+      subnetUse: new SubnetUse(api, this.#now),
+      lists: new PrefixListSizes(api, this.#now),
+      limit: new RouteLimit(askServiceQuotas(endpoints("SERVICE_QUOTAS")), this.#now),
+    };
+  }
+
+  /** How each service of a region is reached; the credentials are the same for all. */
+  #endpoints(region: string): (service: string) => AwsEndpoint {
+    const [transport, metadata] = [this.#transport, this.#metadata];
+    const { environment } = this.#options;
+    const credentials = shareCredentials(openCredentials({ environment, transport, metadata, region }));
+    return (service) => {
+      const endpoint = this.#variable(`AWS_ENDPOINT_URL_${service}`) ?? this.#variable("AWS_ENDPOINT_URL");
+      return { transport, region, credentials, endpoint, timeoutMs: callTimeoutMs };
+    };
+  }
+
+  #regionOfEnvironment(): string | undefined {
+    return this.#variable("AWS_REGION") ?? this.#variable("AWS_DEFAULT_REGION");
+  }
+
+  /** An empty variable counts as none. */
+  #variable(name: string): string | undefined {
+    return this.#options.environment(name) || undefined;
+  }
+}
+
+/** AWS' own variable for private authorities, besides those that count for every cloud. */
+function transportOf({ transport, environment }: CloudOptions): Transport {
+  const readFile = (path: string): string => Deno.readTextFileSync(path);
+  const certificates = readCertificates(["AWS_CA_BUNDLE"], { environment, readFile });
+  return certificates.length === 0 ? transport : transport.trusting(certificates);
+}
+
+/** AWS with this VM known. */
+class AwsConnection implements CloudConnection {
+  readonly identity: CloudIdentity;
+  readonly #options: CloudOptions;
+  readonly #facts: InstanceFacts;
+  readonly #region: Region;
+
+  constructor(options: CloudOptions, facts: InstanceFacts, region: Region) {
+    this.#options = options;
+    this.#facts = facts;
+    this.#region = region;
+    this.identity = identityOf(facts);
+  }
+
+  async locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    const { owner, routeTables } = this.#options;
+    const tables = (await this.#locate(signal)).map((table) => cloudTableOf(table, owner));
+    // One of several that is not there is told by its reading, and looked for again: the others do not wait for it.
+    const missing = routeTables.filter((id) => !tables.some((table) => table.id === id));
+    return [...tables, ...missing.map((id) => ({ id, name: id, ours: false }))];
+  }
+
+  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    if (this.#options.routeTables.length > 0) return await this.locate(signal);
+    const { own } = this.#region;
+    return [cloudTableOf(await own.prepare(this.#facts.primary, signal), this.#options.owner)];
+  }
+
+  async foresee(signal: AbortSignal): Promise<Foresight> {
+    if (this.#options.routeTables.length > 0) return { steps: [], toBe: null };
+    const { own, limit } = this.#region;
+    const { steps, toBe } = await own.foresee(this.#facts.primary, signal);
+    if (toBe === null) return { steps, toBe };
+    await limit.refresh(signal);
+    return { steps, toBe: await this.#stateOf(toBe, signal) };
+  }
+
+  async resolve(
+    neighbours: readonly Neighbour[],
+    signal: AbortSignal,
+  ): Promise<readonly (string | null)[]> {
+    const { interfaces } = this.#region;
+    const gateways = neighbours.map(({ gateway }) => gateway);
+    return await interfaces.find(gateways, this.#facts.primary.vpcId, signal);
+  }
+
+  forget(gateways: readonly IpAddress[]): void {
+    this.#region.interfaces.forget(gateways);
+  }
+
+  findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
+    return findDeadPeers(this.#region.api, peers, signal);
+  }
+
+  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
+    const { api, limit, own } = this.#region;
+    const reading = this.#readOne(api, table.id, signal).catch((error: unknown) => {
+      own.doubt(table.id, error);
+      throw error;
+    });
+    const [read] = await Promise.all([reading, limit.refresh(signal)]);
+    if (read.VpcId !== this.#facts.primary.vpcId) throw this.#strayError(read);
+    return await this.#stateOf(read, signal);
+  }
+
+  async write(
+    table: CloudTable,
+    changes: readonly Change[],
+    _state: TableState,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    const outcomes: ChangeOutcome[] = [];
+    for (const change of changes) {
+      outcomes.push({ change, error: await this.#writeOne(table, change, signal) });
+    }
+    return { outcomes };
+  }
+
+  async forwarding(
+    _ownPrefixes: () => readonly Prefix[],
+    signal: AbortSignal,
+  ): Promise<readonly Finding[]> {
+    return [await sourceDestFinding(this.#region.api, this.#facts.primary.id, signal)];
+  }
+
+  async remove(signal: AbortSignal): Promise<void> {
+    if (this.#options.routeTables.length > 0) return;
+    const { own } = this.#region;
+    await own.remove(this.#facts.primary, signal);
+  }
+
+  async check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
+    const { api, limit, own } = this.#region;
+    const facts = this.#facts;
+    let tables: Ec2RouteTable[] = [];
+    const findings: Finding[] = [];
+    try {
+      tables = await this.#locate(signal);
+      await limit.refresh(signal);
+    } catch (error) {
+      findings.push(failedFinding("route table", error, signal, remedyOf));
+    }
+    const seen = await Promise.all(
+      tables.map(async (table) => ({ table, quotas: (await this.#stateOf(table, signal)).quotas })),
+    );
+    const { owner, routeTables } = this.#options;
+    const context = {
+      api,
+      own,
+      facts,
+      fix: options.fix,
+      handedOver: routeTables.length > 0,
+      owner,
+      tables: seen,
+    };
+    return [...findings, ...await checkAws(context, signal)];
+  }
+
   async #locate(signal: AbortSignal): Promise<Ec2RouteTable[]> {
-    const { api, own } = await this.#open(signal);
-    const place = await this.#place(signal);
+    const { api, own } = this.#region;
+    const subnet = this.#facts.primary;
     if (this.#options.routeTables.length === 0) {
-      const table = await own.find(place, signal);
+      const table = await own.find(subnet, signal);
       return table === null ? [] : [table];
     }
-    const tables = await api.readRouteTables([...this.#options.routeTables], signal);
-    const stray = tables.find((table) => table.VpcId !== place.vpcId);
-    if (stray === undefined) return tables;
-    throw new CloudError(
+    const ids = [...new Set(this.#options.routeTables)];
+    const tables = await api.findRouteTables([{ Name: "route-table-id", Values: ids }], signal);
+    // EC2's own words about the first one.
+    if (tables.length === 0) await this.#readOne(api, ids[0] ?? "", signal);
+    const [stray] = tables;
+    if (stray !== undefined && tables.every(({ VpcId }) => VpcId !== subnet.vpcId)) {
+      throw this.#strayError(stray);
+    }
+    return tables;
+  }
+
+  #strayError({ RouteTableId, VpcId }: Ec2RouteTable): CloudError {
+    const { vpcId } = this.#facts.primary;
+    return new CloudError(
       "invalid",
-      `Cannot keep route table ${stray.RouteTableId} in step: it is in ${stray.VpcId}, this VM in ${place.vpcId}`,
+      `Cannot keep route table ${RouteTableId} in step: it is in ${VpcId}, this VM in ${vpcId}`,
     );
   }
 
   async #writeOne(table: CloudTable, change: Change, signal: AbortSignal): Promise<CloudError | null> {
-    const session = await this.#open(signal);
-    const error = await writeChange(session.api, table.id, change, signal);
+    const { api, interfaces } = this.#region;
+    const error = await writeChange(api, table.id, change, signal);
     if (error?.code === "InvalidNetworkInterfaceID.NotFound") {
-      for (const id of change.to ?? []) session.interfaces.forget(id);
+      for (const id of change.to ?? []) interfaces.forgetInterface(id);
     }
     return error?.code === "RouteLimitExceeded"
       ? await this.#learnLimit(table, change, error, signal)
@@ -190,7 +332,7 @@ class AwsCloud implements Cloud {
     error: CloudError,
     signal: AbortSignal,
   ): Promise<CloudError> {
-    const { api, limit, lists } = await this.#open(signal);
+    const { api, limit, lists } = this.#region;
     const { family } = change.prefix;
     const known = limit.of(table.id, family);
     if (known !== null) return withLimit(error, known);
@@ -205,76 +347,49 @@ class AwsCloud implements Cloud {
     }
   }
 
-  async #checkTables(fix: boolean, signal: AbortSignal): Promise<Finding[]> {
-    const { api, limit } = await this.#open(signal);
-    const facts = await this.#known(signal);
-    let tables: Ec2RouteTable[] = [];
-    const findings: Finding[] = [];
-    try {
-      tables = await this.#locate(signal);
-      await limit.refresh(signal);
-    } catch (error) {
-      if (!(error instanceof CloudError)) throw error;
-      findings.push({ name: "route table", status: "bad", detail: error.message });
-    }
-    const seen = await Promise.all(
-      tables.map(async (table) => ({ table, quotas: (await this.#stateOf(table, signal)).quotas })),
-    );
-    const handedOver = this.#options.routeTables.length > 0;
-    const context = { api, facts, fix, handedOver, owner: this.#options.owner, tables: seen };
-    return [...findings, ...await checkAws(context, signal)];
-  }
-
   async #stateOf(read: Ec2RouteTable, signal: AbortSignal): Promise<TableState> {
-    const { limit, lists } = await this.#open(signal);
+    const { limit, lists } = this.#region;
     const sizes = await lists.of(prefixListsOf(read), signal);
     return {
       table: cloudTableOf(read, this.#options.owner),
-      routes: cloudRoutesOf(read),
+      routes: cloudRoutesOf(read, await this.#abandonedIn(read, signal)),
       quotas: quotasOf(read, sizes, (family) => limit.of(read.RouteTableId, family)),
       version: null,
+      ownSubnets: await this.#ownSubnets(read, signal),
+      problems: this.#problemsOf(read),
     };
+  }
+
+  async #abandonedIn(read: Ec2RouteTable, signal: AbortSignal): Promise<(route: Ec2Route) => boolean> {
+    const isOurs = this.#options.routeTables.length === 0 && isOwnTable(read, this.#options.owner);
+    return isOurs ? await abandonedRoutes(this.#region.api, read, signal) : () => false;
+  }
+
+  /** This VM's subnets that use a table; that of our own table counts before EC2 shows it. */
+  async #ownSubnets(read: Ec2RouteTable, signal: AbortSignal): Promise<readonly Prefix[]> {
+    const { subnetUse } = this.#region;
+    const { primary, interfaces } = this.#facts;
+    const mine = interfaces.filter(({ vpcId }) => vpcId === primary.vpcId);
+    const using = await subnetUse.usersOf(read, mine.map(({ subnetId }) => subnetId), signal);
+    if (this.#options.routeTables.length === 0) using.add(primary.subnetId);
+    return mine.filter(({ subnetId }) => using.has(subnetId)).flatMap(({ subnets }) => subnets);
+  }
+
+  /** What keeps packets of the own subnet from taking the table's routes. */
+  #problemsOf(read: Ec2RouteTable): readonly string[] {
+    if (this.#options.routeTables.length > 0) return [];
+    const { own } = this.#region;
+    const { subnetId } = this.#facts.primary;
+    const unused = own.isUsedBy(subnetId, read)
+      ? []
+      : [`Subnet ${subnetId} does not use route table ${read.RouteTableId}`];
+    return [...unused, ...own.problems];
   }
 
   async #readOne(api: Ec2Api, id: string, signal: AbortSignal): Promise<Ec2RouteTable> {
     const [table] = await api.readRouteTables([id], signal);
     if (table !== undefined) return table;
-    throw new CloudError("gone", `Cannot read route table ${id}: EC2 answers without it`);
-  }
-
-  async #known(signal: AbortSignal): Promise<InstanceFacts> {
-    return this.#facts ??= await this.#metadata.facts(signal);
-  }
-
-  async #place(signal: AbortSignal): Promise<{ readonly vpcId: string; readonly subnetId: string }> {
-    return (await this.#known(signal)).primary;
-  }
-
-  async #open(signal: AbortSignal): Promise<Session> {
-    if (this.#session !== null) return this.#session;
-    const region = this.#regionOfEnvironment() ?? (await this.#known(signal)).region;
-    const api = new Ec2Api(this.#connection(region, "EC2"));
-    return this.#session ??= {
-      api,
-      own: new OwnTable(api, this.#options, this.#time),
-      interfaces: new InterfaceLookup(api, this.#time.now),
-      lists: new PrefixListSizes(api, this.#time.now),
-      limit: new RouteLimit(askServiceQuotas(this.#connection(region, "SERVICE_QUOTAS")), this.#time.now),
-    };
-  }
-
-  #connection(region: string, service: string): AwsConnection {
-    const endpoint = this.#variable(`AWS_ENDPOINT_URL_${service}`) ?? this.#variable("AWS_ENDPOINT_URL");
-    return { region, endpoint, timeoutMs: callTimeoutMs };
-  }
-
-  #regionOfEnvironment(): string | undefined {
-    return this.#variable("AWS_REGION") ?? this.#variable("AWS_DEFAULT_REGION");
-  }
-
-  /** An empty variable counts as none. */
-  #variable(name: string): string | undefined {
-    return this.#options.environment(name) || undefined;
+    throw new CloudError("gone", `Cannot read route table ${id}: EC2's answer does not contain it`);
   }
 }
 

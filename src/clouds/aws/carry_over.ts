@@ -1,81 +1,88 @@
 /**
- * What a new table must take over from the table its subnet used before, so that no VM loses its way out.
+ * Makes our table a copy of the tables that its subnets used before, so that no VM loses its way out: by the rule of
+ * `kit/living_copy.ts`, with the calls that EC2 has for each kind of route.
  *
- * | former table's route                   | becomes                                              |
- * | -------------------------------------- | ---------------------------------------------------- |
- * | `local`                                | nothing: every table is born with it                 |
- * | `local` with another target            | ReplaceRoute of the new table's own `local`          |
- * | prefix list to a gateway endpoint      | ModifyVpcEndpoint: EC2 refuses to create such a route |
- * | from a virtual private gateway         | EnableVgwRoutePropagation                            |
- * | from a VPC Route Server                | a refusal: whoever runs the server must add the table |
- * | blackhole                              | nothing, with a warning                              |
- * | anything else                          | CreateRoute with the same target                     |
+ * | entry                              | added or changed by                       | removed by                         |
+ * | ---------------------------------- | ----------------------------------------- | ---------------------------------- |
+ * | prefix list to a gateway endpoint  | ModifyVpcEndpoint: CreateRoute is refused | ModifyVpcEndpoint                  |
+ * | propagation                        | EnableVgwRoutePropagation                 | DisableVgwRoutePropagation         |
+ * | `local` with another target        | ReplaceRoute                              | ReplaceRoute with LocalTarget      |
+ * | any other route                    | CreateRoute, ReplaceRoute                 | DeleteRoute                        |
  *
  * Gateway endpoints: https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html.
  */
 
-import { getLogger } from "@logtape/logtape";
 import { CloudError } from "../cloud_error.ts";
-import { destinationOf, type Ec2Route, type Ec2RouteTable, isPropagated, targetOf } from "./ec2_answers.ts";
-import type { CreateRouteCommandInput, Ec2Api } from "./ec2_api.ts";
-
-const log = getLogger(["cloudroutesync", "aws"]);
-
-/** One step of carrying over. */
-export type CarryStep =
-  | { readonly kind: "create" | "replace"; readonly route: CreateRouteCommandInput }
-  | { readonly kind: "endpoint"; readonly endpointId: string }
-  | { readonly kind: "propagation"; readonly gatewayId: string };
+import { CopyRecord } from "../kit/copy_record.ts";
+import { type CopyPlan, type CopyStep, type FormerTable, planCopies } from "../kit/living_copy.ts";
+import { entriesOf, propagatingGatewayOf, routeOf } from "./carried_entries.ts";
+import { destinationOf, type Ec2Route, type Ec2RouteTable } from "./schemas.ts";
+import type { CreateRouteCommandInput, Ec2Api } from "./api.ts";
+import { copyRecordOf } from "./tags.ts";
 
 /** The calls that carrying over takes. */
 export type CarryCalls = Pick<
   Ec2Api,
-  "createRoute" | "replaceRoute" | "modifyVpcEndpoint" | "enablePropagation"
+  | "createRoute"
+  | "replaceRoute"
+  | "deleteRoute"
+  | "modifyVpcEndpoint"
+  | "enablePropagation"
+  | "disablePropagation"
 >;
 
-/**
- * What is still missing in a table that takes the place of another.
- *
- * @param former the table that the subnet uses now.
- * @param own the table that it will use.
- * @throws {CloudError} of kind `invalid` if the two cannot be reconciled: the subnet must then stay where it is.
- */
-export function planCarryOver(former: Ec2RouteTable, own: Ec2RouteTable): CarryStep[] {
-  const propagating = new Set(own.PropagatingVgws.map((gateway) => gateway.GatewayId));
-  const steps: CarryStep[] = former.PropagatingVgws
-    .filter((gateway) => !propagating.has(gateway.GatewayId))
-    .map((gateway) => ({ kind: "propagation", gatewayId: gateway.GatewayId }));
-  const standing = new Map(own.Routes.map((route) => [destinationOf(route), route]));
-  for (const route of former.Routes) {
-    const step = carryStep(route, standing.get(destinationOf(route)), former, own);
-    if (step !== null) steps.push(step);
-  }
-  return steps;
+/** A table as the rule of the living copy takes it. */
+export function asFormer(table: Ec2RouteTable): FormerTable {
+  return { name: table.RouteTableId, entries: entriesOf(table) };
 }
 
-/** Executes the steps in order. @throws {CloudError} at the first that fails; those before it stay. */
-export async function carryOver(
+/**
+ * Plans what makes our table a copy of the former ones again.
+ *
+ * A route of ours to a network interface that is no copy is this program's own work, or was put there by hand: it goes before one.
+ */
+export function planCarryOver(formers: readonly Ec2RouteTable[], own: Ec2RouteTable): CopyPlan {
+  const record = CopyRecord.parse(copyRecordOf(own));
+  const plan = planCopies(formers.map(asFormer), {
+    ...asFormer(own),
+    isCopy: (key, value) => record.has(key, value),
+    goesBefore: (_, value) => value.startsWith("eni-"),
+  });
+  return { ...plan, faults: [...plan.faults, ...formers.flatMap((former) => advertised(former, own))] };
+}
+
+/**
+ * Makes one step.
+ *
+ * @param formers the tables that the steps were planned from.
+ * @throws {CloudError} if EC2 refuses it.
+ */
+export async function makeStep(
   api: CarryCalls,
-  steps: readonly CarryStep[],
-  tableId: string,
+  step: CopyStep,
+  formers: readonly Ec2RouteTable[],
+  own: Ec2RouteTable,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const step of steps) {
-    switch (step.kind) {
-      case "create":
-        await api.createRoute(step.route, signal);
-        break;
-      case "replace":
-        await api.replaceRoute(step.route, signal);
-        break;
-      case "endpoint":
-        await api.modifyVpcEndpoint({ VpcEndpointId: step.endpointId, AddRouteTableIds: [tableId] }, signal);
-        break;
-      case "propagation":
-        await api.enablePropagation(tableId, step.gatewayId, signal);
-        break;
-    }
+  const tableId = own.RouteTableId;
+  const gateway = propagatingGatewayOf(step.key);
+  if (gateway !== null) {
+    const switching = step.to === null ? "disablePropagation" : "enablePropagation";
+    return await api[switching](tableId, gateway, signal);
   }
+  const standing = routeOf(own, step.key);
+  const source = formers.map((former) => routeOf(former, step.key)).find((route) => route !== undefined);
+  const leaves = standing === undefined ? null : gatewayEndpointOf(standing);
+  const enters = step.to === null || source === undefined ? null : gatewayEndpointOf(source);
+  if (leaves !== null) {
+    await api.modifyVpcEndpoint({ VpcEndpointId: leaves, RemoveRouteTableIds: [tableId] }, signal);
+  }
+  if (enters !== null) {
+    const change = { VpcEndpointId: enters, AddRouteTableIds: [tableId] };
+    await orThereAlready(api.modifyVpcEndpoint(change, signal));
+  } else if (step.to !== null && source !== undefined) {
+    await put(api, sameRouteIn(tableId, source), leaves === null ? standing : undefined, signal);
+  } else if (leaves === null && standing !== undefined) await takeAway(api, tableId, standing, signal);
 }
 
 /** The gateway endpoint that a route belongs to, or null if it is another kind of route. */
@@ -84,75 +91,60 @@ export function gatewayEndpointOf(route: Ec2Route): string | null {
   return route.GatewayId?.startsWith("vpce-") ? route.GatewayId : null;
 }
 
-function carryStep(
-  route: Ec2Route,
+async function put(
+  api: CarryCalls,
+  route: CreateRouteCommandInput,
   standing: Ec2Route | undefined,
-  former: Ec2RouteTable,
-  own: Ec2RouteTable,
-): CarryStep | null {
-  if (route.GatewayId === "local" || route.Origin === "EnableVgwRoutePropagation") return null;
-  if (route.Origin === "Advertisement") throw advertised(route, former, own);
-  if (route.State === "blackhole") {
-    log.warn(
-      "Left route {destination} of {former} behind: it is a blackhole, what it points at ({target}) is gone",
-      {
-        destination: destinationOf(route),
-        former: former.RouteTableId,
-        target: targetOf(route),
-      },
-    );
-    return null;
+  signal: AbortSignal,
+): Promise<void> {
+  if (standing === undefined) await orThereAlready(api.createRoute(route, signal));
+  else await api.replaceRoute(route, signal);
+}
+
+/** EC2 may not list yet what a try before this one has created: then it is there already. */
+async function orThereAlready(creation: Promise<void>): Promise<void> {
+  try {
+    await creation;
+  } catch (error) {
+    if (!(error instanceof CloudError) || error.code !== "RouteAlreadyExists") throw error;
   }
-  if (standing !== undefined && !isPropagated(standing)) return meetStanding(route, standing, former, own);
-  const endpointId = gatewayEndpointOf(route);
-  if (endpointId !== null) return { kind: "endpoint", endpointId };
-  return { kind: "create", route: sameRouteIn(own.RouteTableId, route) };
 }
 
-/** The new table has a route for the prefix already. */
-function meetStanding(
+async function takeAway(
+  api: CarryCalls,
+  tableId: string,
   route: Ec2Route,
-  standing: Ec2Route,
-  former: Ec2RouteTable,
-  own: Ec2RouteTable,
-): CarryStep | null {
-  if (targetOf(standing) === targetOf(route)) return null;
-  if (standing.GatewayId === "local") return { kind: "replace", route: sameRouteIn(own.RouteTableId, route) };
-  // A route to an interface is this program's own work of before, or was put there by hand: it is what is wanted.
-  if (standing.NetworkInterfaceId !== undefined) return null;
-  throw new CloudError(
-    "invalid",
-    `Cannot carry over route ${destinationOf(route)} to ${targetOf(route)} from ${former.RouteTableId}: ` +
-      `${own.RouteTableId} has it to ${targetOf(standing)}; subnets whose routes differ need a table each: ` +
-      `choose another -owner, or hand over tables with -route-table`,
-  );
+  signal: AbortSignal,
+): Promise<void> {
+  const destination = { RouteTableId: tableId, ...destinationFields(route) };
+  if (route.Origin === "CreateRouteTable") {
+    await api.replaceRoute({ ...destination, LocalTarget: true }, signal);
+  } else await api.deleteRoute(destination, signal);
 }
 
-function advertised(route: Ec2Route, former: Ec2RouteTable, own: Ec2RouteTable): CloudError {
-  return new CloudError(
-    "invalid",
+/** What a VPC Route Server puts into a former table and not into ours: no call of ours can copy it. */
+function advertised(former: Ec2RouteTable, own: Ec2RouteTable): string[] {
+  const isAdvertised = ({ Origin }: Ec2Route): boolean => Origin === "Advertisement";
+  const ours = new Set(own.Routes.filter(isAdvertised).map(destinationOf));
+  const missing = former.Routes.find((route) => isAdvertised(route) && !ours.has(destinationOf(route)));
+  if (missing === undefined) return [];
+  return [
     `Cannot carry over route ${
-      destinationOf(route)
+      destinationOf(missing)
     } from ${former.RouteTableId}: a VPC Route Server put it there; ` +
-      `enable its propagation for ${own.RouteTableId} and associate the subnet by hand, or hand over ` +
-      `${former.RouteTableId} with -route-table`,
-  );
+    `enable its propagation for ${own.RouteTableId} and associate the subnet by hand, or hand over ` +
+    `${former.RouteTableId} with -route-table`,
+  ];
 }
 
 /** The same destination and target, for another table. */
 function sameRouteIn(tableId: string, route: Ec2Route): CreateRouteCommandInput {
-  const {
-    DestinationCidrBlock,
-    DestinationIpv6CidrBlock,
-    DestinationPrefixListId,
-  } = route;
-  return {
-    RouteTableId: tableId,
-    DestinationCidrBlock,
-    DestinationIpv6CidrBlock,
-    DestinationPrefixListId,
-    ...targetField(route),
-  };
+  return { RouteTableId: tableId, ...destinationFields(route), ...targetField(route) };
+}
+
+function destinationFields(route: Ec2Route): Omit<CreateRouteCommandInput, "RouteTableId"> {
+  const { DestinationCidrBlock, DestinationIpv6CidrBlock, DestinationPrefixListId } = route;
+  return { DestinationCidrBlock, DestinationIpv6CidrBlock, DestinationPrefixListId };
 }
 
 /** A Gateway Load Balancer endpoint is shown as a gateway but must be named as an endpoint. */

@@ -1,40 +1,43 @@
 /** This VM's metadata as the rest of the program sees it. */
 
-import { type Family, type IpAddress, ipAddress, parsePrefix, type Prefix } from "../../routes/prefix.ts";
+import type { OwnAddress } from "../../routes/own_address.ts";
+import type { Family, Prefix } from "../../routes/prefix.ts";
 import type { CloudIdentity } from "../cloud.ts";
-import type { InstanceFacts } from "./instance_metadata.ts";
+import { ownInterface } from "../kit/own_interface.ts";
+import { firstAddresses } from "../network_facts.ts";
+import { awsNetworkFacts } from "./network_facts.ts";
+import type { InstanceFacts } from "./metadata.ts";
 
-/** Reserved for AWS' own services inside a VPC (metadata, DNS, time): no route may point there. */
-const reservedRanges: readonly Prefix[] = [parsePrefix("fd00:ec2::/32")];
+/**
+ * The metadata with the interface that `-self` names as the primary one.
+ *
+ * @throws {CloudError} `invalid` if no interface of this VM has such an address, or they are of several.
+ */
+export function factsOf(facts: InstanceFacts, self: readonly OwnAddress[]): InstanceFacts {
+  return { ...facts, primary: ownInterface(facts.interfaces, self) ?? facts.primary };
+}
 
-/** Makes an identity of the metadata. Routes to this VM point at its primary interface. */
+/** Makes an identity of the metadata. Routes to this VM point at its primary interface; interfaces in other VPCs do not count. */
 export function identityOf(facts: InstanceFacts): CloudIdentity {
-  const subnets = unique(facts.interfaces.flatMap((each) => each.subnets));
-  const networks = unique(facts.interfaces.flatMap((each) => each.networks));
-  const addresses = facts.interfaces.flatMap((each) => each.addresses);
+  const { id, vpcId } = facts.primary;
+  const interfaces = facts.interfaces.filter((each) => each.vpcId === vpcId);
+  const networks = unique(interfaces.flatMap((each) => each.networks));
+  const addresses = interfaces.flatMap((each) => each.addresses);
   const speaks = (family: Family): boolean =>
     networks.some((network) => network.family === family) ||
     addresses.some((address) => address.family === family);
+  const { reserved, linkLocalIsRouter } = awsNetworkFacts;
   return {
     instance: facts.instanceId,
+    place: `interface ${facts.primary.id} in ${facts.region}`,
     addresses,
-    self: { 4: facts.primary.id, 6: speaks(6) ? facts.primary.id : null },
-    subnets,
+    self: { 4: id, 6: speaks(6) ? id : null },
+    attachments: [{ addresses, networks }],
     networks,
-    subnetRouters: subnets.map(firstAddress),
-    reserved: reservedRanges,
+    subnetRouters: firstAddresses(unique(interfaces.flatMap((each) => each.subnets))),
+    linkLocalIsRouter,
+    reserved,
   };
-}
-
-/**
- * The subnet's router has the first address after the network's own
- * (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html).
- */
-function firstAddress(subnet: Prefix): IpAddress {
-  const [first, second, third, fourth] = subnet.words;
-  return subnet.family === 4
-    ? ipAddress(4, [first + 1, 0, 0, 0])
-    : ipAddress(6, [first, second, third, fourth + 1]);
 }
 
 function unique(prefixes: readonly Prefix[]): Prefix[] {

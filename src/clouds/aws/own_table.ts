@@ -1,38 +1,49 @@
-/** The route table that this program makes for its owner: found, made, completed, removed. */
+/** The route table that this program makes for its owner: found, made, completed, kept a living copy, removed. */
 
 import { getLogger } from "@logtape/logtape";
+import type { Clock } from "../../async/clock.ts";
+import type { PreparationStep } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import { carryOver, gatewayEndpointOf, planCarryOver } from "./carry_over.ts";
-import { type Ec2Association, type Ec2Route, type Ec2RouteTable, tagOf } from "./ec2_answers.ts";
-import type { Ec2Api } from "./ec2_api.ts";
-import { foreignRoutesOf, routeText } from "./foreign_routes.ts";
+import { meaningOf } from "../error_meaning.ts";
+import { CopyRecord } from "../kit/copy_record.ts";
+import { type CopyPlan, type CopyStep, whyNotTogether } from "../kit/living_copy.ts";
+import { keeperOf, keptByAnother } from "../kit/table_keeper.ts";
+import { routeOf } from "./carried_entries.ts";
+import { asFormer, makeStep, planCarryOver } from "./carry_over.ts";
+import { type Ec2RouteTable, tagOf } from "./schemas.ts";
+import type { Ec2Api } from "./api.ts";
+import { CreationToken } from "./creation_token.ts";
+import { formersInUse, type FormerTables, usedBefore } from "./former_tables.ts";
+import { knownKeepers } from "./known_keepers.ts";
+import { removeOwnTable } from "./own_table_removal.ts";
 import {
-  birthTags,
-  formerMain,
-  formerNames,
+  associate,
+  associationOf,
+  formerName,
+  type SubnetRef,
+  type UsedTable,
+  usedTable,
+} from "./subnet_association.ts";
+import {
+  changedTags,
+  copyRecordTags,
+  createdTag,
+  creationTags,
   formerTag,
-  onlyTable,
+  isOwnTable,
   ownerTag,
   ownTableFilters,
+  ownTablesOf,
 } from "./tags.ts";
-import type { Time } from "./time.ts";
+import { tableToBe } from "./table_to_be.ts";
 
 const log = getLogger(["cloudroutesync", "aws"]);
 
-/** So long a table that was made is believed to be there although EC2 does not list it, in milliseconds. */
-const newbornMs = 120_000;
+/** So long a table that was made counts as there although EC2 does not list it, in milliseconds. */
+const recentlyMs = 120_000;
 
-/** How often a table is read again, and how many milliseconds apart, before a route in it is taken for somebody else's. */
-const looks = { count: 5, apartMs: 2_000 };
-/** How many routes a log line names. */
-const routesNamed = 10;
-
-/** Where this VM is. */
-export interface Place {
-  readonly vpcId: string;
-  /** The subnet of the primary interface: the one that is associated. */
-  readonly subnetId: string;
-}
+/** So long EC2 may not know the id of a table that it has made, or show a state from before, in milliseconds. */
+const unknownMs = 20_000;
 
 /** Whose table it is and what may be done. */
 export interface OwnTableOptions {
@@ -41,259 +52,323 @@ export interface OwnTableOptions {
   readonly noAssociate: boolean;
 }
 
-/** The table that a subnet uses, and by which association; an implicit one (the VPC's main table) has none. */
-interface Effective {
-  readonly table: Ec2RouteTable;
-  readonly association: Ec2Association | null;
-}
-
 /** A table made a moment ago: EC2 is consistent only in the end, and may not list it before some seconds have passed. */
-interface Newborn {
+interface RecentlyCreated {
   readonly table: Ec2RouteTable;
   readonly subnetId: string;
   /** What the subnet used when it was made: what EC2 shows meanwhile may be neither the old state nor the new one. */
-  readonly former: Effective;
+  readonly used: UsedTable;
   /** Whether the subnet was given to it. */
   readonly associated: boolean;
   readonly at: number;
+}
+
+/** A table and the tables that it is to be a copy of. */
+export interface Copying {
+  readonly own: Ec2RouteTable;
+  readonly formers: FormerTables;
+  readonly plan: CopyPlan;
+}
+
+/** What is to be done before a subnet uses our table. */
+interface Joining extends Copying {
+  /** What the subnet uses now. */
+  readonly used: UsedTable;
 }
 
 /** The owner's table in a VPC. */
 export class OwnTable {
   readonly #api: Ec2Api;
   readonly #options: OwnTableOptions;
-  readonly #time: Time;
-  /** The same for each try of one creation, so that a try whose answer was lost does not make a second table. */
-  #clientToken: string | null = null;
+  readonly #clock: Clock;
+  readonly #token: CreationToken;
   /** So that a later try does not make a second table because EC2 does not list the first one yet. */
-  #newborn: Newborn | null = null;
+  #recent: RecentlyCreated | null = null;
+  #associatedAt: number | null = null;
+  /** Whether EC2 has shown the association that was made last. */
+  #isShown = false;
+  #twins: readonly string[] = [];
+  #problems: readonly string[] = [];
 
-  constructor(api: Ec2Api, options: OwnTableOptions, time: Time) {
+  constructor(api: Ec2Api, options: OwnTableOptions, clock: Clock) {
     this.#api = api;
     this.#options = options;
-    this.#time = time;
+    this.#clock = clock;
+    this.#token = new CreationToken(options.owner, () => Date.now());
   }
 
-  /** Finds it; null if there is none. @throws {CloudError} `invalid` if there are several. */
-  async find(place: Place, signal: AbortSignal): Promise<Ec2RouteTable | null> {
-    const { owner } = this.#options;
-    const found = await this.#api.findRouteTables(ownTableFilters(owner, place.vpcId), signal);
-    return onlyTable(found, owner, place.vpcId);
+  /** What of the former tables could not be followed when it was last tried: sentences. */
+  get problems(): readonly string[] {
+    return [...this.#twins, ...this.#problems];
   }
 
   /**
-   * Makes it ready: exists, holds what the subnet's former table held, is associated. A subnet that uses it already is left
-   * as it is.
-   *
-   * @throws {CloudError} `invalid` if the subnet must not be given to it: `-no-associate`, or another owner has it.
+   * Whether a subnet uses the table as it was read. Until EC2 has shown an association once, one that was just made counts as well, and
+   * some seconds longer, since EC2's answers may be older than the one before.
    */
-  async prepare(place: Place, signal: AbortSignal): Promise<Ec2RouteTable> {
-    const found = await this.find(place, signal);
-    if (found !== null && associationOf(found, place.subnetId) !== null) return found;
-    const newborn = found === null ? this.#newbornOf(place) : null;
-    if (newborn?.associated) return newborn.table;
-    if (this.#options.noAssociate) throw associationRefused(place, found);
-    const former = newborn?.former ?? await this.#effective(place, signal);
-    checkNobodyElses(former.table, place, this.#options.owner);
-    const table = found ?? newborn?.table ?? await this.#create(place, former, signal);
-    if (found !== null) await this.#rememberFormer(found, place, former, signal);
-    await carryOver(this.#api, planCarryOver(former.table, table), table.RouteTableId, signal);
-    await this.#associate(table, place, former, signal);
-    if (this.#newborn?.table === table) this.#newborn = { ...this.#newborn, associated: true };
+  isUsedBy(subnetId: string, read: Ec2RouteTable): boolean {
+    if (associationOf(read, subnetId) !== null) {
+      this.#isShown = true;
+      return true;
+    }
+    const settlesInMs = this.#isShown ? unknownMs : recentlyMs;
+    return this.#associatedAt !== null && this.#clock.now() - this.#associatedAt < settlesInMs;
+  }
+
+  /** Finds it; null if there is none. Of several the oldest is used and the others are a problem. */
+  async find(subnet: SubnetRef, signal: AbortSignal): Promise<Ec2RouteTable | null> {
+    const { owner } = this.#options;
+    const found = await this.#api.findRouteTables(ownTableFilters(owner, subnet.vpcId), signal);
+    const [oldest, ...others] = ownTablesOf(found, owner, subnet.vpcId);
+    this.#twins = oldest === undefined
+      ? []
+      : others.map(({ RouteTableId: id }) =>
+        `Route table ${id} carries the tags of owner ${owner} as well: ${oldest.RouteTableId} is used, as the older one; ` +
+        `delete the other, or take its tags away`
+      );
+    return oldest ?? null;
+  }
+
+  /**
+   * Makes it ready: exists, holds what the tables hold that its subnets used before, is associated.
+   *
+   * @throws {CloudError} `invalid` if the subnet must not be given to it: `-no-associate`, another owner or controller has it, other
+   * subnets of the table need other routes. What cannot be followed for a subnet that uses it already is a problem, and no error.
+   */
+  async prepare(subnet: SubnetRef, signal: AbortSignal): Promise<Ec2RouteTable> {
+    const found = await this.find(subnet, signal);
+    if (found !== null && associationOf(found, subnet.subnetId) !== null) {
+      await this.#follow(found, signal);
+      return found;
+    }
+    const recent = found === null ? this.#recentFor(subnet) : null;
+    if (recent?.associated) return recent.table;
+    const joining = await this.#joining(subnet, found, signal);
+    const { used, formers } = joining;
+    const table = found ?? recent?.table ?? await this.#create(subnet, used, signal);
+    const copying = { own: table, formers, plan: planCarryOver(formers.tables, table) };
+    const made = tagOf(table, createdTag) === null ? { [createdTag]: new Date().toISOString() } : {};
+    try {
+      await this.#rememberTags(copying, { [formerTag(subnet.subnetId)]: formerName(used), ...made }, signal);
+      this.#problems = await this.#carryOver(copying, signal);
+      await associate(this.#api, table, subnet, used, signal);
+    } catch (error) {
+      this.doubt(table.RouteTableId, error);
+      throw error;
+    }
+    this.#associatedAt = this.#clock.now();
+    this.#isShown = false;
+    if (this.#recent?.table === table) this.#recent = { ...this.#recent, associated: true };
     return table;
   }
 
-  /**
-   * Puts the subnet's former association back and deletes the table; does nothing if there is none. The table stays where it still
-   * holds routes of others that are nowhere else.
-   */
-  async remove(place: Place, signal: AbortSignal): Promise<void> {
-    const table = await this.find(place, signal);
-    if (table === null) return;
-    await this.#restore(table, place, signal);
-    const users = table.Associations.flatMap((each) => each.SubnetId ?? each.GatewayId ?? [])
-      .filter((user) => user !== place.subnetId);
-    if (users.length > 0) {
-      throw new CloudError(
-        "invalid",
-        `Cannot delete route table ${table.RouteTableId}: ${users.join(", ")} still use it; ` +
-          `run cleanup on their routers, or associate them with another table`,
-      );
+  /** What {@linkcode prepare} would do, without doing it; throws as it does. */
+  async foresee(
+    subnet: SubnetRef,
+    signal: AbortSignal,
+  ): Promise<{ readonly steps: readonly PreparationStep[]; readonly toBe: Ec2RouteTable | null }> {
+    const found = await this.find(subnet, signal);
+    if (found !== null && associationOf(found, subnet.subnetId) !== null) {
+      return { steps: copySteps((await this.copying(found, signal)).plan), toBe: null };
     }
-    const foreign = await this.#foreignRoutes(table, place, signal);
-    if (foreign.length > 0) return warnOfStay(table, foreign);
-    await this.#leaveEndpoints(table, signal);
-    await this.#api.deleteRouteTable(table.RouteTableId, false, signal);
-    log.info("Deleted route table {table}", { table: table.RouteTableId });
+    const { used, plan } = await this.#joining(subnet, found, signal);
+    const name = found?.RouteTableId ?? "(new)";
+    const creation = {
+      action: "create",
+      what: `route table in ${subnet.vpcId}`,
+      from: null,
+      to: null,
+    } as const;
+    const association = {
+      action: "associate",
+      what: subnet.subnetId,
+      from: used.table.RouteTableId,
+      to: name,
+    } as const;
+    const steps = [...found === null ? [creation] : [], ...copySteps(plan), association];
+    return { steps, toBe: found === null ? tableToBe(used.table, true) : null };
   }
 
-  async #create(place: Place, former: Effective, signal: AbortSignal): Promise<Ec2RouteTable> {
-    this.#clientToken ??= crypto.randomUUID();
-    const tags = birthTags(this.#options.owner, place.subnetId, formerName(former));
+  /** How far our table is a copy of the former ones. */
+  async copying(own: Ec2RouteTable, signal: AbortSignal): Promise<Copying> {
+    const formers = await formersInUse(this.#api, own, null, signal);
+    return { own, formers, plan: planCarryOver(formers.tables, own) };
+  }
+
+  /** Puts the subnet's former association back and deletes the table; does nothing if there is none. */
+  async remove(subnet: SubnetRef, signal: AbortSignal): Promise<void> {
+    const table = await this.find(subnet, signal);
+    if (table !== null) await removeOwnTable(this.#api, table, subnet, this.#clock, signal);
+  }
+
+  /** Makes our table a copy of the former ones again. What cannot be done is a problem, and keeps nothing else from being done. */
+  async #follow(own: Ec2RouteTable, signal: AbortSignal): Promise<void> {
+    try {
+      const copying = await this.copying(own, signal);
+      await this.#rememberTags(copying, {}, signal);
+      this.#problems = await this.#carryOver(copying, signal, (error) => error.message);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof CloudError)) throw error;
+      this.#problems = [error.message];
+    }
+  }
+
+  /** What joining takes, with all that forbids it looked at. @param found our table, if there is one. */
+  async #joining(subnet: SubnetRef, found: Ec2RouteTable | null, signal: AbortSignal): Promise<Joining> {
+    if (this.#options.noAssociate) throw associationRefused(subnet, found);
+    const recent = found === null ? this.#recentFor(subnet) : null;
+    const used = recent?.used ?? await this.#usedBeforeOurs(subnet, signal);
+    checkMayLeave(used.table, subnet, this.#options.owner);
+    const own = found ?? recent?.table ?? tableToBe(used.table, false);
+    const others = await formersInUse(this.#api, own, subnet.subnetId, signal);
+    const apart = whyNotTogether(
+      subnet.subnetId,
+      asFormer(used.table),
+      others.tables.map(asFormer),
+      own.RouteTableId,
+    );
+    const tables = [
+      used.table,
+      ...others.tables.filter((each) => each.RouteTableId !== used.table.RouteTableId),
+    ];
+    const plan = planCarryOver(tables, own);
+    const refusal = apart ?? plan.faults[0];
+    if (refusal !== undefined) throw new CloudError("invalid", refusal);
+    return { used, own, formers: { ...others, tables }, plan };
+  }
+
+  /** What the subnet uses now; where that is a second table of this owner, what it used before. */
+  async #usedBeforeOurs(subnet: SubnetRef, signal: AbortSignal): Promise<UsedTable> {
+    const used = await usedTable(this.#api, subnet, signal);
+    return isOwnTable(used.table, this.#options.owner)
+      ? await usedBefore(this.#api, used, subnet.subnetId, signal)
+      : used;
+  }
+
+  async #create(subnet: SubnetRef, used: UsedTable, signal: AbortSignal): Promise<Ec2RouteTable> {
     const table = await this.#api.createRouteTable({
-      VpcId: place.vpcId,
-      ClientToken: this.#clientToken,
-      TagSpecifications: [{ ResourceType: "route-table", Tags: tags }],
+      VpcId: subnet.vpcId,
+      ClientToken: this.#token.of(subnet.vpcId),
+      TagSpecifications: [{ ResourceType: "route-table", Tags: creationTags(this.#options.owner) }],
     }, signal);
-    this.#clientToken = null;
-    this.#newborn = { table, subnetId: place.subnetId, former, associated: false, at: this.#time.now() };
-    log.info("Created route table {table} in {vpc}", { table: table.RouteTableId, vpc: place.vpcId });
+    this.#token.used();
+    const at = this.#clock.now();
+    this.#recent = { table, subnetId: subnet.subnetId, used, associated: false, at };
+    log.info("Created route table {table} in {vpc}", {
+      event: "table-created",
+      table: table.RouteTableId,
+      vpc: subnet.vpcId,
+    });
     return table;
   }
 
   /** The table that was just made for a subnet; null if there is none, or if it should have been listed long since. */
-  #newbornOf(place: Place): Newborn | null {
-    const newborn = this.#newborn;
-    if (newborn === null || newborn.subnetId !== place.subnetId) return null;
-    return this.#time.now() - newborn.at < newbornMs ? newborn : null;
+  #recentFor({ subnetId }: SubnetRef): RecentlyCreated | null {
+    const recent = this.#recent;
+    if (recent === null || recent.subnetId !== subnetId) return null;
+    if (this.#clock.now() - recent.at < recentlyMs) return recent;
+    this.#forgetRecent();
+    return null;
   }
 
-  /** The table was made before, but the subnet came (back) to another one since: that is the one to restore. */
-  async #rememberFormer(
-    table: Ec2RouteTable,
-    place: Place,
-    former: Effective,
+  /**
+   * Takes note that a call about a table failed. One that was made a moment ago may be unknown to EC2 for some seconds; later it was
+   * deleted, and another one is to be made. EC2 answers a repeated creation with the table of the first one.
+   */
+  doubt(tableId: string, error: unknown): void {
+    if (!(error instanceof CloudError) || error.kind !== "gone") return;
+    if (this.#recent?.table.RouteTableId !== tableId) return;
+    if (this.#clock.now() - this.#recent.at > unknownMs) this.#forgetRecent();
+  }
+
+  #forgetRecent(): void {
+    this.#recent = null;
+    this.#token.failed();
+  }
+
+  /** Says on the table what is to be restored, and before any copy is made which entries are copies. */
+  async #rememberTags(
+    { own, plan }: Copying,
+    tags: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<void> {
-    const tag = { Key: formerTag(place.subnetId), Value: formerName(former) };
-    if (tagOf(table, tag.Key) === tag.Value) return;
-    await this.#api.createTags({ Resources: [table.RouteTableId], Tags: [tag] }, signal);
+    const record = CopyRecord.of(plan.copies).values();
+    const changed = changedTags(own, { ...tags, ...copyRecordTags(own, record) });
+    if (changed.length === 0) return;
+    await this.#api.createTags({ Resources: [own.RouteTableId], Tags: changed }, signal);
   }
 
-  async #associate(
-    table: Ec2RouteTable,
-    place: Place,
-    former: Effective,
+  /**
+   * Makes the steps of a plan.
+   *
+   * @param excuse the problem that a refused step is; without it the first one throws, but for a route whose target is gone: the former
+   * table drops its packets as well.
+   * @returns the plan's faults, and what was excused.
+   */
+  async #carryOver(
+    { own, formers, plan }: Copying,
     signal: AbortSignal,
-  ): Promise<void> {
-    const { association } = former;
-    if (association === null) {
-      await this.#api.associate(table.RouteTableId, place.subnetId, false, signal);
-    } else {
-      const id = association.RouteTableAssociationId;
-      await this.#api.replaceAssociation(id, table.RouteTableId, false, signal);
-    }
-    log.info("Associated subnet {subnet} with route table {table} in place of {former}", {
-      subnet: place.subnetId,
-      table: table.RouteTableId,
-      former: former.table.RouteTableId,
-    });
-  }
-
-  /** The table that the subnet uses now: its own association's, else the VPC's main one. */
-  async #effective(place: Place, signal: AbortSignal): Promise<Effective> {
-    const bySubnet = [{ Name: "association.subnet-id", Values: [place.subnetId] }];
-    const [explicit] = await this.#api.findRouteTables(bySubnet, signal);
-    if (explicit !== undefined) {
-      return { table: explicit, association: associationOf(explicit, place.subnetId) };
-    }
-    return { table: await this.#main(place, signal), association: null };
-  }
-
-  async #main(place: Place, signal: AbortSignal): Promise<Ec2RouteTable> {
-    const [main] = await this.#api.findRouteTables([
-      { Name: "vpc-id", Values: [place.vpcId] },
-      { Name: "association.main", Values: ["true"] },
-    ], signal);
-    if (main !== undefined) return main;
-    throw new CloudError(
-      "gone",
-      `Cannot find the route table of subnet ${place.subnetId}: ${place.vpcId} has no main table`,
-    );
-  }
-
-  async #restore(table: Ec2RouteTable, place: Place, signal: AbortSignal): Promise<void> {
-    const association = associationOf(table, place.subnetId);
-    if (association === null) return;
-    const former = tagOf(table, formerTag(place.subnetId)) ?? formerMain;
-    const id = association.RouteTableAssociationId;
-    if (former !== formerMain) {
+    excuse: ((error: CloudError) => string) | null = null,
+  ): Promise<readonly string[]> {
+    const problems = [...plan.faults];
+    for (const step of plan.steps) {
       try {
-        await this.#api.replaceAssociation(id, former, false, signal);
-        log.info("Associated subnet {subnet} with its former route table {former}", {
-          subnet: place.subnetId,
-          former,
-        });
-        return;
+        await makeStep(this.#api, step, formers.tables, own, signal);
+        tell(step, own.RouteTableId);
       } catch (error) {
-        if (!(error instanceof CloudError) || error.kind !== "gone") throw error;
-        log.warn("Subnet {subnet} falls back to the VPC's main table: its former table {former} is gone", {
-          subnet: place.subnetId,
-          former,
-        });
+        signal.throwIfAborted();
+        if (!(error instanceof CloudError)) throw error;
+        const ignored = leadsNowhere(step, formers.tables) && error.code?.endsWith("NotFound");
+        if (excuse === null && !ignored) throw error;
+        problems.push(error.message);
+        if (!ignored && meaningOf(error).healsByItself) break;
       }
     }
-    await this.#api.disassociate(id, false, signal);
-  }
-
-  /** Own routes were withdrawn just before and EC2 may list them for some seconds more: only what stays is somebody else's. */
-  async #foreignRoutes(own: Ec2RouteTable, place: Place, signal: AbortSignal): Promise<Ec2Route[]> {
-    const formers = await this.#formers(own, place, signal);
-    let foreign = foreignRoutesOf(own, formers);
-    for (let look = 0; look < looks.count && foreign.length > 0; look++) {
-      await this.#time.pause(looks.apartMs, signal);
-      const [now] = await this.#api.readRouteTables([own.RouteTableId], signal);
-      if (now !== undefined) foreign = foreignRoutesOf(now, formers);
-    }
-    return foreign;
-  }
-
-  /** The tables that the subnets used before, as far as they exist; the VPC's main one stands for one that is gone. */
-  async #formers(own: Ec2RouteTable, place: Place, signal: AbortSignal): Promise<Ec2RouteTable[]> {
-    const names = formerNames(own);
-    const ids = [...names].filter((name) => name !== formerMain);
-    const byId = [{ Name: "route-table-id", Values: ids }];
-    const found = ids.length === 0 ? [] : await this.#api.findRouteTables(byId, signal);
-    return found.length === names.size ? found : [...found, await this.#main(place, signal)];
-  }
-
-  /** A gateway endpoint that still names the table would keep it from being deleted. */
-  async #leaveEndpoints(table: Ec2RouteTable, signal: AbortSignal): Promise<void> {
-    const endpoints = new Set(table.Routes.flatMap((route) => gatewayEndpointOf(route) ?? []));
-    for (const endpoint of endpoints) {
-      const change = { VpcEndpointId: endpoint, RemoveRouteTableIds: [table.RouteTableId] };
-      await this.#api.modifyVpcEndpoint(change, signal);
-    }
+    return problems;
   }
 }
 
-/** The association of a subnet with a table; null if it has none, or one that is being taken away. */
-export function associationOf(table: Ec2RouteTable, subnetId: string): Ec2Association | null {
-  const ended = new Set(["disassociating", "disassociated", "failed"]);
-  return table.Associations.find((each) =>
-    each.SubnetId === subnetId && !ended.has(each.AssociationState?.State ?? "associated")
-  ) ?? null;
-}
-
-function warnOfStay({ RouteTableId: table }: Ec2RouteTable, foreign: readonly Ec2Route[]): void {
-  log.warn("Route table {table} stays: routes of others are in it and nowhere else ({count}): {routes}", {
+function tell({ action, key, from, to }: CopyStep, table: string): void {
+  log.info("Carried over to {table}: {action} {key}: {from} -> {to}", {
+    event: "carried-over",
     table,
-    count: foreign.length,
-    routes: foreign.slice(0, routesNamed).map(routeText).join(", "),
+    action,
+    key,
+    from: from ?? "none",
+    to: to ?? "none",
   });
 }
 
-function formerName(former: Effective): string {
-  return former.association === null ? formerMain : former.table.RouteTableId;
+function copySteps({ steps }: CopyPlan): PreparationStep[] {
+  return steps.map(({ key, from, to }) => ({ action: "copy", what: key, from, to }));
+}
+
+/** Whether the route that a step copies is a blackhole in each former table that has it. */
+function leadsNowhere({ key }: CopyStep, formers: readonly Ec2RouteTable[]): boolean {
+  return formers.every((former) => (routeOf(former, key)?.State ?? "blackhole") === "blackhole");
 }
 
 /** Two owners who take a subnet from each other would do so for ever, each with the other's routes carried over as foreign. */
-function checkNobodyElses(used: Ec2RouteTable, { subnetId }: Place, owner: string): void {
+function checkMayLeave(used: Ec2RouteTable, { subnetId }: SubnetRef, owner: string): void {
   const other = tagOf(used, ownerTag);
-  if (other === null || other === owner) return;
   const id = used.RouteTableId;
-  throw new CloudError(
-    "invalid",
-    `Cannot associate subnet ${subnetId} with a table of owner ${owner}: it uses route table ${id} of owner ${other}; ` +
-      `share that one with -route-table ${id}`,
-  );
+  if (other !== null && other !== owner) {
+    throw new CloudError(
+      "invalid",
+      `Cannot associate subnet ${subnetId} with a table of owner ${owner}: it uses route table ${id} of owner ${other}; ` +
+        `share that one with -route-table ${id}`,
+    );
+  }
+  const keeper = keeperOf(used.Tags.map(({ Key }) => Key), knownKeepers);
+  if (keeper !== null) throw new CloudError("invalid", keptByAnother(subnetId, { name: id, id }, keeper));
 }
 
-function associationRefused(place: Place, found: Ec2RouteTable | null): CloudError {
+function associationRefused({ subnetId }: SubnetRef, found: Ec2RouteTable | null): CloudError {
   const what = found === null ? "a table of its own" : `route table ${found.RouteTableId}`;
   return new CloudError(
     "invalid",
-    `Cannot associate subnet ${place.subnetId} with ${what}: -no-associate forbids it; ` +
+    `Cannot associate subnet ${subnetId} with ${what}: -no-associate forbids it; ` +
       `associate it by hand, or hand over a table with -route-table`,
   );
 }

@@ -6,7 +6,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Family } from "../../routes/prefix.ts";
 import { CloudError } from "../cloud_error.ts";
-import type { Ec2Api } from "./ec2_api.ts";
+import type { Ec2Api } from "./api.ts";
 
 const log = getLogger(["cloudroutesync", "aws"]);
 
@@ -16,7 +16,18 @@ export interface PrefixListSize {
   readonly entries: number;
 }
 
-/** AWS' own lists tell no size; those that route tables hold without being asked (S3, DynamoDB) weigh 1. */
+/**
+ * AWS' own lists tell no size but have a weight, by the end of their names; all others, S3's and DynamoDB's among them, weigh 1
+ * (https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html).
+ */
+const weights: readonly (readonly [RegExp, number])[] = [
+  [/\.cloudfront\.origin-facing$/, 55],
+  [/\.route53-healthchecks$/, 25],
+  [/\.vpc-lattice$/, 10],
+  [/\.s3express$/, 6],
+  [/\.groundstation$/, 5],
+  [/\.ec2-instance-connect$/, 2],
+];
 const unknownSize: PrefixListSize = { family: 4, entries: 1 };
 const rememberMs = 3_600_000;
 
@@ -47,15 +58,20 @@ export class PrefixListSizes {
       for (const list of await this.#api.readPrefixLists(ids, signal)) {
         const size: PrefixListSize = {
           family: list.AddressFamily === "IPv6" ? 6 : 4,
-          entries: list.MaxEntries ?? unknownSize.entries,
+          entries: list.MaxEntries ?? weightOf(list.PrefixListName ?? ""),
         };
         this.#known.set(list.PrefixListId, { size, at: now });
       }
     } catch (error) {
       if (!(error instanceof CloudError)) throw error;
       log.debug("Cannot read the size of prefix lists; each counts as one route: {error}", {
+        event: "quota-unknown",
         error: error.message,
       });
     }
   }
+}
+
+function weightOf(name: string): number {
+  return weights.find(([pattern]) => pattern.test(name))?.[1] ?? unknownSize.entries;
 }

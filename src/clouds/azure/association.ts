@@ -2,12 +2,13 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CloudError } from "../cloud_error.ts";
-import type { ArmClient } from "./arm_client.ts";
-import { sameId } from "./arm_id.ts";
-import { writeResource } from "./arm_resources.ts";
-import type { ArmRouteTable, ArmSubnet } from "./arm_schema.ts";
-import { subnetName } from "./machine.ts";
-import { ownerOfTable } from "./own_table.ts";
+import type { ArmClient } from "./api.ts";
+import { sameId } from "./resource_id.ts";
+import { writeResource } from "./resources.ts";
+import type { ArmRouteTable, ArmSubnet } from "./schemas.ts";
+import { subnetName } from "./vm.ts";
+import { whyKept } from "./known_keepers.ts";
+import { ownerOfTable } from "./tags.ts";
 
 const logger = getLogger(["cloudroutesync", "azure"]);
 
@@ -36,6 +37,8 @@ export function checkMayAssociate(
     );
   }
   const other = associated === null ? null : ownerOfTable(associated);
+  const kept = associated === null ? null : whyKept(name, associated);
+  if (kept !== null) throw new CloudError("invalid", kept);
   if (associated === null || other === null || other === options.owner) return;
   throw new CloudError(
     "invalid",
@@ -68,4 +71,20 @@ export async function associate(
     ifMatch: subnet.etag,
   }, signal);
   logger.info("Subnet {name} now uses route table {table}", { name, table: tableId ?? "none" });
+}
+
+/**
+ * Writes a subnet that uses a table once more, because Azure says that its last change has failed: the table may not be in force
+ * (learn.microsoft.com, "Troubleshoot Microsoft.Network failed provisioning state").
+ */
+export async function associateAgain(
+  arm: ArmClient,
+  subnet: ArmSubnet,
+  tableId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  logger.warn("The last change of subnet {name} has failed; writing it once more as it is", {
+    name: subnetName(subnet.id),
+  });
+  await associate(arm, subnet, tableId, signal);
 }

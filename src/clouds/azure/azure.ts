@@ -1,247 +1,123 @@
 /**
- * Azure: a route table of Microsoft.Network, its routes marked by their names.
- *
- * This file only joins the parts: who this VM is (machine.ts), its table (own_table.ts, association.ts), writing
- * (table_writer.ts), the machines beside it (neighbours.ts), what `doctor` looks at (doctor.ts).
+ * Azure: a route table of Microsoft.Network, its routes marked by their names. This file finds out who this VM is (vm.ts); what is done
+ * then is in connection.ts.
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { IpAddress } from "../../routes/prefix.ts";
-import type {
-  Change,
-  Cloud,
-  CloudIdentity,
-  CloudTable,
-  CloudTraits,
-  Finding,
-  TableState,
-  WriteResult,
-} from "../cloud.ts";
-import { CloudError } from "../cloud_error.ts";
-import type { CloudOptions } from "../cloud_options.ts";
-import { ArmClient } from "./arm_client.ts";
-import { nameInId, routeTableId, sameId } from "./arm_id.ts";
-import { readResource } from "./arm_resources.ts";
-import { type ArmRouteTable, routeTableSchema } from "./arm_schema.ts";
-import { associate, checkMayAssociate, usesTable } from "./association.ts";
-import { openCredential } from "./credential.ts";
-import { examine } from "./doctor.ts";
-import { azureEnvironment, checkEndpoint } from "./environment.ts";
-import { readMetadata } from "./instance_metadata.ts";
-import { findMachine, type Machine, readSubnet } from "./machine.ts";
-import { Neighbours } from "./neighbours.ts";
-import { asCloudTable, associatedTable, findOwnTable, makeOwnTable, readRouteTable } from "./own_table.ts";
-import { customRole, placeholderScope } from "./policy.ts";
-import { removeOwnTable } from "./removal.ts";
-import { decodeTable, mostNextHops } from "./route_codec.ts";
-import { RouteLimit } from "./route_limit.ts";
+import type { Clock } from "../../async/clock.ts";
+import { systemClock } from "../../async/system_clock.ts";
+import type { Cloud, CloudConnection, CloudTraits } from "../cloud.ts";
+import { ArmClient } from "./api.ts";
+import { AzureConnection, type Memory } from "./connection.ts";
+import { openCredential } from "./credentials.ts";
+import { EcmpSupport } from "./ecmp_support.ts";
+import { type AzureEnvironment, azureEnvironment, checkEndpoint } from "./environment.ts";
+import type { AzureOptions } from "./flags.ts";
+import { checkTableIds } from "./handed_over.ts";
+import { readMetadata } from "./metadata.ts";
+import { customRole, placeholderScope } from "./permissions.ts";
+import { RouteLimit } from "./quota.ts";
+import { DeadPeers } from "./dead_peers.ts";
 import { checkOwner } from "./route_name.ts";
-import { TableWriter } from "./table_writer.ts";
+import { mostNextHops } from "./routes.ts";
+import { writeRate } from "./write_rate.ts";
+import { findVm, type Vm } from "./vm.ts";
 
 const logger = getLogger(["cloudroutesync", "azure"]);
-
-/** Azure takes 1,000 writes in 5 minutes of one subscription; this leaves two thirds of them to others. */
-const pace = { perSecond: 1, burst: 30 };
 
 /**
  * Opens Azure; no call is made yet.
  *
- * @throws {CloudError} of kind `invalid` if an option cannot be used with Azure.
+ * @throws {ConfigurationError} if an option cannot be used with Azure.
  */
-export function openAzure(options: CloudOptions): Cloud {
+export function openAzure(options: AzureOptions, clock: Clock = systemClock): Cloud {
   checkOwner(options.owner);
   checkEndpoint(options.azureEndpoint);
-  return new Azure(options);
-}
-
-/** What is known once this VM has been found. */
-interface Session {
-  readonly arm: ArmClient;
-  readonly machine: Machine;
+  checkTableIds(options.routeTables);
+  return new Azure(options, clock);
 }
 
 class Azure implements Cloud {
   readonly name = "azure";
   readonly traits: CloudTraits;
-  readonly #options: CloudOptions;
-  readonly #writer: TableWriter;
-  readonly #now = (): number => performance.now();
-  readonly #neighbours = new Neighbours(this.#now);
-  readonly #limit = new RouteLimit(this.#now);
-  /** Each table as last read, by its id in lower case: what the next whole write starts from. */
-  readonly #read = new Map<string, ArmRouteTable>();
-  #session: Session | null = null;
+  readonly #options: AzureOptions;
+  readonly #memory: Memory;
+  readonly #now: () => number;
+  #arm: ArmClient | null = null;
+  #vm: Vm | null = null;
 
-  constructor(options: CloudOptions) {
+  constructor(options: AzureOptions, clock: Clock) {
     this.#options = options;
-    this.#writer = new TableWriter(!options.noEcmp);
-    const nextHopsPerRoute = (): number =>
-      this.#writer.takesEcmp(this.#session?.arm ?? null) ? mostNextHops : 1;
+    const now = this.#now = (): number => clock.now();
+    this.#memory = {
+      ecmp: new EcmpSupport(!options.noEcmp, now),
+      copyProblems: [],
+      deadPeers: new DeadPeers(),
+      limit: new RouteLimit(now),
+      read: new Map(),
+    };
+    const { ecmp } = this.#memory;
+    const arm = (): ArmClient | null => this.#arm;
     this.traits = {
-      changesPerWrite: 1_000,
-      concurrentWrites: 1,
-      pace,
+      batch: 1_000,
+      atomic: true,
+      parallel: 1,
+      rate: writeRate,
       get nextHopsPerRoute(): number {
-        return nextHopsPerRoute();
+        return ecmp.allows(arm()) ? mostNextHops : 1;
       },
+      nextHopsOf: (prefix) => ecmp.mostOf(prefix, arm()),
       ownership: "mark",
       uniquePrefix: true,
     };
   }
 
-  async identify(signal: AbortSignal): Promise<CloudIdentity> {
-    this.#session = null;
-    return (await this.#open(signal)).machine.identity;
+  async identify(signal: AbortSignal): Promise<CloudConnection> {
+    const { environment: variable, transport, imdsEndpoint } = this.#options;
+    const metadata = await readMetadata(transport, imdsEndpoint, signal);
+    const environment = azureEnvironment(metadata.compute.azEnvironment, this.#options.azureEndpoint);
+    const subscription = nonEmpty(variable("AZURE_SUBSCRIPTION_ID")) ?? metadata.compute.subscriptionId;
+    const arm = this.#session(environment, subscription);
+    const resourceGroup = nonEmpty(variable("AZURE_RESOURCE_GROUP")) ?? metadata.compute.resourceGroupName;
+    const vm = await findVm(arm, metadata, {
+      signs: this.#options.sharedOwner,
+      resourceGroup,
+      self: this.#options.self,
+    }, signal);
+    logger.info("This VM is {name}, {address} in {subnet}", {
+      name: vm.name,
+      address: vm.identity.self[4] ?? vm.identity.self[6] ?? "",
+      subnet: vm.subnetId,
+    });
+    this.#vm = vm;
+    return new AzureConnection(this.#options, arm, vm, this.#memory);
   }
 
-  async locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    const { arm, machine } = await this.#open(signal);
-    const { owner, routeTables } = this.#options;
-    if (routeTables.length > 0) return await this.#handedOver(signal);
-    const subnet = await readSubnet(arm, machine.subnetId, signal);
-    const own = await findOwnTable(
-      { arm, machine, owner },
-      await associatedTable(arm, subnet, signal),
-      signal,
-    );
-    return own === null ? [] : [asCloudTable(own, owner)];
-  }
-
-  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    const { arm, machine } = await this.#open(signal);
-    const { owner, routeTables } = this.#options;
-    if (routeTables.length > 0) return await this.#handedOver(signal);
-    const subnet = await readSubnet(arm, machine.subnetId, signal);
-    const associated = await associatedTable(arm, subnet, signal);
-    const own = await findOwnTable({ arm, machine, owner }, associated, signal);
-    if (own !== null && usesTable(subnet, own.id)) return [asCloudTable(own, owner)];
-    checkMayAssociate(subnet, associated, this.#options);
-    const made = await makeOwnTable({ arm, machine, owner }, own, associated, signal);
-    await associate(arm, subnet, made.id, signal);
-    return [asCloudTable(made, owner)];
-  }
-
-  async resolve(
-    gateways: readonly IpAddress[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, string | null>> {
-    const { arm, machine } = await this.#open(signal);
-    return await this.#neighbours.resolve(arm, machine, gateways, signal);
-  }
-
-  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
-    const { arm, machine } = await this.#open(signal);
-    const [raw, limit] = await Promise.all([
-      readResource(arm, { action: `read route table ${table.name}`, id: table.id }, routeTableSchema, signal),
-      this.#limit.read(arm, machine.location, signal),
-    ]);
-    this.#read.set(table.id.toLowerCase(), raw);
-    return decodeTable(table, raw, limit);
-  }
-
-  async write(
-    table: CloudTable,
-    changes: readonly Change[],
-    state: TableState,
-    signal: AbortSignal,
-  ): Promise<WriteResult> {
-    const { arm, machine } = await this.#open(signal);
-    const raw = await this.#rawOf(table, state, signal);
-    const context = { arm, owner: this.#options.owner, networks: machine.identity.networks };
-    try {
-      const { outcomes, written } = await this.#writer.write(context, table, changes, raw, signal);
-      return written ? { outcomes, state: await this.read(table, signal) } : { outcomes };
-    } catch (error) {
-      if (error instanceof CloudError && error.kind === "quota") this.#limit.learn(error.limit);
-      throw error;
-    }
-  }
-
-  async remove(signal: AbortSignal): Promise<void> {
-    const { arm, machine } = await this.#open(signal);
-    if (this.#options.routeTables.length > 0) return;
-    await removeOwnTable({ arm, machine, owner: this.#options.owner }, signal);
-  }
-
-  async check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
-    return await examine({
-      options: this.#options,
-      fix: options.fix,
-      open: () => this.#open(signal),
-      tables: () => this.locate(signal),
-      read: (table) => this.read(table, signal),
-      signal,
+  /** The session of the last time, with its token and API version, unless it is to be with another place. */
+  #session(environment: AzureEnvironment, subscription: string): ArmClient {
+    const { environment: variable, transport, imdsEndpoint } = this.#options;
+    if (this.#arm?.isWith(environment, subscription) === true) return this.#arm;
+    return this.#arm = new ArmClient({
+      environment,
+      subscription,
+      credential: openCredential({ variable, cloud: environment, transport, imdsEndpoint }),
+      transport,
+      now: this.#now,
     });
   }
 
   policy(): string {
-    const machine = this.#session?.machine;
-    const scope = machine === undefined
+    const vm = this.#vm;
+    const scope = vm === null
       ? placeholderScope
-      : `/subscriptions/${machine.subscription}/resourceGroups/${machine.resourceGroup}`;
+      : `/subscriptions/${vm.subscription}/resourceGroups/${vm.resourceGroup}`;
     return customRole(scope);
   }
 
   describe(nextHop: string): string {
-    const self = this.#session?.machine.identity.self;
+    const self = this.#vm?.identity.self;
     const isSelf = self !== undefined && (nextHop === self[4] || nextHop === self[6]);
     return isSelf ? `${nextHop} (this VM)` : nextHop;
-  }
-
-  /** Finds this VM, once. */
-  async #open(signal: AbortSignal): Promise<Session> {
-    if (this.#session !== null) return this.#session;
-    const variable = this.#options.environment;
-    const metadata = await readMetadata(this.#options.imdsEndpoint, signal);
-    const environment = azureEnvironment(metadata.compute.azEnvironment, this.#options.azureEndpoint);
-    const arm = new ArmClient({
-      environment,
-      subscription: nonEmpty(variable("AZURE_SUBSCRIPTION_ID")) ?? metadata.compute.subscriptionId,
-      openCredential: () => openCredential(variable, environment),
-    });
-    const resourceGroup = nonEmpty(variable("AZURE_RESOURCE_GROUP")) ?? metadata.compute.resourceGroupName;
-    const machine = await findMachine(arm, metadata, resourceGroup, signal);
-    logger.info("This VM is {name}, {address} in {subnet}", {
-      name: machine.name,
-      address: machine.identity.self[4] ?? machine.identity.self[6] ?? "",
-      subnet: machine.subnetId,
-    });
-    this.#session = { arm, machine };
-    return this.#session;
-  }
-
-  /** The tables that `-route-table` hands over: ids, or names in the VM's resource group. */
-  async #handedOver(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    const { arm, machine } = await this.#open(signal);
-    return await Promise.all(this.#options.routeTables.map(async (given) => {
-      const id = given.startsWith("/")
-        ? given
-        : routeTableId(machine.subscription, machine.resourceGroup, given);
-      const raw = await readRouteTable(arm, id, signal);
-      if (raw === null) {
-        throw new CloudError(
-          "gone",
-          `Cannot find route table ${nameInId(id, "routeTables")}: ${id} does not exist`,
-        );
-      }
-      return { id: raw.id, name: raw.name, ours: false };
-    }));
-  }
-
-  /**
-   * The table to the letter as it was when `state` was read.
-   *
-   * @throws {CloudError} of kind `conflict` if it has changed since.
-   */
-  async #rawOf(table: CloudTable, state: TableState, signal: AbortSignal): Promise<ArmRouteTable> {
-    const key = table.id.toLowerCase();
-    if (this.#read.get(key)?.etag !== state.version) await this.read(table, signal);
-    const raw = this.#read.get(key);
-    if (raw !== undefined && sameId(raw.id, table.id) && raw.etag === state.version) return raw;
-    throw new CloudError(
-      "conflict",
-      `Cannot write route table ${table.name}: it has changed since it was read`,
-    );
   }
 }
 

@@ -1,184 +1,129 @@
 /**
- * What our table takes over from the table that the subnet uses, so that no VM loses its way out.
- *
- * A new table gets a copy of each route. One that was made before may hold older copies: operators change their table and
- * give it back to the subnet. Our table must then route what theirs does, not what theirs did:
- *
- * | route of our table                              | no subnet uses our table   | other subnets use it |
- * | ----------------------------------------------- | -------------------------- | -------------------- |
- * | a copy that nobody has changed since            | renewed, or taken away     | stays                |
- * | of this owner by its name, in the way           | gives way, as in a new one | refusal              |
- * | anything else, in the way with another next hop | refusal                    | refusal              |
- * | anything else                                   | stays                      | stays                |
- *
- * Azure's routes carry no tags, so a tag of the table has a digest of all copies at once.
+ * Makes our table a copy of the tables that its subnets used before, so that no VM loses its way out: by the rule of
+ * `kit/living_copy.ts`, in one PUT of the whole table.
  */
 
-import { CloudError } from "../cloud_error.ts";
-import { sameId } from "./arm_id.ts";
-import type { ArmRoute, ArmRouteTable } from "./arm_schema.ts";
-import { decodeRoute, nextHopAddresses } from "./route_codec.ts";
+import { createHash } from "node:crypto";
+import { CopyRecord } from "../kit/copy_record.ts";
+import { type CopyPlan, type CopyStep, type FormerTable, planCopies } from "../kit/living_copy.ts";
+import { defaultOf, entriesOf, isOf, keyOf, settingOf, settingsOf, targetOf } from "./carried_entries.ts";
+import { sameId } from "./resource_id.ts";
+import { decodeRoute, nextHopAddresses } from "./routes.ts";
+import type { ArmRoute, ArmRouteTable } from "./schemas.ts";
+import { copyDigestOf, copyRecordOf } from "./tags.ts";
 
-/** The table's one setting that routes packets. */
-const bgpSetting = "disableBgpRoutePropagation";
+/** Longest name of a route. */
+const longestName = 80;
 
-const oneTableEach = "subnets whose routes differ need a table each: choose another -owner, " +
-  "or hand over tables with -route-table";
-
-/** The two tables and who they are for. */
-export interface Meeting {
-  /** Our table; the subnet does not use it now. */
-  readonly own: ArmRouteTable;
-  /** The table that the subnet uses now, or null. */
-  readonly former: ArmRouteTable | null;
-  readonly owner: string;
-  /** Names of the other subnets that use our table. */
-  readonly others: readonly string[];
-  /** What our table's tag says of its copies. */
-  readonly digest: string | undefined;
-}
-
-/** What a table is to have besides what it is. */
-export interface CarriedOver {
+/** What a table has besides its tags. */
+export interface TableContent {
   readonly routes: readonly ArmRoute[];
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Digest of the copies for the table's tag; undefined if the tag must stay as it is. */
-  readonly digest: string | undefined;
 }
 
-/** What a new table gets. */
-export async function carryOver(former: ArmRouteTable | null): Promise<CarriedOver> {
-  const carried = { routes: routesOf(former).map(copyOf), settings: settingsOf(former) };
-  return { ...carried, digest: await digestOf(carried) };
+/** A table as the rule of the living copy takes it; null: a subnet without a table. */
+export function asFormer(table: ArmRouteTable | null, owner: string): FormerTable {
+  return { name: table?.name ?? "a subnet without a route table", entries: entriesOf(table, owner) };
+}
+
+/** Plans what makes our table a copy of the former ones again. A route with this owner's mark goes before a copy. */
+export function planCarryOver(
+  formers: readonly (ArmRouteTable | null)[],
+  own: ArmRouteTable,
+  owner: string,
+): CopyPlan {
+  const record = CopyRecord.parse(copyRecordOf(own));
+  const isUntouched = copyDigestOf(own) === digestOf(own);
+  const isOurs = (key: string): boolean => routeOf(own, key)?.some((route) => isOf(owner, route)) === true;
+  return planCopies(formers.map((former) => asFormer(former, owner)), {
+    name: own.name,
+    entries: entriesOf(own, null),
+    isCopy: (key, value) => !isOurs(key) && (record.has(key, value) || (isUntouched && !isMarked(own, key))),
+    goesBefore: isOurs,
+  });
 }
 
 /**
- * What a table that was made before gets.
+ * Our table once the steps of a plan are made.
  *
- * @throws {CloudError} of kind `invalid` if the two tables cannot be reconciled: the subnet must then stay where it is.
+ * @param formers the tables that they were planned from.
  */
-export async function carryOverAgain(meeting: Meeting): Promise<CarriedOver> {
-  const { own, digest } = meeting;
-  const untouched = digest === await digestOf({ routes: routesOf(own), settings: own.properties });
-  const wanted = wantedOf(meeting);
-  const kept = routesOf(own).filter((route) => stays(route, wanted, meeting, untouched));
-  const missing = wanted.filter((route) => !kept.some((other) => sameRoute(route, other)));
-  for (const route of missing) {
-    const obstacle = kept.find((other) => isInTheWay(route, other));
-    if (obstacle !== undefined) throw blocked(route, obstacle, meeting);
+export function withCopies(
+  own: ArmRouteTable,
+  formers: readonly (ArmRouteTable | null)[],
+  { steps }: Pick<CopyPlan, "steps">,
+): TableContent {
+  let routes: readonly ArmRoute[] = own.properties.routes;
+  const settings: Record<string, unknown> = { ...settingsOf(own) };
+  for (const step of steps) {
+    const setting = settingOf(step.key);
+    if (setting === null) routes = withStep(routes, step, formers);
+    else settings[setting] = settingAfter(setting, step, formers, settings[setting]);
   }
-  const routes = [...kept, ...missing.map(copyOf)];
-  const settings = settingsAgain(meeting, untouched);
-  return { routes, settings, digest: untouched ? await digestOf({ routes, settings }) : undefined };
-}
-
-/** Whether two routes send the same packets to the same place, whatever their names. */
-export function sameRoute(route: ArmRoute, other: ArmRoute): boolean {
-  return destination(route) === destination(other) && target(route) === target(other);
-}
-
-/** The former table's routes but those of this owner that ours has too: they are kept in step with the kernel anyway. */
-function wantedOf({ own, former, owner }: Meeting): readonly ArmRoute[] {
-  const ours = routesOf(own).filter((route) => isOf(owner, route));
-  return routesOf(former).filter((route) =>
-    !isOf(owner, route) || !ours.some((other) => isInTheWay(route, other))
-  );
-}
-
-/** Whether a route of our table stays, by the table above. */
-function stays(
-  route: ArmRoute,
-  wanted: readonly ArmRoute[],
-  { owner, others }: Meeting,
-  untouched: boolean,
-): boolean {
-  if (others.length > 0) return true;
-  if (isOf(owner, route)) return !wanted.some((other) => isInTheWay(route, other));
-  return isMarked(route) || !untouched;
-}
-
-function settingsAgain(
-  { own, former, others }: Meeting,
-  untouched: boolean,
-): Readonly<Record<string, unknown>> {
-  if (others.length === 0) return { ...(untouched ? { [bgpSetting]: false } : {}), ...settingsOf(former) };
-  const before = own.properties[bgpSetting] ?? false;
-  const wanted = former?.properties[bgpSetting] ?? false;
-  if (before === wanted) return { [bgpSetting]: before };
-  throw new CloudError(
-    "invalid",
-    `Cannot carry over ${bgpSetting} ${wanted} from ${
-      former === null ? "a subnet without a route table" : `route table ${former.name}`
-    }: ${own.name} has ${before} for ${others.join(", ")}; ${oneTableEach}`,
-  );
-}
-
-/** Settings of a table besides its routes: all but what Azure itself fills in. */
-function settingsOf(table: ArmRouteTable | null): Readonly<Record<string, unknown>> {
-  return without(table?.properties ?? {}, ["routes", "subnets", "provisioningState", "resourceGuid"]);
-}
-
-function blocked(route: ArmRoute, obstacle: ArmRoute, { own, former, others }: Meeting): CloudError {
-  const why = others.length > 0
-    ? `for ${others.join(", ")}; ${oneTableEach}`
-    : `and it is not known to be a copy that nobody has changed; delete the one that is wrong, ` +
-      `or hand over tables with -route-table`;
-  return new CloudError(
-    "invalid",
-    `Cannot carry over route ${described(route)} from route table ${former?.name}: ` +
-      `${own.name} has route ${described(obstacle)} ${why}`,
-  );
-}
-
-function isMarked(route: ArmRoute): boolean {
-  return (decodeRoute(route)?.owner ?? null) !== null;
-}
-
-function isOf(owner: string, route: ArmRoute): boolean {
-  return decodeRoute(route)?.owner === owner;
-}
-
-function isInTheWay(route: ArmRoute, other: ArmRoute): boolean {
-  return sameId(route.name, other.name) || destination(route) === destination(other);
-}
-
-function routesOf(table: ArmRouteTable | null): readonly ArmRoute[] {
-  return table?.properties.routes ?? [];
-}
-
-function destination(route: ArmRoute): string {
-  return decodeRoute(route)?.prefix.text ?? route.properties.addressPrefix ?? "";
-}
-
-function target({ properties }: ArmRoute): string {
-  return [properties.nextHopType, ...nextHopAddresses(properties)].join(" ");
-}
-
-function described(route: ArmRoute): string {
-  const addresses = nextHopAddresses(route.properties);
-  const where = addresses.length > 0 ? addresses.join(", ") : route.properties.nextHopType;
-  return `${route.name} (${destination(route)} to ${where})`;
+  return { routes, settings };
 }
 
 /** A route without what Azure itself fills in. */
-function copyOf({ name, properties }: ArmRoute): ArmRoute {
+export function copyOf({ name, properties }: ArmRoute): ArmRoute {
   const { provisioningState: _, hasBgpOverride: __, ...own } = properties;
   return { name, properties: own };
 }
 
-/** Half a SHA-256 of what is in a table without an owner's mark, in no order. */
-async function digestOf(table: Pick<CarriedOver, "routes" | "settings">): Promise<string> {
-  const lines = table.routes.filter((route) => !isMarked(route)).map((route) =>
-    [route.name.toLowerCase(), destination(route), target(route)].join("\t")
-  );
-  const text = [`${bgpSetting} ${table.settings[bgpSetting] ?? false}`, ...lines.sort()].join("\n");
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(hash).toHex().slice(0, 32);
+/** Whether two routes send the same packets to the same place, whatever their names. */
+export function sameRoute(route: ArmRoute, other: ArmRoute): boolean {
+  return keyOf(route) === keyOf(other) && targetOf(route) === targetOf(other);
 }
 
-function without(
-  source: Readonly<Record<string, unknown>>,
-  keys: readonly string[],
-): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(source).filter(([key]) => !keys.includes(key)));
+function withStep(
+  routes: readonly ArmRoute[],
+  { key, to }: CopyStep,
+  formers: readonly (ArmRouteTable | null)[],
+): readonly ArmRoute[] {
+  const others = routes.filter((route) => keyOf(route) !== key);
+  const source = to === null ? undefined : formers
+    .flatMap((former) => former === null ? [] : routeOf(former, key) ?? [])
+    .find((route) => targetOf(route) === to);
+  return source === undefined
+    ? others
+    : [...others, { ...copyOf(source), name: freeName(source.name, others) }];
+}
+
+function settingAfter(
+  name: string,
+  { to }: CopyStep,
+  formers: readonly (ArmRouteTable | null)[],
+  standing: unknown,
+): unknown {
+  if (to === null) return defaultOf(standing);
+  return formers.map((former) => settingsOf(former)[name]).find((value) => value !== undefined);
+}
+
+/** Route names are unique in a table. */
+function freeName(name: string, routes: readonly ArmRoute[]): string {
+  for (let number = 1;; number++) {
+    const tried = number === 1 ? name : `${name.slice(0, longestName - 4)}-${number}`;
+    if (!routes.some((route) => sameId(route.name, tried))) return tried;
+  }
+}
+
+function routeOf(table: ArmRouteTable, key: string): readonly ArmRoute[] | undefined {
+  const found = table.properties.routes.filter((route) => keyOf(route) === key);
+  return found.length === 0 ? undefined : found;
+}
+
+function isMarked(table: ArmRouteTable, key: string): boolean {
+  return routeOf(table, key)?.some((route) => (decodeRoute(route)?.owner ?? null) !== null) === true;
+}
+
+/** Half a SHA-256 of what is in a table without an owner's mark, in no order: how version 1.0 knew its copies. */
+export function digestOf({ properties }: Pick<ArmRouteTable, "properties">): string {
+  const lines = properties.routes.flatMap((route) => {
+    const decoded = decodeRoute(route);
+    if ((decoded?.owner ?? null) !== null) return [];
+    const destination = decoded?.prefix.text ?? route.properties.addressPrefix ?? "";
+    const target = [route.properties.nextHopType, ...nextHopAddresses(route.properties)].join(" ");
+    return [[route.name.toLowerCase(), destination, target].join("\t")];
+  });
+  const setting = `disableBgpRoutePropagation ${properties["disableBgpRoutePropagation"] ?? false}`;
+  return createHash("sha256").update([setting, ...lines.sort()].join("\n")).digest("hex").slice(0, 32);
 }

@@ -2,29 +2,35 @@
 
 import type { CloudTable, Finding, TableState } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import type { CloudOptions } from "../cloud_options.ts";
-import type { ArmClient } from "./arm_client.ts";
-import { nameInId } from "./arm_id.ts";
-import { readResource, writeResource } from "./arm_resources.ts";
-import { type ArmInterface, type ArmSubnet, interfaceSchema, routeTableSchema } from "./arm_schema.ts";
+import type { AzureOptions } from "./flags.ts";
+import type { ArmClient } from "./api.ts";
+import { nameInId } from "./resource_id.ts";
+import { publishedLimit } from "./quota.ts";
+import { listResources, readResource, writeResource } from "./resources.ts";
+import { type ArmSubnet, routeTableSchema, usageSchema } from "./schemas.ts";
 import { usesTable } from "./association.ts";
-import { describeCredential } from "./credential.ts";
-import { type Machine, readSubnet, subnetName } from "./machine.ts";
+import { copyFinding } from "../kit/copy_finding.ts";
+import { failedFinding, findingOf, findingsOf } from "../kit/doctor.ts";
+import { quotaFindings } from "../kit/quota_finding.ts";
+import { copyingOf } from "./own_table_making.ts";
+import { describeCredential } from "./credentials.ts";
+import { enableForwarding, forwardingOf } from "./forwarding.ts";
+import { readSubnet, subnetName, type Vm } from "./vm.ts";
 
 /** What there is to look at. */
 export interface Examination {
-  readonly options: CloudOptions;
-  /** Whether to mend what may be mended. */
+  readonly arm: ArmClient;
+  readonly vm: Vm;
+  readonly owner: string;
+  readonly options: AzureOptions;
+  /** Whether to fix what can be fixed safely. */
   readonly fix: boolean;
-  readonly open: () => Promise<{ readonly arm: ArmClient; readonly machine: Machine }>;
   readonly tables: () => Promise<readonly CloudTable[]>;
   readonly read: (table: CloudTable) => Promise<TableState>;
   readonly signal: AbortSignal;
 }
 
-interface Patient extends Examination {
-  readonly arm: ArmClient;
-  readonly machine: Machine;
+interface Found extends Examination {
   readonly subnet: ArmSubnet;
   readonly found: readonly CloudTable[];
 }
@@ -34,88 +40,54 @@ const impossibleEtag = 'W/"00000000-0000-0000-0000-000000000000"';
 
 /** Looks at everything; a look that fails is a finding, never an error, unless the caller gave up. */
 export async function examine(examination: Examination): Promise<readonly Finding[]> {
-  const { signal } = examination;
-  const identity = describeCredential(examination.options.environment);
-  let patient: Patient;
-  try {
-    const { arm, machine } = await examination.open();
-    const subnet = await readSubnet(arm, machine.subnetId, signal);
-    patient = { ...examination, arm, machine, subnet, found: [] };
-  } catch (error) {
-    return [failed("identity", error, signal)];
-  }
-  const { machine } = patient;
-  const known: Finding = {
-    name: "identity",
+  const { arm, vm, options, signal } = examination;
+  const credential: Finding = {
+    name: "credential",
     status: "ok",
-    detail: `This VM is ${machine.name} in ${machine.resourceGroup}; Azure knows it as ${identity}`,
+    detail: `Azure knows this VM as ${describeCredential(options.environment)}`,
   };
-  const findings: Finding[] = [known, ...await looked("IP forwarding", () => forwarding(patient), signal)];
+  const findings = [credential, await looked("IP forwarding", () => forwarding(examination), signal)];
+  let found: Found;
   try {
-    patient = { ...patient, found: await examination.tables() };
+    const subnet = await readSubnet(arm, vm.subnetId, signal);
+    found = { ...examination, subnet, found: await examination.tables() };
   } catch (error) {
-    return [...findings, failed("route table", error, signal)];
+    return [...findings, failedFinding("route table", error, signal, remedyOf)];
   }
-  findings.push(...await looked("route table", () => association(patient), signal));
-  for (const table of patient.found) findings.push(...await lookAtTable(patient, table));
-  findings.push(...await looked("subnet permission", () => subnetPermission(patient), signal));
+  findings.push(await looked("route table", () => association(found), signal));
+  for (const table of found.found) {
+    findings.push(...await lookAtTable(found, table));
+    if (options.routeTables.length === 0) findings.push(await copies(found, table));
+  }
+  findings.push(await looked("route limit", () => routeLimit(found), signal));
+  findings.push(await looked("subnet permission", () => subnetPermission(found), signal));
   return findings;
 }
 
-async function lookAtTable(patient: Patient, table: CloudTable): Promise<Finding[]> {
-  const { signal } = patient;
+async function lookAtTable(found: Found, table: CloudTable): Promise<Finding[]> {
+  const { signal } = found;
   return [
-    ...await looked("route permission", () => tablePermission(patient, table), signal),
-    ...await looked("quota", () => quota(patient, table), signal),
-    ...await looked("own traffic", () => ownTraffic(patient, table), signal),
+    await looked("route permission", () => tablePermission(found, table), signal),
+    ...await findingsOf(`route quota of ${table.name}`, signal, () => quota(found, table), remedyOf),
+    await looked("own traffic", () => ownTraffic(found, table), signal),
   ];
 }
 
-/** Azure drops packets of others at an interface that does not forward. */
-async function forwarding(patient: Patient): Promise<Finding> {
-  const { arm, machine, signal } = patient;
-  const name = nameInId(machine.interfaceId, "networkInterfaces");
-  const request = {
-    action: `read network interface ${name}`,
-    id: machine.interfaceId,
-    ...scaleSetVersion(machine),
-  };
-  const raw = await readResource(arm, request, interfaceSchema, signal);
-  const finding = { name: "IP forwarding" };
-  if (raw.properties.enableIPForwarding === true) {
-    return { ...finding, status: "ok", detail: `Network interface ${name} forwards packets` };
-  }
-  const detail = `Network interface ${name} drops the packets of others: IP forwarding is off`;
-  if (machine.inScaleSet) {
-    const remedy = "set enableIPForwarding in the scale set's network profile and upgrade its instances";
-    return { ...finding, status: "bad", detail, remedy };
-  }
-  if (!patient.fix) {
-    const remedy =
-      `run doctor -fix, or: az network nic update --ids ${machine.interfaceId} --ip-forwarding true`;
-    return { ...finding, status: "bad", detail, remedy };
-  }
+async function forwarding({ arm, vm, fix, signal }: Examination): Promise<Finding> {
+  const { finding, raw } = await forwardingOf(arm, vm, signal);
+  if (!fix || finding.status !== "bad" || vm.inScaleSet) return finding;
   await enableForwarding(arm, raw, signal);
-  return { ...finding, status: "fixed", detail: `Network interface ${name} forwards packets now` };
-}
-
-async function enableForwarding(arm: ArmClient, raw: ArmInterface, signal: AbortSignal): Promise<void> {
-  await writeResource(arm, {
-    action: `switch on IP forwarding of network interface ${raw.name}`,
-    id: raw.id,
-    body: { ...raw, properties: { ...raw.properties, enableIPForwarding: true } },
-    ifMatch: raw.etag ?? undefined,
-  }, signal);
-}
-
-function scaleSetVersion(machine: Machine): { readonly apiVersion?: string } {
-  return machine.inScaleSet ? { apiVersion: "2018-10-01" } : {};
+  return {
+    name: finding.name,
+    status: "fixed",
+    detail: `Network interface ${raw.name} forwards packets now`,
+  };
 }
 
 /** Whether the VM's subnet uses the table of our own. */
-function association({ options, machine, subnet, found }: Patient): Finding {
+function association({ options, vm, subnet, found }: Found): Finding {
   const finding = { name: "route table" };
-  const name = subnetName(machine.subnetId);
+  const name = subnetName(vm.subnetId);
   if (options.routeTables.length > 0) {
     return { ...finding, status: "ok", detail: `${found.length} route tables were handed over` };
   }
@@ -139,7 +111,7 @@ function association({ options, machine, subnet, found }: Patient): Finding {
   return { ...finding, status: "ok", detail };
 }
 
-async function tablePermission({ arm, signal }: Patient, table: CloudTable): Promise<Finding> {
+async function tablePermission({ arm, signal }: Found, table: CloudTable): Promise<Finding> {
   const action = `write route table ${table.name}`;
   const body = await readResource(
     arm,
@@ -148,19 +120,12 @@ async function tablePermission({ arm, signal }: Patient, table: CloudTable): Pro
     signal,
   );
   await probe(arm, { action, id: table.id, body }, signal);
-  // Deleting a route that is not there is no change: 204 if allowed.
-  await arm.send({
-    action: `delete a route of ${table.name}`,
-    method: "DELETE",
-    path: `${table.id}/routes/cloudroutesync-probe`,
-    signal,
-  });
   return { name: "route permission", status: "ok", detail: `Routes of ${table.name} may be written` };
 }
 
-async function subnetPermission({ arm, options, subnet, machine, signal }: Patient): Promise<Finding> {
+async function subnetPermission({ arm, options, subnet, vm, signal }: Found): Promise<Finding> {
   const finding = { name: "subnet permission" };
-  const name = subnetName(machine.subnetId);
+  const name = subnetName(vm.subnetId);
   if (options.routeTables.length > 0 || options.noAssociate) {
     return { ...finding, status: "ok", detail: `Subnet ${name} need not be written` };
   }
@@ -181,26 +146,46 @@ async function probe(
   }
 }
 
-async function quota({ read }: Patient, table: CloudTable): Promise<Finding> {
-  const { quotas } = await read(table);
-  const { used, limit } = quotas[0] ?? { used: 0, limit: null };
-  const detail = `Route table ${table.name} has ${used} of ${limit ?? "?"} routes`;
-  if (limit === null || used < limit * 0.9) return { name: "quota", status: "ok", detail };
-  const remedy = "filter with -include and -exclude, or ask Azure to raise RoutesPerRouteTable";
-  return { name: "quota", status: used < limit ? "ok" : "bad", detail, remedy };
+async function quota({ read }: Found, table: CloudTable): Promise<readonly Finding[]> {
+  return quotaFindings((await read(table)).quotas, {
+    table: table.name,
+    raise: "filter with -include and -exclude, or ask Azure to raise RoutesPerRouteTable",
+    untold: "Azure does not tell the limit",
+  });
+}
+
+/** Where the limit of routes comes from: a role of a resource group does not reach the subscription, which is asked for it. */
+async function routeLimit({ arm, vm, signal }: Found): Promise<Finding> {
+  const finding = { name: "route limit" };
+  const assumed = `${publishedLimit} routes a table are assumed until one is full before`;
+  const path =
+    `/subscriptions/${arm.subscription}/providers/Microsoft.Network/locations/${vm.location}/usages`;
+  try {
+    const usages = await listResources(arm, { action: "read the network quota", path }, usageSchema, signal);
+    const told = usages.find(({ name }) => name.value === "RoutesPerRouteTable");
+    return told === undefined
+      ? { ...finding, status: "unknown", detail: `Azure does not list RoutesPerRouteTable: ${assumed}` }
+      : { ...finding, status: "ok", detail: `Azure takes ${told.limit} routes a table` };
+  } catch (error) {
+    if (!(error instanceof CloudError) || error.kind !== "denied") throw error;
+    const remedy =
+      `give the identity a role with ${error.action ?? "Microsoft.Network/locations/usages/read"} for the ` +
+      "subscription (one of the resource group is not enough)";
+    return { ...finding, status: "unknown", detail: `${error.message}: ${assumed}`, remedy };
+  }
 }
 
 /**
  * The loop of user-defined routes: where the router's own subnet uses the table, a packet that the router forwards out of
  * its Azure interface meets the very route that brought it, and comes back.
  */
-async function ownTraffic({ read, subnet, machine }: Patient, table: CloudTable): Promise<Finding> {
+async function ownTraffic({ read, subnet, vm }: Found, table: CloudTable): Promise<Finding> {
   const finding = { name: "own traffic" };
   if (!usesTable(subnet, table.id)) {
     return { ...finding, status: "ok", detail: `The router's own subnet does not use ${table.name}` };
   }
   const { routes } = await read(table);
-  const self = Object.values(machine.identity.self);
+  const self = Object.values(vm.identity.self);
   const toSelf = routes.filter((route) => route.nextHops.some((nextHop) => self.includes(nextHop)));
   if (toSelf.length === 0) {
     return { ...finding, status: "ok", detail: `No route of ${table.name} points at this VM` };
@@ -217,24 +202,33 @@ async function ownTraffic({ read, subnet, machine }: Patient, table: CloudTable)
   };
 }
 
-async function looked(
+/** Whether our table has what its subnets' former tables have. */
+async function copies(found: Found, { id, name }: CloudTable): Promise<Finding> {
+  const { arm, signal } = found;
+  const title = "carried-over routes";
+  const nothing = {
+    name: title,
+    status: "ok",
+    detail: `No subnet of ${name} had a route table before`,
+  } as const;
+  return await looked(title, async () => {
+    const own = await readResource(arm, { action: `read route table ${name}`, id }, routeTableSchema, signal);
+    const { formers, plan } = await copyingOf(found, own, signal);
+    const names = formers.tables.flatMap((table) => table?.name ?? []);
+    return copyFinding({ own: name, formers: names, gone: formers.gone, plan }) ?? nothing;
+  }, signal);
+}
+
+function looked(
   name: string,
   look: () => Finding | Promise<Finding>,
   signal: AbortSignal,
-): Promise<Finding[]> {
-  try {
-    return [await look()];
-  } catch (error) {
-    return [failed(name, error, signal)];
-  }
+): Promise<Finding> {
+  return findingOf(name, signal, look, remedyOf);
 }
 
-function failed(name: string, error: unknown, signal: AbortSignal): Finding {
-  signal.throwIfAborted();
-  if (!(error instanceof CloudError)) throw error;
-  const status = error.kind === "unavailable" || error.kind === "throttled" ? "unknown" : "bad";
-  const remedy = error.action === undefined
-    ? {}
-    : { remedy: `give the identity the action ${error.action} (doctor -policy prints the least role)` };
-  return { name, status, detail: error.message, ...remedy };
+function remedyOf({ action }: CloudError): string | undefined {
+  return action === undefined
+    ? undefined
+    : `give the identity the action ${action} (doctor -policy prints the least role)`;
 }

@@ -1,6 +1,6 @@
 /** Where the API and the login service of each Azure cloud are (the national clouds have their own). */
 
-import { CloudError } from "../cloud_error.ts";
+import { ConfigurationError } from "../cloud_error.ts";
 
 /** One of Azure's separate clouds. */
 export interface AzureEnvironment {
@@ -41,15 +41,14 @@ const otherNames: Readonly<Record<string, string>> = {
  *
  * @param endpoint `-azure-endpoint`: replaces the API's base URL, and allows an environment that is not known here
  * (Azure Stack), whose audience is then the endpoint itself.
- * @throws {CloudError} of kind `invalid` if the environment is unknown and no endpoint is given.
+ * @throws {ConfigurationError} if the environment is unknown and no endpoint is given.
  */
 export function azureEnvironment(name: string, endpoint: string | null): AzureEnvironment {
   const key = name.toLowerCase();
   const known = environments[otherNames[key] ?? key];
   if (endpoint === null) {
     if (known !== undefined) return known;
-    throw new CloudError(
-      "invalid",
+    throw new ConfigurationError(
       `Cannot tell where the API of Azure environment "${name}" is: give it with -azure-endpoint`,
     );
   }
@@ -61,12 +60,11 @@ export function azureEnvironment(name: string, endpoint: string | null): AzureEn
 /**
  * Refuses an endpoint to which the SDK would not send a token.
  *
- * @throws {CloudError} of kind `invalid`.
+ * @throws {ConfigurationError}
  */
 export function checkEndpoint(endpoint: string | null): void {
   if (endpoint === null || (URL.canParse(endpoint) && new URL(endpoint).protocol === "https:")) return;
-  throw new CloudError(
-    "invalid",
+  throw new ConfigurationError(
     `Cannot use Azure endpoint "${endpoint}": a token is only ever sent over https`,
   );
 }

@@ -1,44 +1,27 @@
-/**
- * The route table that this program makes for itself: its name, the tags that prove whose it is, what it takes over.
- *
- * | tag                             | says                                                                  |
- * | ------------------------------- | --------------------------------------------------------------------- |
- * | `cloudroutesync-owner`          | the owner for whom it was made                                        |
- * | `cloudroutesync-network`        | `GROUP/NAME` of the virtual network that it serves                    |
- * | `cloudroutesync-former-SUBNET`  | `GROUP/NAME` of the table that the subnet had before, `none` for none |
- * | `cloudroutesync-copies`         | digest of what was taken over from such tables                        |
- */
+/** The route table that this program makes for itself: how it is named, found, and told from others. */
 
-import { getLogger } from "@logtape/logtape";
 import type { CloudTable } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import type { ArmClient } from "./arm_client.ts";
-import { groupId, nameInId, parseArmId, routeTableId, sameId } from "./arm_id.ts";
-import { listResources, readResource, readResourceIfAny, writeResource } from "./arm_resources.ts";
+import type { ArmClient } from "./api.ts";
+import { groupId, nameInId, routeTableId, sameId } from "./resource_id.ts";
+import { listResources, readResource, readResourceIfAny } from "./resources.ts";
 import {
   type ArmRoute,
   type ArmRouteTable,
   type ArmSubnet,
   networkSchema,
   routeTableSchema,
-} from "./arm_schema.ts";
-import { carryOver, carryOverAgain, sameRoute } from "./carry_over.ts";
-import { type Machine, subnetName } from "./machine.ts";
-import { decodeRoute } from "./route_codec.ts";
+} from "./schemas.ts";
+import { sameRoute } from "./carry_over.ts";
+import { ownerOfTable, serves } from "./tags.ts";
+import { subnetName, type Vm } from "./vm.ts";
+import { decodeRoute } from "./routes.ts";
 import { defaultOwner } from "./route_name.ts";
-
-const logger = getLogger(["cloudroutesync", "azure"]);
-
-const ownerTag = "cloudroutesync-owner";
-const networkTag = "cloudroutesync-network";
-const formerTagPrefix = "cloudroutesync-former-";
-const copiesTag = "cloudroutesync-copies";
-const noFormerTable = "none";
 
 /** Whose table is meant. */
 export interface OwnTableContext {
   readonly arm: ArmClient;
-  readonly machine: Machine;
+  readonly vm: Vm;
   readonly owner: string;
 }
 
@@ -49,11 +32,6 @@ export function readRouteTable(
   signal: AbortSignal,
 ): Promise<ArmRouteTable | null> {
   return readResourceIfAny(arm, { action: `read route table ${id}`, id }, routeTableSchema, signal);
-}
-
-/** The owner that a table's tags prove, or null. */
-export function ownerOfTable(table: ArmRouteTable): string | null {
-  return table.tags?.[ownerTag] ?? null;
 }
 
 /** A table as the rest of the program sees it. */
@@ -73,9 +51,9 @@ export async function findOwnTable(
   associated: ArmRouteTable | null,
   signal: AbortSignal,
 ): Promise<ArmRouteTable | null> {
-  if (associated !== null && serves(associated, context)) return associated;
+  if (associated !== null && serves(associated, context.vm, context.owner)) return associated;
   const named = await readRouteTable(context.arm, ownTableId(context, false), signal);
-  if (named === null || serves(named, context)) return named;
+  if (named === null || serves(named, context.vm, context.owner)) return named;
   if (ownerOfTable(named) === context.owner) return await findTableOfNetwork(context, signal);
   throw notOurs(named, context.owner);
 }
@@ -86,54 +64,8 @@ async function findTableOfNetwork(
   signal: AbortSignal,
 ): Promise<ArmRouteTable | null> {
   const named = await readRouteTable(context.arm, ownTableId(context, true), signal);
-  if (named === null || serves(named, context)) return named;
+  if (named === null || serves(named, context.vm, context.owner)) return named;
   throw notOurs(named, context.owner);
-}
-
-/**
- * Makes the owner's table, or completes one that was left half-made or that the subnet used before: everything that the
- * subnet's present table routes is in it, and its tags say what that table is.
- *
- * @param own the table as found, or null to make it.
- * @param former the table that the subnet uses now, or null.
- * @throws {CloudError} of kind `invalid` if what is in our table cannot be reconciled with that one.
- */
-export async function makeOwnTable(
-  context: OwnTableContext,
-  own: ArmRouteTable | null,
-  former: ArmRouteTable | null,
-  signal: AbortSignal,
-): Promise<ArmRouteTable> {
-  const id = own?.id ?? await freeTableId(context, signal);
-  const name = nameInId(id, "routeTables");
-  const action = `${own === null ? "create" : "complete"} route table ${name}`;
-  const body = own === null ? await newTable(context, former) : await completedTable(context, own, former);
-  await writeResource(context.arm, { action, id, body, ifMatch: own?.etag }, signal);
-  logger.info("Route table {name} is made, with {count} routes of the subnet's former table {former}", {
-    name,
-    count: former?.properties.routes.length ?? 0,
-    former: former?.name ?? noFormerTable,
-  });
-  const made = await readRouteTable(context.arm, id, signal);
-  if (made !== null) return made;
-  throw new CloudError("gone", `Cannot ${action}: it is gone again`);
-}
-
-/**
- * The table that a subnet used before ours, by what our table's tag says.
- *
- * @returns its id, or null if there was none.
- */
-export function formerTableId(own: ArmRouteTable, machine: Machine): string | null {
-  const former = own.tags?.[formerTag(machine)] ?? noFormerTable;
-  const [resourceGroup, name] = former.split("/");
-  if (resourceGroup === undefined || name === undefined) return null;
-  return routeTableId(machine.subscription, resourceGroup, name);
-}
-
-/** Ids of the subnets besides the VM's own that use our table. */
-export function otherSubnetsOf(own: ArmRouteTable, machine: Machine): readonly string[] {
-  return (own.properties.subnets ?? []).map(({ id }) => id).filter((id) => !sameId(id, machine.subnetId));
 }
 
 /** Routes of others in our table that the former table does not have as well: they would be lost with it. */
@@ -144,11 +76,24 @@ export function foreignRoutesOf(own: ArmRouteTable, former: ArmRouteTable | null
   );
 }
 
-function ownTableId({ machine, owner }: OwnTableContext, withNetwork: boolean): string {
+/** Routes of other routers of this owner: neither written by this one nor pointing at it. */
+export function routesOfPeers(
+  own: ArmRouteTable,
+  { owner, vm: { identity: { sign, addresses } } }: Pick<OwnTableContext, "owner" | "vm">,
+): ArmRoute[] {
+  if (sign === undefined) return [];
+  return own.properties.routes.filter((route) => {
+    const decoded = decodeRoute(route);
+    const pointsHere = decoded?.nextHops.every((hop) => addresses.some(({ text }) => text === hop));
+    return decoded?.owner === owner && pointsHere !== true && decoded.writer?.id !== sign.id;
+  });
+}
+
+function ownTableId({ vm, owner }: OwnTableContext, withNetwork: boolean): string {
   const suffixes = [owner === defaultOwner ? "" : `-${owner}`];
-  if (withNetwork) suffixes.push(`-${nameInId(machine.networkId, "virtualNetworks")}`);
+  if (withNetwork) suffixes.push(`-${nameInId(vm.networkId, "virtualNetworks")}`);
   const name = `cloudroutesync-route-table${suffixes.join("")}`.slice(0, 80).replace(/[^A-Za-z0-9_]+$/, "");
-  return routeTableId(machine.subscription, machine.resourceGroup, name);
+  return routeTableId(vm.subscription, vm.resourceGroup, name);
 }
 
 /**
@@ -157,9 +102,9 @@ function ownTableId({ machine, owner }: OwnTableContext, withNetwork: boolean): 
  * @throws {CloudError} of kind `conflict` if there is any trace of a table with that id. A 404 can be false while a replica
  * lags behind, and nothing says that Azure heeds `If-None-Match` of a route table, so the PUT would overwrite the table.
  */
-async function freeTableId(context: OwnTableContext, signal: AbortSignal): Promise<string> {
+export async function freeTableId(context: OwnTableContext, signal: AbortSignal): Promise<string> {
   const named = await readRouteTable(context.arm, ownTableId(context, false), signal);
-  const id = ownTableId(context, named !== null && !serves(named, context));
+  const id = ownTableId(context, named !== null && !serves(named, context.vm, context.owner));
   const known = [...named === null ? [] : [named.id], ...await tablesHeardOf(context, signal)];
   if (!known.some((other) => sameId(other, id))) return id;
   throw new CloudError(
@@ -171,8 +116,8 @@ async function freeTableId(context: OwnTableContext, signal: AbortSignal): Promi
 }
 
 /** Ids of the tables that the resource group lists, and of those that the virtual network's subnets use. */
-async function tablesHeardOf({ arm, machine }: OwnTableContext, signal: AbortSignal): Promise<string[]> {
-  const { networkId, subscription, resourceGroup } = machine;
+async function tablesHeardOf({ arm, vm }: OwnTableContext, signal: AbortSignal): Promise<string[]> {
+  const { networkId, subscription, resourceGroup } = vm;
   const [tables, network] = await Promise.all([
     listResources(
       arm,
@@ -191,68 +136,9 @@ async function tablesHeardOf({ arm, machine }: OwnTableContext, signal: AbortSig
   return [...tables.map(({ id }) => id), ...used];
 }
 
-function serves(table: ArmRouteTable, { machine, owner }: OwnTableContext): boolean {
-  const network = table.tags?.[networkTag];
-  return ownerOfTable(table) === owner && network !== undefined &&
-    sameId(network, shortId(machine.networkId));
-}
-
-async function newTable(
-  { machine, owner }: OwnTableContext,
-  former: ArmRouteTable | null,
-): Promise<unknown> {
-  const { routes, settings, digest } = await carryOver(former);
-  return {
-    location: machine.location,
-    tags: {
-      [ownerTag]: owner,
-      [networkTag]: shortId(machine.networkId),
-      ...formerTags(machine, former),
-      [copiesTag]: digest,
-    },
-    properties: { ...settings, routes },
-  };
-}
-
-async function completedTable(
-  { machine, owner }: OwnTableContext,
-  own: ArmRouteTable,
-  former: ArmRouteTable | null,
-): Promise<unknown> {
-  const { routes, settings, digest } = await carryOverAgain({
-    own,
-    former,
-    owner,
-    others: otherSubnetsOf(own, machine).map(subnetName),
-    digest: own.tags?.[copiesTag],
-  });
-  return {
-    ...own,
-    tags: {
-      ...own.tags,
-      ...formerTags(machine, former),
-      ...(digest === undefined ? {} : { [copiesTag]: digest }),
-    },
-    properties: { ...own.properties, ...settings, routes },
-  };
-}
-
-function formerTags(machine: Machine, former: ArmRouteTable | null): Record<string, string> {
-  return { [formerTag(machine)]: former === null ? noFormerTable : shortId(former.id) };
-}
-
-function formerTag(machine: Machine): string {
-  return `${formerTagPrefix}${nameInId(machine.subnetId, "subnets")}`;
-}
-
-/** `GROUP/NAME`: a tag's value takes 256 characters, fewer than an id may have. */
-function shortId(id: string): string {
-  return `${parseArmId(id).resourceGroup}/${id.slice(id.lastIndexOf("/") + 1)}`;
-}
-
 function notOurs(table: ArmRouteTable, owner: string): CloudError {
   const whose = ownerOfTable(table);
-  const tagged = whose === null ? `has no tag ${ownerTag}` : `belongs to owner ${whose}`;
+  const tagged = whose === null ? "has no tag cloudroutesync-owner" : `belongs to owner ${whose}`;
   return new CloudError(
     "invalid",
     `Cannot use route table ${table.name} for owner ${owner}: it ${tagged}; hand it over with -route-table ${table.id}, ` +

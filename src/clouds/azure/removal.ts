@@ -2,52 +2,60 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CloudError } from "../cloud_error.ts";
-import type { ArmClient } from "./arm_client.ts";
-import { deleteResource } from "./arm_resources.ts";
-import type { ArmSubnet } from "./arm_schema.ts";
+import type { ArmClient } from "./api.ts";
+import { deleteResource } from "./resources.ts";
+import type { ArmRoute, ArmRouteTable, ArmSubnet } from "./schemas.ts";
 import { associate, usesTable } from "./association.ts";
-import { readSubnet, subnetName } from "./machine.ts";
+import { otherSubnetsOf } from "./former_tables.ts";
+import { formerIdOf } from "./tags.ts";
+import { readSubnet, subnetName } from "./vm.ts";
 import {
   associatedTable,
   findOwnTable,
   foreignRoutesOf,
-  formerTableId,
-  otherSubnetsOf,
   type OwnTableContext,
   readRouteTable,
+  routesOfPeers,
 } from "./own_table.ts";
 
 const logger = getLogger(["cloudroutesync", "azure"]);
 
 /**
  * Puts the former association back and deletes the table. The table stays where it still holds routes of others that are
- * nowhere else.
+ * nowhere else; while it holds those of other routers of this owner, the subnet goes on using it too.
  *
  * @throws {CloudError} of kind `conflict` if other subnets use the table: it cannot be deleted.
  */
 export async function removeOwnTable(context: OwnTableContext, signal: AbortSignal): Promise<void> {
-  const { arm, machine, owner } = context;
-  const subnet = await readSubnet(arm, machine.subnetId, signal);
+  const { arm, vm, owner } = context;
+  const subnet = await readSubnet(arm, vm.subnetId, signal);
   const own = await findOwnTable(context, await associatedTable(arm, subnet, signal), signal);
   if (own === null) return;
-  const formerId = formerTableId(own, machine);
+  const ofPeers = routesOfPeers(own, context);
+  if (ofPeers.length > 0) return tellOfStay(own, ofPeers, "routes of other routers of this owner are in it");
+  const formerId = formerIdOf(own, vm.subnetId, vm) ?? null;
   if (usesTable(subnet, own.id)) await giveBack(arm, subnet, formerId, signal);
   const former = formerId === null ? null : await readRouteTable(arm, formerId, signal);
-  const others = otherSubnetsOf(own, machine);
+  const others = otherSubnetsOf(own, vm.subnetId);
   if (others.length > 0) {
     const names = others.map(subnetName).join(", ");
     throw new CloudError("conflict", `Cannot delete route table ${own.name}: it is in use by ${names}`);
   }
   const foreign = foreignRoutesOf(own, former, owner);
   if (foreign.length > 0) {
-    logger.warn("Route table {table} stays: {count} routes of others are in it and nowhere else: {names}", {
-      table: own.name,
-      count: foreign.length,
-      names: foreign.slice(0, 10).map(({ name }) => name).join(", "),
-    });
-    return;
+    return tellOfStay(own, foreign, "routes of others are in it and nowhere else");
   }
   await deleteResource(arm, { action: `delete route table ${own.name}`, id: own.id }, signal);
+}
+
+function tellOfStay({ name: table }: ArmRouteTable, routes: readonly ArmRoute[], why: string): void {
+  const names = routes.slice(0, 10).map(({ name }) => name).join(", ");
+  logger.warn("Route table {table} stays: {why} ({count}): {names}", {
+    table,
+    why,
+    count: routes.length,
+    names,
+  });
 }
 
 /**

@@ -9,7 +9,8 @@
 import * as v from "valibot";
 import { CloudError, type CloudErrorKind } from "../cloud_error.ts";
 import { type HttpAnswer, kindOfStatus, retryAfterMs } from "../http.ts";
-import { errorAnswer, type Operation } from "./answers.ts";
+import { untilRefillMs } from "./minute_quota.ts";
+import { errorAnswer, type Operation } from "./schemas.ts";
 
 /**
  * Google's words while a peering is made or removed: the network takes no routes meanwhile, and the answer is a 400
@@ -38,7 +39,9 @@ const kindsByReason: Readonly<Record<string, CloudErrorKind>> = {
   permissionserror: "denied",
   iampermissiondenied: "denied",
   insufficientpermissions: "denied",
+  accesstokenscopeinsufficient: "denied",
   accessnotconfigured: "denied",
+  servicedisabled: "denied",
   autherror: "denied",
   backenderror: "unavailable",
   internalerror: "unavailable",
@@ -59,21 +62,48 @@ export function errorOfAnswer(action: string, answer: HttpAnswer, permission: st
   const code = reasons[0] ?? error?.status;
   const message = error?.message ?? "";
   const kind = kindOf(reasons, message, status);
-  const remedy = status === 401 ? "; the token is fetched anew for the next call" : "";
+  const note = status === 401 ? "; the token is fetched anew for the next call" : "";
+  const remedy = remedyWithoutRole(reasons, error);
   return new CloudError(
     kind,
-    `Cannot ${action}: ${status}${code ? ` ${code}` : ""}${message ? `: ${message}` : ""}${remedy}`,
+    `Cannot ${action}: ${status}${code ? ` ${code}` : ""}${message ? `: ${message}` : ""}${note}`,
     {
       status,
       code,
-      retryAfterMs: retryAfterMs(answer.headers, Date.now()),
-      action: kind === "denied" ? (permissionIn(message) ?? permission) : undefined,
+      retryAfterMs: retryAfterMs(answer.headers, Date.now()) ?? refillMs(reasons),
+      action: kind === "denied" && remedy === undefined ? (permissionIn(message) ?? permission) : undefined,
       limit: kind === "quota" ? limitIn(message) : undefined,
+      remedy,
     },
   );
 }
 
-/** The error that a finished operation carries, or null where it ended well. Several errors are told as the first. */
+/** What gives a VM the access scope that writing routes takes; the VM must be stopped for it. */
+export function scopeRemedy(vm: string, zone: string): string {
+  return `Stop the VM, then gcloud compute instances set-service-account ${vm} --zone=${zone} ` +
+    "--service-account=ACCOUNT --scopes=cloud-platform";
+}
+
+/**
+ * What to do about a refusal that no role heals: the token's scopes do not cover the call, or the API is not enabled
+ * (https://cloud.google.com/compute/docs/access/service-accounts, https://cloud.google.com/apis/docs/troubleshooting).
+ */
+function remedyWithoutRole(
+  reasons: readonly string[],
+  error: v.InferOutput<typeof errorAnswer>["error"] | null,
+): string | undefined {
+  const has = (...names: readonly string[]): boolean =>
+    reasons.some((reason) => names.includes(plain(reason)));
+  if (has("insufficientpermissions", "accesstokenscopeinsufficient")) return scopeRemedy("VM", "ZONE");
+  if (!has("accessnotconfigured", "servicedisabled")) return undefined;
+  const metadata = error?.details.find(({ metadata: found }) => found?.service !== undefined)?.metadata;
+  const project = metadata?.consumer?.replace(/^projects\//, "") ?? "PROJECT";
+  return `Enable the API: gcloud services enable ${
+    metadata?.service ?? "compute.googleapis.com"
+  } --project=${project}`;
+}
+
+/** The error that a finished operation carries, or null where it ended well. Of several errors the first counts. */
 export function errorOfOperation(action: string, operation: Operation): CloudError | null {
   if (operation.error === undefined) return null;
   const status = operation.httpErrorStatusCode;
@@ -89,19 +119,10 @@ export function errorOfOperation(action: string, operation: Operation): CloudErr
       status,
       code,
       requestId: operation.name,
+      retryAfterMs: refillMs([code]),
       action: kind === "denied" ? permissionIn(message) ?? undefined : undefined,
       limit: kind === "quota" ? quota?.limit ?? limitIn(message) : undefined,
     },
-  );
-}
-
-/** The error for an answer that is not what Google's documentation says it is. */
-export function errorOfShape(action: string, issues: readonly v.BaseIssue<unknown>[]): CloudError {
-  const first = issues[0];
-  const where = first === undefined ? null : v.getDotPath(first);
-  return new CloudError(
-    "invalid",
-    `Cannot ${action}: the answer makes no sense at "${where}": ${first?.message}`,
   );
 }
 
@@ -109,10 +130,22 @@ function kindOf(reasons: readonly string[], message: string, status: number): Cl
   // A token that is not taken, whatever the reason's name: it is fetched anew before the next call, so no person need help.
   if (status === 401 || passing.test(message)) return "unavailable";
   for (const reason of reasons) {
-    const kind = kindsByReason[reason.toLowerCase().replace(/[^a-z]/g, "")];
+    const kind = kindsByReason[plain(reason)];
     if (kind !== undefined) return kind;
   }
   return kindOfStatus(status);
+}
+
+/** Where the quota of a minute is used up: how long until it is refilled, in milliseconds. */
+function refillMs(reasons: readonly string[]): number | undefined {
+  return reasons.some((reason) => plain(reason) === "ratelimitexceeded")
+    ? untilRefillMs(Date.now(), Math.random())
+    : undefined;
+}
+
+/** A reason as {@linkcode kindsByReason} has it. */
+function plain(reason: string): string {
+  return reason.toLowerCase().replace(/[^a-z]/g, "");
 }
 
 /** As in "Required 'compute.routes.create' permission for 'projects/p/global/routes/r'". */

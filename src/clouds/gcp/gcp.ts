@@ -5,148 +5,139 @@
  * for their names, `route_mark.ts` for the ownership mark, `next_hop.ts` for what they point at.
  */
 
-import { TokenBucket } from "../../sync/token_bucket.ts";
-import type { IpAddress, Prefix } from "../../routes/prefix.ts";
+import type { Foresight } from "../cloud.ts";
+import { nothingToPrepare } from "../kit/nothing_to_prepare.ts";
+import { AdaptiveLimiter } from "../../async/adaptive_limiter.ts";
+import type { Clock } from "../../async/clock.ts";
+import { systemClock } from "../../async/system_clock.ts";
+import type { Prefix } from "../../routes/prefix.ts";
 import type {
   Change,
   Cloud,
+  CloudConnection,
   CloudIdentity,
   CloudTable,
   CloudTraits,
+  DeadPeer,
   Finding,
+  Neighbour,
+  PeerRouter,
   TableState,
   WriteResult,
 } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import type { CloudOptions } from "../cloud_options.ts";
-import { attempt, type CheckContext, runChecks } from "./checks.ts";
-import { ComputeApi, computeEndpoint } from "./compute_api.ts";
+import type { GcpOptions } from "./flags.ts";
+import { findDeadPeers } from "./dead_peers.ts";
+import { gatewayAddresses } from "../kit/gateway_addresses.ts";
+import { ownInterface } from "../kit/own_interface.ts";
+import { runChecks } from "./doctor.ts";
+import { ComputeApi, computeEndpoint } from "./api.ts";
 import { MetadataCredentials } from "./credentials.ts";
-import { readIdentity, readRanges } from "./identity.ts";
+import { forwardingFinding, readForwarding } from "./forwarding.ts";
+import { identityOf, rangesOf } from "./identity.ts";
+import { type LoadBalancer, readLoadBalancer } from "./load_balancer.ts";
 import { MetadataServer } from "./metadata.ts";
-import { Neighbours } from "./neighbours.ts";
+import { MutationLimiter } from "./mutation_limiter.ts";
 import { interfacesOf, tablesOf } from "./networks.ts";
 import { selfHop } from "./next_hop.ts";
-import { defaultPatience } from "./operations.ts";
+import { defaultTimeouts } from "./operations.ts";
 import { RouteQuota } from "./quota.ts";
-import { networksAround, rangesElsewhere, type Reach } from "./reach.ts";
+import { rangesElsewhere, type Reach, reachesOf } from "./neighbours.ts";
 import { resourceName } from "./resource_url.ts";
-import { customRole } from "./role.ts";
-import { readRoutes, type RouteSettings } from "./route_table.ts";
-import { RouteWriter } from "./route_writer.ts";
-import { mutationPace } from "./send_gate.ts";
+import { customRole } from "./permissions.ts";
+import { signOf } from "./route_mark.ts";
+import { readRoutes, type RouteSettings } from "./routes.ts";
+import { afterRefusal, writeRate } from "./write_rate.ts";
+import { RouteWriter } from "./writer.ts";
+import { readSurroundings } from "./subnets.ts";
 import { networkProject, readVm, type Vm, type VmInterface } from "./vm.ts";
 
 /** Google documents no limit of its own on routes of equal priority; more than this is no use to a network of VMs. */
 const mostNextHops = 8;
 
 /** Opens Google Cloud; nothing is asked of it yet. */
-export function openGcp(options: CloudOptions): Cloud {
-  return new GcpCloud(options);
+export function openGcp(options: GcpOptions, clock: Clock = systemClock): Cloud {
+  return new GcpCloud(options, clock);
+}
+
+/** What of a run outlives a connection. */
+interface Memory {
+  readonly metadata: MetadataServer;
+  readonly api: ComputeApi;
+  readonly clock: Clock;
+  /** The pace of inserts and deletes. */
+  readonly rate: AdaptiveLimiter;
+  /** By network. */
+  readonly quotas: Map<string, RouteQuota>;
+}
+
+/** Where this VM is. */
+interface VmNetworks {
+  readonly vm: Vm;
+  /** This VM's interfaces in the networks to keep in step. */
+  readonly legs: readonly VmInterface[];
+  readonly reaches: readonly Reach[];
+  /** What routes point at in place of this VM; null: this VM. */
+  readonly ilb: LoadBalancer | null;
+  /** By network: static routes of the networks that it is peered with. */
+  readonly staticRoutesOfPeers: ReadonlyMap<string, number>;
 }
 
 class GcpCloud implements Cloud {
   readonly name = "gcp";
   readonly traits: CloudTraits;
-  readonly #options: CloudOptions;
+  readonly #options: GcpOptions;
   readonly #metadata: MetadataServer;
   readonly #api: ComputeApi;
-  readonly #neighbours: Neighbours;
-  readonly #bucket = new TokenBucket(mutationPace, performance.now());
-  readonly #quotas = new Map<string, RouteQuota>();
-  #vm: Vm | null = null;
-  #reaches: readonly Reach[] | null = null;
+  readonly #memory: Memory;
 
-  constructor(options: CloudOptions) {
+  constructor(options: GcpOptions, clock: Clock) {
     this.#options = options;
     const host = options.imdsEndpoint ?? options.environment("GCE_METADATA_HOST") ?? "169.254.169.254";
-    this.#metadata = new MetadataServer(host);
+    this.#metadata = new MetadataServer(options.transport, host);
     this.#api = new ComputeApi(
+      options.transport,
       options.gcpEndpoint ?? computeEndpoint,
       new MetadataCredentials(this.#metadata),
     );
-    this.#neighbours = new Neighbours(this.#api);
+    this.#memory = {
+      metadata: this.#metadata,
+      api: this.#api,
+      clock,
+      rate: new AdaptiveLimiter(writeRate, clock, afterRefusal),
+      quotas: new Map(),
+    };
     this.traits = {
-      // One write is up to 100 changes that are under way together; the pace is kept inside it (`send_gate.ts`).
-      changesPerWrite: 100,
-      concurrentWrites: 1,
-      pace: null,
+      // One write is up to 100 operations that are under way together; the rate is kept inside it (`write_rate.ts`).
+      batch: 100,
+      atomic: false,
+      parallel: 1,
+      rate: null,
       nextHopsPerRoute: options.noEcmp ? 1 : mostNextHops,
       ownership: "mark",
+      // By the warnings that Google gives to a route whose instance does not run.
+      readingShowsDead: true,
       uniquePrefix: false,
     };
   }
 
-  async identify(signal: AbortSignal): Promise<CloudIdentity> {
-    this.#vm = null;
-    this.#reaches = null;
-    const { vm, legs } = await this.#whoAmI(signal);
-    return await readIdentity(this.#api, vm, legs, this.#selfOf(vm, legs), signal);
-  }
-
-  async locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    return tablesOf((await this.#whoAmI(signal)).legs);
-  }
-
-  /** A network needs no preparing: this verifies that the VM is in it. */
-  prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    return this.locate(signal);
-  }
-
-  async resolve(
-    gateways: readonly IpAddress[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, string | null>> {
-    const { vm, legs } = await this.#whoAmI(signal);
-    const reaches = await this.#reachOf(legs, signal);
-    const networksOf = (gateway: IpAddress): readonly string[] => networksAround(gateway, reaches);
-    return await this.#neighbours.find(gateways, vm.project, networksOf, signal);
-  }
-
-  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
-    const settings = await this.#settingsOf(table, signal);
-    const { routes, staticCount } = await readRoutes(this.#api, settings, signal);
-    const quotas = await this.#quotaOf(settings).read(staticCount, signal);
-    return { table, routes, quotas, version: null };
-  }
-
-  async write(
-    table: CloudTable,
-    changes: readonly Change[],
-    state: TableState,
-    signal: AbortSignal,
-  ): Promise<WriteResult> {
-    const settings = await this.#settingsOf(table, signal);
-    const writer = new RouteWriter(this.#api, settings, this.#bucket, defaultPatience);
-    const outcomes = await writer.write(changes, state, signal);
-    for (const outcome of outcomes) this.#quotaOf(settings).learn(outcome);
-    return { outcomes };
-  }
-
-  /** There is nothing to remove: the network is not ours, and the routes are gone by then. */
-  remove(_signal: AbortSignal): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async check(_options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
-    let context: CheckContext | null = null;
-    const network = await attempt("network", async () => {
-      const { vm, legs } = await this.#whoAmI(signal);
-      const tables = legs.map((leg) => this.#settings(vm, leg, [])).map((settings) => ({
-        settings,
-        quota: this.#quotaOf(settings),
-      }));
-      context = {
-        api: this.#api,
-        metadata: this.#metadata,
-        vm,
-        tables,
-        nextHopIlb: this.#options.nextHopIlb,
-      };
-      const networks = legs.map(({ network }) => network).join(", ");
-      return { name: "network", status: "ok", detail: `This VM is ${vm.url}; its routes go to ${networks}` };
-    });
-    return context === null ? [network] : [network, ...await runChecks(context, signal)];
+  async identify(signal: AbortSignal): Promise<CloudConnection> {
+    const vm = await readVm(this.#metadata, this.#api, signal);
+    const { routeTables, nextHopIlb, self } = this.#options;
+    const legs = interfacesOf(vm, routeTables, ownInterface(vm.interfaces, self));
+    const surroundings = await readSurroundings(this.#api, legs, vm.region, signal);
+    const ilb = nextHopIlb === null ? null : await readLoadBalancer(this.#api, vm, nextHopIlb, legs, signal);
+    const sign = this.#options.sharedOwner ? signOf(vm, legs) : null;
+    const identity = {
+      ...identityOf(vm, surroundings, selfOf(vm, legs, ilb)),
+      ...(sign === null ? {} : { sign }),
+    };
+    const reaches = reachesOf(surroundings.map(rangesOf));
+    const staticRoutesOfPeers = new Map(
+      surroundings.map(({ leg, space }) => [leg.network, space.staticRoutesOfPeers]),
+    );
+    const networks = { vm, legs, reaches, ilb, staticRoutesOfPeers };
+    return new GcpConnection(this.#options, networks, identity, this.#memory);
   }
 
   policy(): string {
@@ -158,63 +149,144 @@ class GcpCloud implements Cloud {
     if (instance !== null) return `${instance[2]} (${instance[1]})${instance[3]}`;
     return nextHop.startsWith("projects/") ? resourceName(nextHop) : nextHop;
   }
+}
 
-  /** This VM and its interfaces in the networks to keep in step; asked once. */
-  async #whoAmI(signal: AbortSignal): Promise<{ readonly vm: Vm; readonly legs: readonly VmInterface[] }> {
-    const vm = this.#vm ?? await readVm(this.#metadata, this.#api, signal);
-    this.#vm = vm;
-    return { vm, legs: interfacesOf(vm, this.#options.routeTables) };
+/** Google Cloud with this VM known. */
+class GcpConnection implements CloudConnection {
+  readonly identity: CloudIdentity;
+  readonly #options: GcpOptions;
+  readonly #networks: VmNetworks;
+  readonly #memory: Memory;
+
+  constructor(options: GcpOptions, networks: VmNetworks, identity: CloudIdentity, memory: Memory) {
+    this.identity = identity;
+    this.#options = options;
+    this.#networks = networks;
+    this.#memory = memory;
   }
 
-  async #settingsOf(table: CloudTable, signal: AbortSignal): Promise<RouteSettings> {
-    const { vm, legs } = await this.#whoAmI(signal);
+  locate(): Promise<readonly CloudTable[]> {
+    return Promise.resolve(tablesOf(this.#networks.legs));
+  }
+
+  /** A network needs no preparing; that the VM is in it was seen when it was identified. */
+  foresee(): Promise<Foresight> {
+    return Promise.resolve(nothingToPrepare);
+  }
+
+  prepare(): Promise<readonly CloudTable[]> {
+    return this.locate();
+  }
+
+  resolve(neighbours: readonly Neighbour[]): Promise<readonly (string | null)[]> {
+    return Promise.resolve(gatewayAddresses(neighbours));
+  }
+
+  /** Nothing is remembered of gateways. */
+  forget(): void {}
+
+  findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
+    const { vm, legs } = this.#networks;
+    const place = { project: vm.project, networks: legs.map(({ network }) => network) };
+    return findDeadPeers(this.#memory.api, place, peers, signal);
+  }
+
+  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
+    const settings = this.#settingsOf(table);
+    const { routes, staticCount } = await readRoutes(this.#memory.api, settings, signal);
+    const quotas = this.#quotaOf(settings).read({ own: staticCount, peers: this.#routesOfPeers(table.id) });
+    return { table, routes, quotas, version: null };
+  }
+
+  async write(
+    table: CloudTable,
+    changes: readonly Change[],
+    state: TableState,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    const settings = this.#settingsOf(table);
+    const { api, rate, clock } = this.#memory;
+    const writer = new RouteWriter(api, settings, new MutationLimiter(rate, clock), defaultTimeouts);
+    const outcomes = await writer.write(changes, state, signal);
+    for (const { error } of outcomes) this.#quotaOf(settings).learn(error);
+    return { outcomes };
+  }
+
+  async forwarding(
+    _ownPrefixes: () => readonly Prefix[],
+    signal: AbortSignal,
+  ): Promise<readonly Finding[]> {
+    const { vm, ilb } = this.#networks;
+    const canIpForward = await readForwarding(this.#memory.api, vm, signal);
+    return [forwardingFinding({ ...vm, canIpForward }, ilb)];
+  }
+
+  /** There is nothing to remove: the network is not ours, and the routes are gone by then. */
+  remove(_signal: AbortSignal): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async check(_options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
+    const { vm, legs, ilb } = this.#networks;
+    const tables = tablesOf(legs).map((table) => ({
+      name: table.name,
+      settings: this.#settingsOf(table),
+      routesOfPeers: this.#routesOfPeers(table.id),
+      read: () => this.read(table, signal),
+    }));
+    const { api, metadata } = this.#memory;
+    return await runChecks({ api, metadata, vm, tables, ilb }, signal);
+  }
+
+  #settingsOf(table: CloudTable): RouteSettings {
+    const { legs, reaches } = this.#networks;
     const leg = legs.find(({ network }) => network === table.id);
     if (leg === undefined) {
       throw new CloudError("gone", `Cannot use network ${table.id}: this VM is not in it any more`);
     }
-    return this.#settings(vm, leg, rangesElsewhere(leg.network, await this.#reachOf(legs, signal)));
+    return this.#settings(leg, rangesElsewhere(leg.network, reaches));
   }
 
-  /** What the VM's interfaces reach; asked once, and only where there are several networks to tell apart. */
-  async #reachOf(legs: readonly VmInterface[], signal: AbortSignal): Promise<readonly Reach[]> {
-    const [only, ...others] = tablesOf(legs);
-    if (only !== undefined && others.length === 0) return [{ network: only.id, ranges: [] }];
-    this.#reaches ??= await Promise.all(
-      legs.map(async (leg) => ({ network: leg.network, ranges: await readRanges(this.#api, leg, signal) })),
-    );
-    return this.#reaches;
-  }
-
-  #settings(vm: Vm, leg: VmInterface, elsewhere: readonly Prefix[]): RouteSettings {
-    const { owner, priority, instanceTags, nextHopIlb } = this.#options;
+  #settings(leg: VmInterface, elsewhere: readonly Prefix[]): RouteSettings {
+    const { vm, ilb } = this.#networks;
+    const { owner, sharedOwner, priority, instanceTags } = this.#options;
     return {
       owner,
       instance: vm.name,
+      sign: sharedOwner ? signOf(vm, [leg]) : null,
       network: leg.network,
       project: networkProject(leg.network),
-      self: selfHop(vm, leg, nextHopIlb, elsewhere),
+      self: selfHop(vm, leg, ilb, elsewhere),
       priority,
       tags: instanceTags,
     };
   }
 
-  /** All networks of a run share the id of self; an address family counts where some network has it. */
-  #selfOf(vm: Vm, legs: readonly VmInterface[]): ReturnType<typeof selfHop> {
-    const hops = legs.map((leg) => selfHop(vm, leg, this.#options.nextHopIlb));
-    const [first] = hops;
-    if (first === undefined) {
-      throw new CloudError("invalid", `Cannot use instance ${vm.name}: it has no interface`);
-    }
-    const field = (family: 4 | 6): (typeof first)["fields"][4] =>
-      hops.map(({ fields }) => fields[family]).find((found) => found !== null) ?? null;
-    return { ...first, fields: { 4: field(4), 6: field(6) } };
+  #routesOfPeers(network: string): number {
+    return this.#networks.staticRoutesOfPeers.get(network) ?? 0;
   }
 
   #quotaOf(settings: RouteSettings): RouteQuota {
-    const known = this.#quotas.get(settings.network);
+    const known = this.#memory.quotas.get(settings.network);
     if (known !== undefined) return known;
-    const quota = new RouteQuota(this.#api, settings.project);
-    this.#quotas.set(settings.network, quota);
+    const quota = new RouteQuota(() => this.#memory.clock.now());
+    this.#memory.quotas.set(settings.network, quota);
     return quota;
   }
+}
+
+/** All networks of a run share the id of self; an address family counts where some network has it. */
+function selfOf(
+  vm: Vm,
+  legs: readonly VmInterface[],
+  ilb: LoadBalancer | null,
+): ReturnType<typeof selfHop> {
+  const hops = legs.map((leg) => selfHop(vm, leg, ilb));
+  const [first] = hops;
+  if (first === undefined) {
+    throw new CloudError("invalid", `Cannot use instance ${vm.name}: it has no interface`);
+  }
+  const field = (family: 4 | 6): (typeof first)["fields"][4] =>
+    hops.map(({ fields }) => fields[family]).find((found) => found !== null) ?? null;
+  return { ...first, fields: { 4: field(4), 6: field(6) } };
 }

@@ -3,8 +3,10 @@
 import * as v from "valibot";
 import { CloudError } from "../cloud_error.ts";
 import { call, kindOfStatus } from "../http.ts";
-import { metadataInterfaces, tokenAnswer } from "./answers.ts";
-import { errorOfShape } from "./errors.ts";
+import type { Transport } from "../kit/transport.ts";
+import { metadataInterfaces, tokenAnswer } from "./schemas.ts";
+import { parseAnswer } from "../kit/answer.ts";
+import { scopeRemedy } from "./errors.ts";
 import { resourceName } from "./resource_url.ts";
 
 /** It answers from the host itself, at once or never. */
@@ -22,10 +24,12 @@ export interface VmMetadata {
 
 /** A reader of the metadata server. */
 export class MetadataServer {
+  readonly #transport: Transport;
   readonly #base: string;
 
   /** @param host host, host and port, or URL: what `GCE_METADATA_HOST` may hold. */
-  constructor(host: string) {
+  constructor(transport: Transport, host: string) {
+    this.#transport = transport;
     this.#base = (/^https?:\/\//.test(host) ? host : `http://${host}`).replace(/\/+$/, "");
   }
 
@@ -47,7 +51,10 @@ export class MetadataServer {
     } catch (error) {
       if (!(error instanceof CloudError && error.kind === "gone")) throw error;
       // Not `gone`: whoever needs the token asked for something else, which may well be there.
-      throw new CloudError("denied", "Cannot get a token: this VM has no service account", { cause: error });
+      throw new CloudError("denied", "Cannot get a token: this VM has no service account", {
+        cause: error,
+        remedy: scopeRemedy("VM", "ZONE"),
+      });
     }
   }
 
@@ -64,9 +71,7 @@ export class MetadataServer {
   }
 
   async #json<T>(path: string, schema: v.GenericSchema<unknown, T>, signal: AbortSignal): Promise<T> {
-    const parsed = v.safeParse(schema, await this.#get(path, signal));
-    if (!parsed.success) throw errorOfShape(actionOf(path), parsed.issues);
-    return parsed.output;
+    return parseAnswer(schema, await this.#get(path, signal), actionOf(path));
   }
 
   /** Plain text that happens to be JSON (an instance named `null`) comes back from {@linkcode call} parsed. */
@@ -78,18 +83,19 @@ export class MetadataServer {
   async #get(path: string, signal: AbortSignal): Promise<unknown> {
     const action = actionOf(path);
     const url = `${this.#base}/computeMetadata/v1/${path}`;
-    const answer = await call({ action, url, headers: flavor, timeoutMs, signal });
+    const transport = this.#transport;
+    const answer = await call({ transport, action, url, headers: flavor, timeoutMs, direct: true, signal });
     if (answer.status !== 200) {
       const { status } = answer;
-      throw new CloudError(kindOfStatus(status), `Cannot ${action}: the metadata server says ${status}`, {
+      throw new CloudError(kindOfStatus(status), `Cannot ${action}: the metadata server answered ${status}`, {
         status,
       });
     }
     // What lies between may answer 200 to anything; only Google's server sends the header back.
     if (answer.headers.get("metadata-flavor") !== "Google") {
       throw new CloudError(
-        "invalid",
-        `Cannot ${action}: what answers at ${this.#base} is no Google metadata server`,
+        "malformed",
+        `Cannot ${action}: the server at ${this.#base} is not a Google metadata server`,
       );
     }
     return answer.body;

@@ -1,92 +1,59 @@
-/** Which gateways are other VMs. */
-
-import type { IpAddress } from "../../routes/prefix.ts";
-import { parseAddress } from "../../routes/prefix.ts";
-import { CloudError } from "../cloud_error.ts";
-import { instancePage, interfaceFields } from "./answers.ts";
-import type { ComputeApi } from "./compute_api.ts";
-import { shortUrl } from "./resource_url.ts";
-
-/** A VM's addresses stay with it for life, so what was found is good for long. */
-const foundForMs = 300_000;
-/** What was not found may have been made since, but is not looked for more often than this. */
-const missingForMs = 15_000;
-
 /**
- * Finds VMs by address.
+ * What this VM's interfaces reach, and which of its networks an address is in. Pure.
  *
- * The whole project is listed, a page for each 500 VMs and only their interfaces: no documentation says that
- * the list can be filtered by the fields of an interface, and a filter that matches nothing would turn
- * neighbours into strangers silently. In a Shared VPC the VMs of other service projects are not seen; routes
- * by way of them point at this VM, which forwards.
+ * Networks are worlds of their own: an address of one means nothing in another, or a VM of the same address there. Where
+ * several are kept in step, their own subnets tell them apart: Google takes no VM with two interfaces whose subnets overlap. Ranges of
+ * other subnets count only where they overlap with nothing of another of these networks.
  */
-export class Neighbours {
-  readonly #api: ComputeApi;
-  readonly #now: () => number;
-  /** As `network address`. */
-  #found: ReadonlySet<string> = new Set();
-  /** Zones that the last listing could not reach. */
-  #unreached: readonly string[] = [];
-  #listedAt = -Infinity;
 
-  /** @param now milliseconds of a monotonic clock. */
-  constructor(api: ComputeApi, now: () => number = () => performance.now()) {
-    this.#api = api;
-    this.#now = now;
-  }
+import { type Prefix, prefixContains } from "../../routes/prefix.ts";
 
-  /**
-   * Looks gateways up among the VMs of a project.
-   *
-   * @param networksOf short URLs of the networks that a gateway may be in; an address in another is another VM's.
-   * @returns for each gateway's text the same text if a VM has the address, else null.
-   * @throws {CloudError} also if a gateway was not found and some zone could not be looked into.
-   */
-  async find(
-    gateways: readonly IpAddress[],
-    project: string,
-    networksOf: (gateway: IpAddress) => readonly string[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, string | null>> {
-    const isVm = (gateway: IpAddress): boolean =>
-      networksOf(gateway).some((network) => this.#found.has(`${network} ${gateway.text}`));
-    const age = this.#now() - this.#listedAt;
-    const isMissing = !gateways.every(isVm);
-    if (age >= (isMissing ? missingForMs : foundForMs) || (isMissing && this.#unreached.length > 0)) {
-      await this.#list(project, signal);
-    }
-    const missing = gateways.find((gateway) => !isVm(gateway));
-    if (missing !== undefined && this.#unreached.length > 0) {
-      const what = `Cannot find the VM with address ${missing.text}`;
-      throw new CloudError("unavailable", `${what}: Google cannot reach ${this.#unreached.join(", ")} now`);
-    }
-    return new Map(gateways.map((gateway) => [gateway.text, isVm(gateway) ? gateway.text : null]));
-  }
+/** The ranges of a network that is kept in step. */
+export interface NetworkRanges {
+  /** Short URL. */
+  readonly network: string;
+  /** Ranges of the subnet of this VM's interface. */
+  readonly own: readonly Prefix[];
+  /** Ranges of all its subnets, those of aliases too. */
+  readonly all: readonly Prefix[];
+  /** Ranges of the networks that it is peered with. */
+  readonly peers: readonly Prefix[];
+}
 
-  async #list(project: string, signal: AbortSignal): Promise<void> {
-    const pages = await this.#api.pages({
-      action: `list the instances of project ${project}`,
-      permission: "compute.instances.list",
-      path: `projects/${project}/aggregated/instances`,
-      query: {
-        fields:
-          `nextPageToken,items/*/warning/code,items/*/instances(name,networkInterfaces(${interfaceFields}))`,
-      },
-      answer: instancePage,
-    }, signal);
-    const scopes = pages.flatMap(({ items }) => Object.entries(items));
-    const legs = scopes.flatMap(([, { instances }]) =>
-      instances.flatMap((instance) => instance.networkInterfaces)
-    );
-    this.#found = new Set(
-      legs.flatMap((leg) =>
-        [leg.networkIP, leg.ipv6Address, ...leg.ipv6AccessConfigs.map(({ externalIpv6 }) => externalIpv6)]
-          .flatMap((text) => text ? [`${shortUrl(leg.network)} ${parseAddress(text).text}`] : [])
-      ),
-    );
-    this.#unreached = scopes.filter(([, { warning }]) => warning?.code === "UNREACHABLE").map(([scope]) =>
-      scope
-    );
-    this.#listedAt = this.#now();
-  }
+/** A network and the ranges whose addresses this VM reaches there by its own interface. */
+export interface Reach {
+  /** Short URL. */
+  readonly network: string;
+  readonly ranges: readonly Prefix[];
+}
+
+/** What each network's interface reaches. No address is in the ranges of two. */
+export function reachesOf(networks: readonly NetworkRanges[]): readonly Reach[] {
+  return networks.map(({ network, own, all, peers }) => {
+    const others = networks.filter((other) => other.network !== network);
+    const theirs = others.flatMap((other) => [...other.own, ...other.all]);
+    const theirsAndPeers = [...theirs, ...others.flatMap((other) => other.peers)];
+    const isOwn = (range: Prefix): boolean => own.some(({ text }) => text === range.text);
+    return {
+      network,
+      ranges: [
+        ...own,
+        ...all.filter((range) => !isOwn(range) && isClearOf(theirs, range)),
+        ...peers.filter((range) => isClearOf(theirsAndPeers, range)),
+      ],
+    };
+  });
+}
+
+/** The ranges whose addresses belong to neighbours in other networks than this. */
+export function rangesElsewhere(network: string, reaches: readonly Reach[]): readonly Prefix[] {
+  return reaches.filter((reach) => reach.network !== network).flatMap(({ ranges }) => ranges);
+}
+
+function isClearOf(ranges: readonly Prefix[], range: Prefix): boolean {
+  return !ranges.some((other) => overlap(other, range));
+}
+
+function overlap(left: Prefix, right: Prefix): boolean {
+  return prefixContains(left, right) || prefixContains(right, left);
 }

@@ -5,6 +5,7 @@
 
 import { CloudError } from "../cloud_error.ts";
 import type { CloudTable } from "../cloud.ts";
+import { uniqueName } from "../kit/unique_name.ts";
 import { resourceName, shortUrl } from "./resource_url.ts";
 import type { Vm, VmInterface } from "./vm.ts";
 
@@ -12,28 +13,31 @@ import type { Vm, VmInterface } from "./vm.ts";
  * The VM's interfaces in the networks to keep in step: the first one's, or those that `-route-table` names by
  * name or URL.
  *
+ * @param own the interface that `-self` picks, instead of the first; of the named networks it stands for its own.
  * @throws {CloudError} of kind `invalid` for a network that this VM has no interface in: no route could point at it.
  */
-export function interfacesOf(vm: Vm, named: readonly string[]): readonly VmInterface[] {
-  if (named.length === 0) return vm.interfaces.slice(0, 1);
+export function interfacesOf(
+  vm: Vm,
+  named: readonly string[],
+  own: VmInterface | null,
+): readonly VmInterface[] {
+  if (named.length === 0) return own === null ? vm.interfaces.slice(0, 1) : [own];
   return named.map((name) => {
     const short = shortUrl(name);
-    const found = vm.interfaces.find(({ network }) => network === short || resourceName(network) === name);
+    const interfaces = own === null ? vm.interfaces : [own, ...vm.interfaces];
+    const found = interfaces.find(({ network }) => network === short || resourceName(network) === name);
     if (found !== undefined) return found;
-    const own = vm.interfaces.map(({ network }) => resourceName(network)).join(", ");
+    const its = vm.interfaces.map(({ network }) => resourceName(network)).join(", ");
     throw new CloudError(
       "invalid",
-      `Cannot use network "${name}": instance ${vm.name} has no interface in it, only in ${own}`,
+      `Cannot use network "${name}": instance ${vm.name} has no interface in it, only in ${its}`,
     );
   });
 }
 
 /** The tables of some interfaces, each network once. */
 export function tablesOf(interfaces: readonly VmInterface[]): readonly CloudTable[] {
-  const networks = [...new Set(interfaces.map(({ network }) => network))];
-  return networks.map((id) => {
-    const name = resourceName(id);
-    const unique = networks.filter((other) => resourceName(other) === name).length === 1;
-    return { id, name: unique ? name : id, ours: false };
-  });
+  const ids = [...new Set(interfaces.map(({ network }) => network))];
+  const networks = ids.map((id) => ({ id, name: resourceName(id) }));
+  return networks.map((network) => ({ id: network.id, name: uniqueName(network, networks), ours: false }));
 }

@@ -13,15 +13,10 @@
  * (https://cloud.google.com/vpc/docs/static-routes, "Next hops and features").
  */
 
-import {
-  type Family,
-  type IpAddress,
-  parseAddress,
-  type Prefix,
-  prefixContainsAddress,
-} from "../../routes/prefix.ts";
+import { addressOrNull, type Family, type Prefix, prefixContainsAddress } from "../../routes/prefix.ts";
 import { CloudError } from "../cloud_error.ts";
-import type { RouteAnswer } from "./answers.ts";
+import type { RouteAnswer } from "./schemas.ts";
+import type { LoadBalancer } from "./load_balancer.ts";
 import { projectOf, shortUrl } from "./resource_url.ts";
 import type { Vm, VmInterface } from "./vm.ts";
 
@@ -33,7 +28,7 @@ export type NextHopField = { readonly nextHopInstance: string } | { readonly nex
 /** How the routes of one network point at this VM. */
 export interface SelfHop {
   readonly id: string;
-  /** By family of the route; null where this VM has no address of it. */
+  /** By family of the route; null where this VM, or the load balancer, has no address of it. */
   readonly fields: Readonly<Record<Family, NextHopField | null>>;
   /** Texts of the VM's addresses in the network: a route to one points at this VM as well. */
   readonly addresses: readonly string[];
@@ -49,10 +44,10 @@ export interface SelfHop {
 export function selfHop(
   vm: Vm,
   leg: VmInterface,
-  ilb: string | null,
+  ilb: LoadBalancer | null,
   elsewhere: readonly Prefix[] = [],
 ): SelfHop {
-  if (ilb !== null) return { ...ilbHop(vm, ilb), addresses: [], elsewhere };
+  if (ilb !== null) return { ...ilbHop(ilb), addresses: [], elsewhere };
   const shared = projectOf(leg.network) !== vm.project;
   const field = (family: Family): NextHopField | null => {
     const address = leg.addresses.find((own) => own.family === family);
@@ -67,14 +62,9 @@ export function selfHop(
   };
 }
 
-/** A forwarding rule by its address, its URL or (in the VM's own project and region) its name. */
-function ilbHop(vm: Vm, rule: string): Pick<SelfHop, "id" | "fields"> {
-  const address = addressOf(rule)?.text ?? null;
-  const short = shortUrl(rule).includes("/")
-    ? shortUrl(rule).replace(/^(?=regions\/)/, `projects/${vm.project}/`)
-    : `projects/${vm.project}/regions/${vm.region}/forwardingRules/${rule}`;
-  const field = { nextHopIlb: address ?? short };
-  return { id: address === null ? short : `ilb:${address}`, fields: { 4: field, 6: field } };
+function ilbHop({ id, nextHopIlb, families }: LoadBalancer): Pick<SelfHop, "id" | "fields"> {
+  const field = (family: Family): NextHopField | null => families.includes(family) ? { nextHopIlb } : null;
+  return { id, fields: { 4: field(4), 6: field(6) } };
 }
 
 /**
@@ -84,7 +74,7 @@ function ilbHop(vm: Vm, rule: string): Pick<SelfHop, "id" | "fields"> {
  */
 export function nextHopField(id: string, family: Family, self: SelfHop): NextHopField {
   const isSelf = id === self.id || isElsewhere(id, self);
-  const field = isSelf ? self.fields[family] : addressOf(id) === null ? null : { nextHopIp: id };
+  const field = isSelf ? self.fields[family] : addressOrNull(id) === null ? null : { nextHopIp: id };
   if (field === null) throw new CloudError("invalid", `Cannot point an IPv${family} route at "${id}"`);
   return field;
 }
@@ -92,11 +82,11 @@ export function nextHopField(id: string, family: Family, self: SelfHop): NextHop
 /** The id of what a route points at. */
 export function nextHopId(route: RouteAnswer, self: SelfHop): string {
   if (route.nextHopIp !== undefined) {
-    const address = addressOf(route.nextHopIp)?.text ?? route.nextHopIp;
+    const address = addressOrNull(route.nextHopIp)?.text ?? route.nextHopIp;
     return self.addresses.includes(address) ? self.id : address;
   }
   if (route.nextHopIlb !== undefined) {
-    const address = addressOf(route.nextHopIlb);
+    const address = addressOrNull(route.nextHopIlb);
     return address === null ? shortUrl(route.nextHopIlb) : `ilb:${address.text}`;
   }
   const url = route.nextHopInstance ?? route.nextHopGateway ?? route.nextHopNetwork ??
@@ -109,14 +99,6 @@ export function nextHopId(route: RouteAnswer, self: SelfHop): string {
 /** Whether an id is a neighbour in another network, so that routes of this one cannot name it. */
 export function isElsewhere(id: string, self: SelfHop): boolean {
   if (self.elsewhere.length === 0) return false;
-  const address = addressOf(id);
+  const address = addressOrNull(id);
   return address !== null && self.elsewhere.some((range) => prefixContainsAddress(range, address));
-}
-
-function addressOf(text: string): IpAddress | null {
-  try {
-    return parseAddress(text);
-  } catch {
-    return null;
-  }
 }

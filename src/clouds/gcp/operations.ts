@@ -5,13 +5,13 @@
  */
 
 import { CloudError } from "../cloud_error.ts";
-import { type Operation, operationAnswer } from "./answers.ts";
-import type { ApiCall, ComputeApi } from "./compute_api.ts";
+import { type Operation, operationAnswer } from "./schemas.ts";
+import type { ApiCall, ComputeApi } from "./api.ts";
 import { errorOfOperation } from "./errors.ts";
-import { pause } from "./pause.ts";
+import { delay } from "../../async/delay.ts";
 
 /** How long to wait, in milliseconds. */
-export interface OperationPatience {
+export interface OperationTimeouts {
   /** For one answer. Short, so that a connection that died while waiting is noticed. */
   readonly answerMs: number;
   /** For the operation to end. */
@@ -21,7 +21,7 @@ export interface OperationPatience {
 }
 
 /** For the real cloud, where an operation takes seconds. */
-export const defaultPatience: OperationPatience = { answerMs: 12_000, totalMs: 180_000, betweenMs: 1_000 };
+export const defaultTimeouts: OperationTimeouts = { answerMs: 12_000, totalMs: 180_000, betweenMs: 1_000 };
 
 const operationFields = "name,status,targetLink,httpErrorStatusCode,error,warnings";
 
@@ -39,18 +39,18 @@ export async function finish(
   action: string,
   started: Operation,
   signal: AbortSignal,
-  patience: OperationPatience = defaultPatience,
+  timeouts: OperationTimeouts = defaultTimeouts,
 ): Promise<Operation> {
-  const deadline = performance.now() + patience.totalMs;
+  const deadline = performance.now() + timeouts.totalMs;
   let operation = started;
   while (operation.status !== "DONE") {
     if (performance.now() > deadline) {
-      const why = `operation ${started.name} is not done after ${patience.totalMs / 1000} s`;
+      const why = `operation ${started.name} is not done after ${timeouts.totalMs / 1000} s`;
       throw new CloudError("unavailable", `Cannot ${action}: ${why}`, { requestId: started.name });
     }
     const askedAt = performance.now();
-    operation = await look(api, project, action, started.name, signal, patience.answerMs);
-    if (operation.status !== "DONE") await pause(askedAt + patience.betweenMs - performance.now(), signal);
+    operation = await look(api, project, action, started.name, signal, timeouts.answerMs);
+    if (operation.status !== "DONE") await delay(askedAt + timeouts.betweenMs - performance.now(), signal);
   }
   const error = errorOfOperation(action, operation);
   if (error !== null) throw error;

@@ -5,7 +5,7 @@ import type { Change, CloudRoute } from "../cloud.ts";
 import { isElsewhere, type NextHopField, nextHopField } from "./next_hop.ts";
 import { describeRoute } from "./route_mark.ts";
 import { routeName } from "./route_name.ts";
-import type { RouteSettings } from "./route_table.ts";
+import type { RouteSettings } from "./routes.ts";
 
 /** A route to make, as `routes.insert` takes it. */
 export type NewRoute = NextHopField & {
@@ -25,9 +25,9 @@ export interface RouteSteps {
 }
 
 /**
- * The steps of a change. Our routes of the prefix that stand already and are wanted are left alone, all
- * others of ours go; so does the foreign route that is adopted, if `change.from` is one. A route of another
- * owner is never touched: ours is made beside it.
+ * The steps of a change. Our routes of the prefix that stand already and are wanted are left alone; the others of those that the change
+ * is from go, also a foreign one that is adopted. What another router of this owner wrote stays unless the change is from it, and a
+ * route of another owner is never touched: ours is made beside it.
  *
  * @param standing all routes of the network as last read.
  * @throws {CloudError} of kind `invalid` for a next hop that no route can point at.
@@ -38,18 +38,30 @@ export function stepsOf(
   settings: RouteSettings,
 ): RouteSteps {
   const { prefix } = change;
-  const own = standing.filter((route) => route.owner === settings.owner && route.prefix.text === prefix.text);
+  const leaving = leavingIds(change, settings.owner);
   const missing = new Set(change.to ?? []);
   const deletes: string[] = [];
-  for (const route of own) {
+  for (const route of standing.filter((each) => each.prefix.text === prefix.text)) {
+    const { id = "", nextHops: [hop = ""] } = route;
+    const goes = leaving.includes(id);
     // `delete` is false for what is not (or no longer) missing: a route that is not wanted, or there twice.
-    const isWanted = missing.delete(route.nextHops[0] ?? "");
-    if (!isWanted && route.id !== undefined) deletes.push(route.id);
+    const isWanted = isMine(route, settings) && missing.delete(hop);
+    if (goes && !isWanted) deletes.push(id);
   }
-  const { from } = change;
-  if (from !== null && from.owner === null && from.id !== undefined) deletes.push(from.id);
   const taken = new Set(standing.map(({ id }) => id));
   return { inserts: [...missing].map((hop) => newRoute(prefix, hop, settings, taken)), deletes };
+}
+
+/** Ids of the routes that a change is from; another owner's never go. */
+function leavingIds({ from }: Change, owner: string): readonly string[] {
+  if (from === null || (from.owner !== null && from.owner !== owner)) return [];
+  return from.ids ?? (from.id === undefined ? [] : [from.id]);
+}
+
+/** Whether this router wrote a route, as far as its mark says. */
+function isMine({ owner, writer }: CloudRoute, settings: RouteSettings): boolean {
+  return owner === settings.owner &&
+    (writer === undefined || settings.sign === null || writer.id === settings.sign.id);
 }
 
 function newRoute(
@@ -59,7 +71,10 @@ function newRoute(
   taken: ReadonlySet<string | undefined>,
 ): NewRoute {
   const { owner, instance, network, priority, tags, self } = settings;
-  const spec = { owner, network, prefix, nextHop, priority, tags };
+  const field = nextHopField(nextHop, prefix.family, self);
+  // Google takes one route alone to a load balancer, which all routers behind it share.
+  const sign = "nextHopIlb" in field ? null : settings.sign;
+  const spec = { owner, network, prefix, nextHop, priority, tags, sign };
   let attempt = 0;
   // Taken though not wanted: somebody has made another route of this name. Ours needs another one to stand beside it.
   while (taken.has(routeName(spec, attempt))) attempt++;
@@ -70,6 +85,6 @@ function newRoute(
     destRange: prefix.text,
     priority,
     tags: [...tags],
-    ...nextHopField(nextHop, prefix.family, self),
+    ...field,
   };
 }

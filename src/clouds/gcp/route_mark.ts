@@ -2,27 +2,46 @@
  * Whose route is it: the mark that our routes carry.
  *
  * The mark is in two places that must agree: the name begins with our prefix and the owner, and the
- * description ends in a line that names owner and destination. An operator who copies a route copies one of
+ * description ends in a line that names owner, destination and the router that wrote it. An operator who copies a route copies one of
  * them at most: names are unique, and a description pasted onto another destination does not fit it.
+ *
+ * | what the description ends in                                          | written by                                         |
+ * | ---------------------------------------------------------------------- | -------------------------------------------------- |
+ * | `[cloudroutesync owner=O prefix=P instance=I address=A]`               | the router that is instance I                      |
+ * | `on NAME from … [cloudroutesync owner=O prefix=P]`                     | version 1.0 on the VM of that name; a node that has |
+ * |                                                                        | an owner of its own (`-owner NAME@node`)           |
+ * | the same, and it points at a load balancer                            | any of the routers behind it, which share its      |
+ * |                                                                        | routes: where it points says whose it is           |
  *
  * Where a route points at this VM in place of a neighbour in another network, the description names the neighbour
  * before that line, so that the route is read as what it was made for.
  */
 
+import { addressOrNull } from "../../routes/prefix.ts";
+import type { Sign } from "../cloud.ts";
 import { ownerPrefix, type RouteSpec } from "./route_name.ts";
+import type { Vm, VmInterface } from "./vm.ts";
+
+/** How marks name a VM. @param legs its interfaces in the network, or in several. */
+export function signOf({ url }: Vm, legs: readonly VmInterface[]): Sign {
+  const addresses = legs.flatMap((leg) => leg.addresses);
+  const address = addresses.find(({ family }) => family === 4) ?? addresses[0] ?? null;
+  return { id: url, address, nextHops: [url, ...addresses.map(({ text }) => text)] };
+}
 
 /**
  * The description of a route of ours: in words for people, then a line that {@linkcode ownerOf} reads.
  *
+ * @param instance this VM's name.
  * @param neighbour id of the next hop that this VM stands in for, if it does.
  */
 export function describeRoute(
-  spec: Pick<RouteSpec, "owner" | "prefix">,
+  { owner, prefix, sign }: Pick<RouteSpec, "owner" | "prefix" | "sign">,
   instance: string,
   neighbour: string | null = null,
 ): string {
   return `Made by cloudroutesync on ${instance} from the routes of its kernel, and removed by it. ` +
-    (neighbour === null ? "" : `[to ${neighbour}] `) + markLine(spec.owner, spec.prefix.text);
+    (neighbour === null ? "" : `[to ${neighbour}] `) + markLine(owner, prefix.text, sign);
 }
 
 /** The neighbour that this VM stands in for on a route of ours; null if it does not. */
@@ -37,9 +56,26 @@ export function neighbourOf(description: string | undefined): string | null {
  * @returns null if there is no mark, or if name, description and destination do not agree.
  */
 export function ownerOf(name: string, description: string | undefined, destination: string): string | null {
-  const owner = /\[cloudroutesync owner=([^\s\]]+) prefix=[^\s\]]+\]$/.exec(description ?? "")?.[1];
-  if (owner === undefined || !isNameOf(owner, name)) return null;
-  return description?.endsWith(markLine(owner, destination)) === true ? owner : null;
+  const { owner, prefix } = partsOf(description);
+  return owner !== undefined && prefix === destination && isNameOf(owner, name) ? owner : null;
+}
+
+/**
+ * The router that wrote a route of ours; null where the mark does not say.
+ *
+ * @param own this VM. Version 1.0 wrote the VM's name for people, without its zone and address.
+ */
+export function writerOf(
+  description: string | undefined,
+  own: { readonly instance: string; readonly sign: Sign | null },
+): Sign | null {
+  const { instance, address, name } = partsOf(description);
+  if (instance !== undefined) {
+    const read = addressOrNull(address ?? "");
+    return { id: instance, address: read, nextHops: [instance, ...(read === null ? [] : [read.text])] };
+  }
+  if (name === undefined || own.sign === null) return null;
+  return name === own.instance ? own.sign : { id: name, address: null, nextHops: [] };
 }
 
 /** Whether nothing but a hash follows the owner's prefix: a name of owner `a-b` begins with that of owner `a` too. */
@@ -48,6 +84,14 @@ function isNameOf(owner: string, name: string): boolean {
   return name.startsWith(prefix) && /^[0-9a-z]+$/.test(name.slice(prefix.length));
 }
 
-function markLine(owner: string, prefix: string): string {
-  return `[cloudroutesync owner=${owner} prefix=${prefix}]`;
+function markLine(owner: string, prefix: string, sign: Sign | null): string {
+  const writer = sign === null ? "" : ` instance=${sign.id} address=${sign.address?.text ?? ""}`;
+  return `[cloudroutesync owner=${owner} prefix=${prefix}${writer}]`;
+}
+
+function partsOf(description = ""): Readonly<Record<string, string | undefined>> {
+  const line =
+    /\[cloudroutesync owner=(?<owner>[^\s\]]+) prefix=(?<prefix>[^\s\]]+)(?: instance=(?<instance>[^\s\]]+) address=(?<address>[^\s\]]*))?\]$/;
+  const name = /^Made by cloudroutesync on (\S+) from /.exec(description)?.[1];
+  return { ...line.exec(description)?.groups, name };
 }

@@ -3,12 +3,13 @@
  *
  * A Google route cannot be changed, and its name is unique in its project. So the name says what the route
  * is: the owner in clear, all that makes up the route as a hash. A changed route then has another name, and
- * can be made before the old one goes; the same route sent twice (a lost answer) meets itself and is told by
+ * can be made before the old one goes; the same route sent twice (a lost answer) meets itself and is recognised by
  * 409.
  */
 
 import { createHash } from "node:crypto";
 import type { Prefix } from "../../routes/prefix.ts";
+import type { Sign } from "../cloud.ts";
 
 /** All that makes up one of our routes. */
 export interface RouteSpec {
@@ -22,6 +23,8 @@ export interface RouteSpec {
   readonly priority: number;
   /** Network tags, in any order. */
   readonly tags: readonly string[];
+  /** The router that writes it; null: the mark names none. Two routers by one neighbour have a route each. */
+  readonly sign: Sign | null;
 }
 
 const longestName = 63;
@@ -34,7 +37,7 @@ const programMark = "crs";
  * @param attempt 0; more where the name is taken by a route that differs from what its name says.
  */
 export function routeName(spec: RouteSpec, attempt = 0): string {
-  const { owner, network, prefix, nextHop, priority, tags } = spec;
+  const { owner, network, prefix, nextHop, priority, tags, sign } = spec;
   const content = [
     owner,
     network,
@@ -43,6 +46,7 @@ export function routeName(spec: RouteSpec, attempt = 0): string {
     `${priority}`,
     [...tags].sort().join(","),
     `${attempt}`,
+    ...(sign === null ? [] : [sign.id]),
   ];
   const hash = createHash("sha256").update(content.join("\n")).digest("hex").slice(0, hashDigits);
   return `${ownerPrefix(owner)}${hash}`;
@@ -53,7 +57,7 @@ export function routeName(spec: RouteSpec, attempt = 0): string {
  * proves nothing, the description has the owner in full.
  */
 export function ownerPrefix(owner: string): string {
-  const room = longestName - programMark.length - hashDigits - 2;
-  const label = owner.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, room).replace(/^-+|-+$/g, "");
+  const labelLength = longestName - programMark.length - hashDigits - 2;
+  const label = owner.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, labelLength).replace(/^-+|-+$/g, "");
   return `${programMark}-${label === "" ? "x" : label}-`;
 }

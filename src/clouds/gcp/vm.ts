@@ -2,8 +2,8 @@
 
 import { type IpAddress, parseAddress } from "../../routes/prefix.ts";
 import { CloudError } from "../cloud_error.ts";
-import { type InstanceAnswer, instanceAnswer, interfaceFields } from "./answers.ts";
-import type { ComputeApi } from "./compute_api.ts";
+import { type InstanceAnswer, instanceAnswer, interfaceFields } from "./schemas.ts";
+import type { ComputeApi } from "./api.ts";
 import type { MetadataServer, VmMetadata } from "./metadata.ts";
 import { projectOf, regionOfZone, shortUrl } from "./resource_url.ts";
 
@@ -44,7 +44,7 @@ export async function readVm(metadata: MetadataServer, api: ComputeApi, signal: 
   }, signal);
   const interfaces = instance.networkInterfaces.map((leg, index) => vmInterface(leg, seen.interfaces[index]));
   if (interfaces.length === 0) {
-    throw new CloudError("invalid", `Cannot use instance ${name}: it has no interface`);
+    throw new CloudError("malformed", `Cannot use instance ${name}: it has no interface`);
   }
   const { canIpForward } = instance;
   return {
@@ -82,7 +82,7 @@ function vmInterface(
 export function networkProject(network: string): string {
   const project = projectOf(network);
   if (project === null) {
-    throw new CloudError("invalid", `Cannot use network "${network}": its URL names no project`);
+    throw new CloudError("malformed", `Cannot use network "${network}": its URL names no project`);
   }
   return project;
 }

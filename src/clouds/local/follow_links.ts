@@ -19,7 +19,7 @@ export async function followLinks(path: string): Promise<string> {
   return path;
 }
 
-/** Null for what is no link, not there, or in a folder that is not there: whoever opens it is told why. */
+/** Null for what is no link, not there, or in a folder that is not there: opening it says why. */
 async function targetOf(link: string): Promise<string | null> {
   try {
     const target = await Deno.readLink(link);

@@ -3,54 +3,66 @@
  * tests run against; `-local-latency` and `-local-faults` make it behave like a cloud on a bad day.
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Foresight } from "../cloud.ts";
+import { nothingToPrepare } from "../kit/nothing_to_prepare.ts";
+import type { Clock } from "../../async/clock.ts";
+import { delay } from "../../async/delay.ts";
+import { systemClock } from "../../async/system_clock.ts";
 import { parsePrefix } from "../../routes/prefix.ts";
 import type {
   Change,
+  ChangeOutcome,
   Cloud,
+  CloudConnection,
   CloudIdentity,
   CloudRoute,
   CloudTable,
   CloudTraits,
+  DeadPeer,
   Finding,
+  Neighbour,
+  PeerRouter,
   TableState,
   WriteResult,
 } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import type { CloudOptions } from "../cloud_options.ts";
-import { drawFault } from "./fault.ts";
+import type { LocalOptions } from "./flags.ts";
+import { deadPeersOf } from "../kit/dead_peers.ts";
+import { gatewayAddresses } from "../kit/gateway_addresses.ts";
+import { findingsOf } from "../kit/doctor.ts";
+import { quotaFindings } from "../kit/quota_finding.ts";
+import { drawFault } from "./faults.ts";
 import { type LocalDocument, LocalFile, type LocalRoute } from "./local_file.ts";
-import { localIdentity } from "./local_identity.ts";
+import { localIdentity } from "./identity.ts";
 
 const traits: CloudTraits = {
-  changesPerWrite: 1000,
-  concurrentWrites: 1,
-  pace: null,
+  batch: 1000,
+  atomic: true,
+  parallel: 1,
+  rate: null,
   nextHopsPerRoute: 1,
   ownership: "mark",
   uniquePrefix: true,
 };
 
 /** Opens the embedded cloud. Nothing is read or created before the first call. */
-export function openLocal(options: CloudOptions): Cloud {
-  return new LocalCloud(options);
+export function openLocal(options: LocalOptions, clock: Clock = systemClock): Cloud {
+  return new LocalCloud(options, clock);
 }
 
 class LocalCloud implements Cloud {
   readonly name = "local";
   readonly traits = traits;
-  readonly #options: CloudOptions;
-  readonly #file: LocalFile;
-  readonly #table: CloudTable;
+  readonly #options: LocalOptions;
+  readonly #clock: Clock;
 
-  constructor(options: CloudOptions) {
+  constructor(options: LocalOptions, clock: Clock) {
     this.#options = options;
-    this.#file = new LocalFile(options.localFile);
-    this.#table = { id: options.localFile, name: options.localFile, ours: false };
+    this.#clock = clock;
   }
 
-  async identify(signal: AbortSignal): Promise<CloudIdentity> {
-    await this.#latency(signal);
+  async identify(signal: AbortSignal): Promise<CloudConnection> {
+    await delay(this.#options.localLatencyMs, signal, this.#clock);
     const own = [this.#options.ownAddress(4), this.#options.ownAddress(6)];
     const known = own.filter((address) => address !== null);
     if (known.length === 0) {
@@ -59,11 +71,40 @@ class LocalCloud implements Cloud {
         "Cannot tell which address is this VM: no interface that is up has a global address (-self names one)",
       );
     }
-    return localIdentity(known);
+    return new LocalConnection(this.#options, this.#clock, localIdentity(known));
+  }
+
+  policy(): string {
+    return "The embedded cloud needs no permission but to write its file.\n";
+  }
+
+  describe(nextHop: string): string {
+    return nextHop;
+  }
+}
+
+/** The embedded cloud with this VM known. */
+class LocalConnection implements CloudConnection {
+  readonly identity: CloudIdentity;
+  readonly #options: LocalOptions;
+  readonly #clock: Clock;
+  readonly #file: LocalFile;
+  readonly #table: CloudTable;
+
+  constructor(options: LocalOptions, clock: Clock, identity: CloudIdentity) {
+    this.identity = identity;
+    this.#options = options;
+    this.#clock = clock;
+    this.#file = new LocalFile(options.localFile);
+    this.#table = { id: options.localFile, name: options.localFile, ours: false };
   }
 
   locate(): Promise<readonly CloudTable[]> {
     return Promise.resolve([this.#table]);
+  }
+
+  foresee(): Promise<Foresight> {
+    return Promise.resolve(nothingToPrepare);
   }
 
   async prepare(): Promise<readonly CloudTable[]> {
@@ -71,8 +112,18 @@ class LocalCloud implements Cloud {
     return [this.#table];
   }
 
-  resolve(gateways: readonly { readonly text: string }[]): Promise<ReadonlyMap<string, string | null>> {
-    return Promise.resolve(new Map(gateways.map(({ text }) => [text, text])));
+  resolve(neighbours: readonly Neighbour[]): Promise<readonly (string | null)[]> {
+    return Promise.resolve(gatewayAddresses(neighbours));
+  }
+
+  /** Nothing is remembered of gateways. */
+  forget(): void {}
+
+  async findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
+    await this.#latency(signal);
+    const { dead = [] } = await this.#file.read();
+    const cause = `${this.#file.path} names it among the dead`;
+    return deadPeersOf(peers, (hop) => dead.includes(hop) ? cause : undefined);
   }
 
   async read(_table: CloudTable, signal: AbortSignal): Promise<TableState> {
@@ -96,39 +147,37 @@ class LocalCloud implements Cloud {
     return { outcomes: result.outcomes, state: this.#stateOf(result.document) };
   }
 
+  /** A file forwards nothing, and keeps nothing from being forwarded. */
+  forwarding(): Promise<readonly Finding[]> {
+    return Promise.resolve([]);
+  }
+
   remove(): Promise<void> {
     return Promise.resolve();
   }
 
-  async check(): Promise<readonly Finding[]> {
+  async check(_options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
     const name = "local file";
-    try {
+    const { path } = this.#file;
+    const look = async (): Promise<readonly Finding[]> => {
       await this.#file.checkWritable();
-      const document = await this.#file.read();
-      const { length } = document.routes;
-      const detail = `${this.#file.path} holds ${length === 1 ? "1 route" : `${length} routes`}`;
-      return [{ name, status: "ok", detail }];
-    } catch (error) {
-      if (!(error instanceof CloudError)) throw error;
-      return [{ name, status: "bad", detail: error.message, remedy: "name another file with -local-file" }];
-    }
-  }
-
-  policy(): string {
-    return "The embedded cloud needs no permission but to write its file.\n";
-  }
-
-  describe(nextHop: string): string {
-    return nextHop;
+      const { quotas } = this.#stateOf(await this.#file.read());
+      const words = { table: path, raise: `raise "quota" in ${path}`, untold: "the file names no limit" };
+      return [{ name, status: "ok", detail: `${path} may be written` }, ...quotaFindings(quotas, words)];
+    };
+    return await findingsOf(name, signal, look, () => "name another file with -local-file");
   }
 
   #apply(
     document: LocalDocument,
     changes: readonly Change[],
-  ): { document: LocalDocument | null; outcomes: (CloudError | null)[] } {
+  ): { document: LocalDocument | null; outcomes: ChangeOutcome[] } {
     const routes = new Map(document.routes.map((route) => [route.prefix, route]));
-    const outcomes = changes.map((change) => this.#applyOne(routes, change, document.quota));
-    if (outcomes.every((outcome) => outcome !== null)) return { document: null, outcomes };
+    const outcomes = changes.map((change) => ({
+      change,
+      error: this.#applyOne(routes, change, document.quota),
+    }));
+    if (outcomes.every(({ error }) => error !== null)) return { document: null, outcomes };
     return {
       document: { ...document, version: document.version + 1, routes: [...routes.values()] },
       outcomes,
@@ -145,7 +194,7 @@ class LocalCloud implements Cloud {
     if (standing?.nextHop !== expected || !ours) {
       const what = standing === undefined
         ? "no route"
-        : `a route of ${standing.owner} to ${standing.nextHop}`;
+        : `a route of ${standing.owner ?? "an operator"} to ${standing.nextHop}`;
       return new CloudError("conflict", `Cannot ${change.action} ${key}: the file has ${what} there`);
     }
     if (change.action === "delete") {
@@ -165,7 +214,7 @@ class LocalCloud implements Cloud {
     const routes = document.routes.map((route): CloudRoute => ({
       prefix: parsePrefix(route.prefix),
       nextHops: [route.nextHop],
-      // Every route of the file names an owner, an operator's too: only ours is a mark of this program, and -adopt may take the rest.
+      // An operator's route names another owner or none: only ours is a mark of this program, and -adopt may take the rest.
       owner: route.owner === this.#options.owner ? route.owner : null,
     }));
     return {
@@ -177,8 +226,6 @@ class LocalCloud implements Cloud {
   }
 
   async #latency(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const { localLatencyMs } = this.#options;
-    if (localLatencyMs > 0) await sleep(localLatencyMs, undefined, { signal });
+    await delay(this.#options.localLatencyMs, signal, this.#clock);
   }
 }

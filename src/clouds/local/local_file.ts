@@ -2,8 +2,8 @@
 
 import * as v from "valibot";
 import { parsePrefix } from "../../routes/prefix.ts";
-import { CloudError } from "../cloud_error.ts";
-import { systemCause } from "./system_cause.ts";
+import { CloudError, ConfigurationError } from "../cloud_error.ts";
+import { systemCause } from "../system_cause.ts";
 
 /** Routes the table takes when the file does not say. */
 const defaultQuota = 500;
@@ -15,10 +15,16 @@ const count = v.pipe(
   v.integer("is not a whole number"),
   v.minValue(0, "is less than 0"),
 );
-const routeSchema = v.looseObject({ prefix: prefixSchema, nextHop: text, owner: text }, "is not an object");
+/** A route that names no owner is an operator's. */
+const routeSchema = v.looseObject(
+  { prefix: prefixSchema, nextHop: text, owner: v.optional(text) },
+  "is not an object",
+);
 const documentSchema = v.looseObject({
   version: count,
   quota: v.optional(count, defaultQuota),
+  /** Addresses of routers that the cloud is to say are dead: for trying out a group. */
+  dead: v.optional(v.array(text, "is not a list")),
   routes: v.array(routeSchema, "is not a list"),
 }, "is not an object");
 
@@ -38,7 +44,8 @@ export class LocalFile {
   /**
    * Reads the table; a file that does not exist is an empty one.
    *
-   * @throws {CloudError} `invalid` if it is corrupt or no file that may be read, `unavailable` if that may heal.
+   * @throws {CloudError} `malformed` if it is corrupt, `unavailable` if the fault may heal; {@linkcode ConfigurationError} if it is no
+   * file that may be read.
    */
   async read(): Promise<LocalDocument> {
     let content: string;
@@ -47,7 +54,7 @@ export class LocalFile {
       if (kind === "nothing") return { version: 0, quota: defaultQuota, routes: [] };
       // A device or a pipe may be read for ever.
       if (kind !== "file") {
-        throw new CloudError("invalid", `Cannot read local file ${this.path}: it is ${kind}`);
+        throw new ConfigurationError(`Cannot read local file ${this.path}: it is ${kind}`);
       }
       content = await Deno.readTextFile(this.path);
     } catch (cause) {
@@ -60,8 +67,7 @@ export class LocalFile {
    * Changes the table under a lock.
    *
    * @param change makes a new document of the one it gets, or null to leave the file as it is.
-   * @throws {CloudError} `invalid` if the file is corrupt (it is then left alone) or may not be written, `unavailable` if that may
-   * heal.
+   * @throws {CloudError} as {@linkcode read}; a file that is corrupt is left alone.
    */
   update<T extends { readonly document: LocalDocument | null }>(
     change: (document: LocalDocument) => T,
@@ -84,7 +90,7 @@ export class LocalFile {
     }
   }
 
-  /** Finds out, before anything depends on it, whether the file can be written. @throws {CloudError} `invalid` if not. */
+  /** Finds out, before anything depends on it, whether the file can be written. @throws {CloudError} as {@linkcode read}. */
   async checkWritable(): Promise<void> {
     await this.read();
     try {
@@ -93,7 +99,12 @@ export class LocalFile {
         using _file = await Deno.open(this.path, { write: true });
       }
     } catch (cause) {
-      throw new CloudError("invalid", this.#sentence("write", cause), { cause });
+      const sentence = this.#sentence("write", cause);
+      // Without its folder the file cannot be made; a read-only file system may be writable later.
+      const configured = cause instanceof Deno.errors.NotFound || isForPeople(cause);
+      throw configured
+        ? new ConfigurationError(sentence, { cause })
+        : new CloudError("invalid", sentence, { cause });
     }
   }
 
@@ -132,13 +143,15 @@ export class LocalFile {
   corrupt(why: string, cause?: unknown): CloudError {
     // What is wrong may quote the file, with its line breaks.
     const line = why.replace(/\s+/g, " ").trim();
-    return new CloudError("invalid", `Cannot read local file ${this.path}: ${line}`, { cause });
+    return new CloudError("malformed", `Cannot read local file ${this.path}: ${line}`, { cause });
   }
 
   #error(action: string, cause: unknown): CloudError {
     if (cause instanceof CloudError) return cause;
-    const kind = isForPeople(cause) ? "invalid" : "unavailable";
-    return new CloudError(kind, this.#sentence(action, cause), { cause });
+    const sentence = this.#sentence(action, cause);
+    // -local-file names what this user can neither read nor write.
+    if (isForPeople(cause)) return new ConfigurationError(sentence, { cause });
+    return new CloudError("unavailable", sentence, { cause });
   }
 
   #sentence(action: string, cause: unknown): string {
@@ -146,7 +159,7 @@ export class LocalFile {
   }
 }
 
-/** What only people can mend, where a full disk or a failing one may heal. */
+/** What only people can fix, where a full disk or a failing one may heal. */
 const forPeople: readonly (abstract new (...args: never) => Error)[] = [
   Deno.errors.IsADirectory,
   Deno.errors.NotADirectory,

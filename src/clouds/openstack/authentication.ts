@@ -3,8 +3,11 @@
 import * as v from "valibot";
 import { CloudError } from "../cloud_error.ts";
 import { call, type HttpAnswer } from "../http.ts";
+import { parseAnswer } from "../kit/answer.ts";
+import type { Transport } from "../kit/transport.ts";
 import { errorOf } from "./errors.ts";
-import type { OpenstackSettings, Proof } from "./settings.ts";
+import type { OpenstackSettings } from "./credentials.ts";
+import type { Proof } from "./proof.ts";
 
 const catalogueSchema = v.array(v.object({
   type: v.string(),
@@ -33,39 +36,38 @@ export interface Token {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
-  readonly projectId: string;
   readonly catalogue: Catalogue;
 }
 
 /**
  * Fetches a token.
  *
- * @throws {CloudError} `denied` if the credentials are not accepted, `invalid` if the answer makes no sense or the token has
- * no project, else as the call failed.
+ * @throws {CloudError} `denied` if the credentials are not accepted, `malformed` if the answer is not as documented,
+ * `invalid` if the token has no project, else as the call failed.
  */
 export async function logIn(
   settings: OpenstackSettings,
-  client: Deno.HttpClient | undefined,
+  transport: Transport,
   signal: AbortSignal,
 ): Promise<Token> {
   const action = `log in at ${settings.authUrl} with ${settings.origin}`;
   const answer = await call({
+    transport,
     action,
     url: `${settings.authUrl}/auth/tokens`,
     method: "POST",
     body: requestBody(settings),
-    ...(client === undefined ? {} : { client }),
     signal,
   });
   // Keystone says 401 for what is wrong and 404 for an application credential that is deleted.
   if (answer.status === 401 || isKeystonesNotFound(answer)) throw refused(action, settings.proof, answer);
   if (answer.status !== 201) throw errorOf(action, "POST /v3/auth/tokens", answer, Date.now());
-  return tokenOf(action, answer);
+  return tokenOf(action, answer, settings);
 }
 
-function requestBody({ proof, project }: OpenstackSettings): unknown {
+function requestBody({ proof, scope }: OpenstackSettings): unknown {
   const identity = { methods: [proof.method], [proof.method]: proofBody(proof) };
-  return { auth: project === null ? { identity } : { identity, scope: { project } } };
+  return { auth: scope === null ? { identity } : { identity, scope } };
 }
 
 function proofBody(proof: Proof): unknown {
@@ -99,17 +101,16 @@ function isKeystonesNotFound({ status, body }: HttpAnswer): boolean {
   return status === 404 && v.is(v.object({ error: v.object({ code: v.literal(404) }) }), body);
 }
 
-function tokenOf(action: string, answer: HttpAnswer): Token {
+function tokenOf(action: string, answer: HttpAnswer, { scope }: OpenstackSettings): Token {
+  const { status } = answer;
   const id = answer.headers.get("x-subject-token");
-  const result = v.safeParse(tokenSchema, answer.body);
-  if (id === null || !result.success) {
-    throw new CloudError("invalid", `Cannot ${action}: the answer holds no token that can be understood`, {
-      status: answer.status,
-    });
+  if (id === null) {
+    throw new CloudError("malformed", `Cannot ${action}: the answer holds no token`, { status });
   }
-  const { expires_at: expiresAt, project, catalog } = result.output.token;
-  if (project === undefined) {
+  const { token } = parseAnswer(tokenSchema, answer.body, action, { status });
+  const { expires_at: expiresAt, project, catalog } = token;
+  if (project === undefined && !(scope !== null && "system" in scope)) {
     throw new CloudError("invalid", `Cannot ${action}: the token belongs to no project`);
   }
-  return { id, expiresAt: Date.parse(expiresAt), projectId: project.id, catalogue: catalog };
+  return { id, expiresAt: Date.parse(expiresAt), catalogue: catalog };
 }

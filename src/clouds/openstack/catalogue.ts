@@ -1,8 +1,8 @@
-/** Finding Neutron in the service catalogue. */
+/** Finding Neutron and Nova in the service catalogue. */
 
 import { CloudError } from "../cloud_error.ts";
 import type { Catalogue } from "./authentication.ts";
-import type { Interface } from "./settings.ts";
+import type { Interface } from "./credentials.ts";
 
 /**
  * Neutron's base URL, with `/v2.0` and without a slash at its end.
@@ -33,6 +33,23 @@ export function networkUrl(catalogue: Catalogue, region: string | null, side: In
     "invalid",
     `Cannot find Neutron's ${side} endpoint${where}: the catalogue has ${offers.join(", ") || "none"}`,
   );
+}
+
+/**
+ * Nova's base URL, with `/v2.1` and without a slash at its end. Some catalogues have the project's id behind the version.
+ *
+ * @throws {CloudError} of kind `invalid` where the catalogue has no Nova in the region.
+ */
+export function computeUrl(catalogue: Catalogue, region: string | null, side: Interface): string {
+  const found = catalogue.filter(({ type }) => type === "compute").flatMap(({ endpoints }) => endpoints)
+    .find((each) =>
+      each.interface === side && (region === null || (each.region_id ?? each.region) === region)
+    );
+  if (found === undefined) {
+    throw new CloudError("invalid", `Cannot find Nova's ${side} endpoint: the catalogue has none`);
+  }
+  const base = found.url.replace(/\/+$/, "");
+  return /\/v2(\.1)?(\/|$)/.test(base) ? base : `${base}/v2.1`;
 }
 
 /** Adds the API's version, which catalogues give or leave out. */

@@ -5,147 +5,120 @@
  * the ledger says whose they are. Next hops are addresses on a subnet of the router.
  */
 
-import type { IpAddress } from "../../routes/prefix.ts";
+import { getLogger } from "@logtape/logtape";
+import type { Foresight } from "../cloud.ts";
+import { uniqueName } from "../kit/unique_name.ts";
+import { nothingToPrepare } from "../kit/nothing_to_prepare.ts";
+import type { Clock } from "../../async/clock.ts";
+import { systemClock } from "../../async/system_clock.ts";
+import type { IpAddress, Prefix } from "../../routes/prefix.ts";
 import type {
   Change,
+  CheckOptions,
   Cloud,
+  CloudConnection,
   CloudIdentity,
   CloudTable,
   CloudTraits,
+  DeadPeer,
   Finding,
+  Neighbour,
+  PeerRouter,
   TableState,
   WriteResult,
 } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import type { CloudOptions } from "../cloud_options.ts";
-import { checkOpenstack } from "./check.ts";
-import { routesOfPairs } from "./extra_routes.ts";
+import { linkLocalDevices } from "../kit/link_local_devices.ts";
+import type { OpenstackOptions } from "./flags.ts";
+import { NeutronAccess, readFile } from "./access.ts";
+import { noEcmpReason } from "./ecmp.ts";
+import { DeadPeers } from "./dead_peers.ts";
+import { checkOpenstack } from "./doctor.ts";
+import { forwardingFindings } from "./forwarding.ts";
+import { routesOfPairs } from "./routes.ts";
 import { Neighbours } from "./neighbours.ts";
-import { Neutron, type Router, type RouterName } from "./neutron.ts";
-import { findPlace, identityOf, type Place } from "./place.ts";
-import { policyText } from "./policy.ts";
-import { countFitting, roomAfter } from "./room.ts";
-import { RouteLimits } from "./route_limits.ts";
-import { RouteWriter, type Written } from "./route_writer.ts";
-import { Session } from "./session.ts";
-import { readSettings } from "./settings.ts";
+import type { Neutron } from "./api.ts";
+import type { Router, RouterName } from "./schemas.ts";
+import type { MetadataService } from "./metadata.ts";
+import { findVm, type Vm } from "./vm.ts";
+import { identityOf } from "./identity.ts";
+import { policyText } from "./permissions.ts";
+import { RouteLimits } from "./quota.ts";
+import { RouteWriter } from "./writer.ts";
 
-const defaultMetadataEndpoint = "http://169.254.169.254";
+const logger = getLogger(["cloudroutesync", "openstack"]);
 
 /**
- * Opens OpenStack. Reads clouds.yaml, secure.yaml and the certificate file, if there are, and all variables at once; afterwards
- * neither files nor environment are needed. Makes no call. Settings that are missing or wrong are told by the first call: what
- * {@linkcode Cloud.policy} says is needed before there are any.
+ * Opens OpenStack. Reads the settings (see {@linkcode NeutronAccess}) and makes no call. Settings that are missing or wrong are reported
+ * by each call, which reads them anew: what {@linkcode Cloud.policy} says is needed before there are any.
  */
-export function openOpenstack(options: CloudOptions): Cloud {
-  return new OpenstackCloud(openNeutron(options), options);
+export function openOpenstack(options: OpenstackOptions, clock: Clock = systemClock): Cloud {
+  return new OpenstackCloud(options, clock);
 }
 
-function openNeutron(options: CloudOptions): Neutron | CloudError {
-  try {
-    const settings = readSettings(options.osCloud, { environment: options.environment, readFile });
-    return new Neutron(new Session(settings));
-  } catch (error) {
-    if (error instanceof CloudError) return error;
-    throw error;
-  }
+/** What of a run outlives a connection. */
+interface Memory {
+  readonly limits: RouteLimits;
+  readonly neighbours: Neighbours;
+  readonly deadPeers: DeadPeers;
+  /** Why routes have one next hop; null: they may have several. */
+  noEcmp: string | null;
 }
+
+/** Of the most that anybody routes over; Neutron and the kernel take more. */
+const mostNextHops = 16;
 
 class OpenstackCloud implements Cloud {
   readonly name = "openstack";
   readonly traits: CloudTraits;
-  readonly #opened: Neutron | CloudError;
-  readonly #options: CloudOptions;
-  readonly #metadataEndpoint: string;
-  readonly #limits = new RouteLimits();
-  readonly #neighbours = new Neighbours();
-  #place: Place | null = null;
-  #extensions: ReadonlySet<string> | null = null;
+  readonly #access: NeutronAccess;
+  readonly #options: OpenstackOptions;
+  readonly #metadata: MetadataService;
+  readonly #memory: Memory;
 
-  /** @param opened Neutron, or why it cannot be spoken to. */
-  constructor(opened: Neutron | CloudError, options: CloudOptions) {
-    this.#opened = opened;
+  constructor(options: OpenstackOptions, clock: Clock) {
+    this.#access = new NeutronAccess(options);
     this.#options = options;
-    this.#metadataEndpoint = options.imdsEndpoint ?? defaultMetadataEndpoint;
+    this.#memory = {
+      limits: new RouteLimits(() => clock.now()),
+      neighbours: new Neighbours(() => clock.now()),
+      deadPeers: new DeadPeers(),
+      noEcmp: "this VM's router is not known yet",
+    };
+    this.#metadata = {
+      transport: options.transport,
+      endpoint: options.imdsEndpoint,
+      devices: linkLocalDevices,
+      readFile,
+    };
+    const nextHopsPerRoute = (): number => options.noEcmp || this.#memory.noEcmp !== null ? 1 : mostNextHops;
     this.traits = {
-      changesPerWrite: 1000,
-      concurrentWrites: 1,
-      pace: null,
-      nextHopsPerRoute: options.noEcmp ? 1 : 16,
+      batch: 1000,
+      atomic: true,
+      parallel: 1,
+      rate: null,
+      get nextHopsPerRoute(): number {
+        return nextHopsPerRoute();
+      },
       ownership: "ledger",
       uniquePrefix: false,
     };
   }
 
-  async identify(signal: AbortSignal): Promise<CloudIdentity> {
-    this.#place = await this.#findPlace(signal);
-    return identityOf(this.#place);
+  async identify(signal: AbortSignal): Promise<CloudConnection> {
+    const neutron = await this.#access.neutron(signal);
+    const vm = await findVm(neutron, this.#metadata, this.#options, signal);
+    const extensions = await neutron.extensions(signal);
+    this.#learnNextHops(noEcmpReason(extensions, vm.routerPorts));
+    return new OpenstackConnection(neutron, vm, extensions, this.#memory);
   }
 
-  async locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    const { routers } = await this.#knownPlace(signal);
-    return routers.map((router) => tableOf(router, routers));
-  }
-
-  prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    return this.locate(signal);
-  }
-
-  async resolve(
-    gateways: readonly IpAddress[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, string | null>> {
-    const { ports } = await this.#knownPlace(signal);
-    const networks = [...new Set(ports.map((port) => port.network_id))];
-    return await this.#neighbours.resolve(gateways, networks, this.#neutron, signal);
-  }
-
-  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
-    const router = await this.#neutron.router(table.id, signal);
-    return stateOf(table, router, await this.#limits.of(router, this.#neutron, signal));
-  }
-
-  async write(
-    table: CloudTable,
-    changes: readonly Change[],
-    state: TableState,
-    signal: AbortSignal,
-  ): Promise<WriteResult> {
-    this.#extensions ??= await this.#neutron.extensions(signal);
-    const writer = new RouteWriter(this.#neutron, state, this.#extensions, signal);
-    try {
-      return this.#result(table, await writer.write(changes));
-    } catch (cause) {
-      const error = await this.#withLimit(cause, table, signal);
-      const count = countFitting(changes, roomAfter(error, state));
-      if (error.kind !== "quota" || count === 0) throw error;
-      // Neutron adds a list whole or not at all; up to the limit the order given decides, as if each had been a call.
-      const { outcomes, router } = await writer.write(changes.slice(0, count));
-      const refused = changes.slice(count).map(() => error);
-      return this.#result(table, { outcomes: [...outcomes, ...refused], router });
+  /** Says once why routes have one next hop. */
+  #learnNextHops(reason: string | null): void {
+    if (reason !== null && reason !== this.#memory.noEcmp && !this.#options.noEcmp) {
+      logger.info("Writing one next hop a route: {reason}", { reason });
     }
-  }
-
-  #result(table: CloudTable, { outcomes, router }: Written): WriteResult {
-    if (router === null) return { outcomes };
-    return { outcomes, state: stateOf(table, router, this.#limits.known(router)) };
-  }
-
-  /** Nothing to remove: the router was there before. */
-  async remove(_signal: AbortSignal): Promise<void> {}
-
-  async check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
-    if (this.#opened instanceof CloudError) {
-      const remedy = "set the OS_* variables, or name an entry of clouds.yaml with -os-cloud";
-      return [{ name: "settings", status: "bad", detail: this.#opened.message, remedy }];
-    }
-    return await checkOpenstack({
-      neutron: this.#opened,
-      metadataEndpoint: this.#metadataEndpoint,
-      choice: this.#options,
-      families: this.#options.families,
-      fix: options.fix,
-    }, signal);
+    this.#memory.noEcmp = reason;
   }
 
   policy(): string {
@@ -155,19 +128,100 @@ class OpenstackCloud implements Cloud {
   describe(nextHop: string): string {
     return nextHop;
   }
+}
 
-  get #neutron(): Neutron {
-    if (this.#opened instanceof CloudError) throw this.#opened;
-    return this.#opened;
+/** OpenStack with this VM known. */
+class OpenstackConnection implements CloudConnection {
+  readonly identity: CloudIdentity;
+  readonly #neutron: Neutron;
+  readonly #vm: Vm;
+  /** The aliases of Neutron's extensions. */
+  readonly #extensions: ReadonlySet<string>;
+  readonly #memory: Memory;
+
+  constructor(
+    neutron: Neutron,
+    vm: Vm,
+    extensions: ReadonlySet<string>,
+    memory: Memory,
+  ) {
+    this.identity = identityOf(vm);
+    this.#neutron = neutron;
+    this.#vm = vm;
+    this.#extensions = extensions;
+    this.#memory = memory;
   }
 
-  async #findPlace(signal: AbortSignal): Promise<Place> {
-    return await findPlace(this.#neutron, this.#metadataEndpoint, this.#options, signal);
+  locate(): Promise<readonly CloudTable[]> {
+    const { routers } = this.#vm;
+    return Promise.resolve(routers.map((router) => tableOf(router, routers)));
   }
 
-  async #knownPlace(signal: AbortSignal): Promise<Place> {
-    this.#place ??= await this.#findPlace(signal);
-    return this.#place;
+  foresee(): Promise<Foresight> {
+    return Promise.resolve(nothingToPrepare);
+  }
+
+  prepare(): Promise<readonly CloudTable[]> {
+    return this.locate();
+  }
+
+  async resolve(
+    neighbours: readonly Neighbour[],
+    signal: AbortSignal,
+  ): Promise<readonly (string | null)[]> {
+    return await this.#memory.neighbours.find(neighbours, this.#vm, this.#neutron, signal);
+  }
+
+  forget(gateways: readonly IpAddress[]): void {
+    this.#memory.neighbours.forget(gateways);
+  }
+
+  findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
+    const networks = [...new Set(this.#vm.ports.map((port) => port.network_id))];
+    return this.#memory.deadPeers.find(this.#neutron, networks, peers, signal);
+  }
+
+  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
+    const router = await this.#neutron.router(table.id, signal);
+    return stateOf(table, router, await this.#memory.limits.of(router, this.#neutron, signal));
+  }
+
+  async write(
+    table: CloudTable,
+    changes: readonly Change[],
+    state: TableState,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    const writer = new RouteWriter(this.#neutron, state, this.#extensions, signal);
+    try {
+      const { outcomes, router } = await writer.write(changes);
+      if (router === null) return { outcomes };
+      return { outcomes, state: stateOf(table, router, this.#memory.limits.known(router)) };
+    } catch (error) {
+      throw await this.#withLimit(error, table, signal);
+    }
+  }
+
+  async forwarding(ownPrefixes: () => readonly Prefix[], signal: AbortSignal): Promise<readonly Finding[]> {
+    return await forwardingFindings(this.#neutron, this.#vm, this.identity, ownPrefixes(), signal);
+  }
+
+  /** Nothing to remove: the router was there before. */
+  async remove(_signal: AbortSignal): Promise<void> {}
+
+  async check({ fix, ownPrefixes = [] }: CheckOptions, signal: AbortSignal): Promise<readonly Finding[]> {
+    return await checkOpenstack({
+      neutron: this.#neutron,
+      vm: this.#vm,
+      identity: this.identity,
+      extensions: this.#extensions,
+      noEcmp: this.#memory.noEcmp,
+      tables: await this.locate(),
+      read: (table) => this.read(table, signal),
+      probe: (state) => new RouteWriter(this.#neutron, state, this.#extensions, signal).probe(),
+      ownPrefixes,
+      fix,
+    }, signal);
   }
 
   /** Since Neutron 29 the error does not tell the limit that was reached, but the quota does. */
@@ -175,11 +229,11 @@ class OpenstackCloud implements Cloud {
     if (!(error instanceof CloudError)) throw error;
     if (error.kind !== "quota") return error;
     if (error.limit !== undefined) {
-      this.#limits.tell(table.id, error.limit);
+      this.#memory.limits.learn(table.id, error.limit);
       return error;
     }
     const router = await this.#neutron.router(table.id, signal);
-    const limit = await this.#limits.refresh(router, this.#neutron, signal);
+    const limit = await this.#memory.limits.refresh(router, this.#neutron, signal);
     if (limit === null) return error;
     const { message, status, code, requestId, cause } = error;
     return new CloudError("quota", `${message} The limit is ${limit}.`, {
@@ -193,8 +247,7 @@ class OpenstackCloud implements Cloud {
 }
 
 function tableOf(router: RouterName, routers: readonly RouterName[]): CloudTable {
-  const unique = routers.filter(({ name }) => name === router.name).length === 1;
-  return { id: router.id, name: unique && router.name !== "" ? router.name : router.id, ours: false };
+  return { id: router.id, name: uniqueName(router, routers), ours: false };
 }
 
 /** Neutron counts pairs, whatever their family. */
@@ -205,13 +258,4 @@ function stateOf(table: CloudTable, router: Router, limit: number | null): Table
     quotas: [{ families: [4, 6], used: router.routes.length, limit, perNextHop: true }],
     version: router.revision_number === undefined ? null : String(router.revision_number),
   };
-}
-
-function readFile(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
-    throw new CloudError("invalid", `Cannot read ${path}: ${error}`, { cause: error });
-  }
 }

@@ -2,10 +2,12 @@
 
 import { getLogger } from "@logtape/logtape";
 import { call, type HttpAnswer } from "../http.ts";
+import { type Login, SharedLogin } from "../kit/shared_login.ts";
+import type { Transport } from "../kit/transport.ts";
 import { logIn, type Token } from "./authentication.ts";
-import { networkUrl, withVersion } from "./catalogue.ts";
+import { computeUrl, networkUrl, withVersion } from "./catalogue.ts";
 import { errorOf } from "./errors.ts";
-import type { OpenstackSettings } from "./settings.ts";
+import type { OpenstackSettings } from "./credentials.ts";
 
 const logger = getLogger(["cloudroutesync", "openstack"]);
 
@@ -17,7 +19,9 @@ export interface NeutronCall {
   /** What it is for, as a verb phrase that fits after "Cannot". */
   readonly action: string;
   readonly method?: "GET" | "PUT";
-  /** Below `/v2.0`, with query: `routers/…`. */
+  /** Neutron unless told; `compute` is Nova. */
+  readonly service?: "network" | "compute";
+  /** Below `/v2.0` (Nova: `/v2.1`), with query: `routers/…`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
@@ -27,21 +31,21 @@ export interface NeutronCall {
 /** A session: logs in when it must, and again before the token expires or when it is not taken any more. */
 export class Session {
   readonly #settings: OpenstackSettings;
-  readonly #client: Deno.HttpClient | undefined;
-  #token: Token | null = null;
-  #login: Promise<Token> | null = null;
+  readonly #transport: Transport;
+  readonly #login = new SharedLogin<Token>({ login: () => this.#logIn(), renewBeforeMs });
 
   /** Opens no connection yet. */
-  constructor(settings: OpenstackSettings) {
+  constructor(settings: OpenstackSettings, transport: Transport) {
     this.#settings = settings;
-    this.#client = settings.caCertificates === null
-      ? undefined
-      : Deno.createHttpClient({ caCerts: [settings.caCertificates] });
+    const { caCertificates, clientCertificate } = settings;
+    const trusting = caCertificates === null ? transport : transport.trusting([caCertificates]);
+    this.#transport = clientCertificate === null ? trusting : trusting.showing(clientCertificate);
   }
 
-  /** The project that the credentials belong to. */
-  async projectId(signal: AbortSignal): Promise<string> {
-    return (await this.#validToken(signal)).projectId;
+  /** Whether the login is for the whole cloud and not for a project. */
+  get isForSystem(): boolean {
+    const { scope } = this.#settings;
+    return scope !== null && "system" in scope;
   }
 
   /**
@@ -51,12 +55,13 @@ export class Session {
    * @throws {CloudError} for any other status, and as {@linkcode call} and {@linkcode logIn} do.
    */
   async call(request: NeutronCall): Promise<HttpAnswer> {
-    let answer = await this.#send(request, await this.#validToken(request.signal));
+    const token = await this.#login.get(request.signal);
+    let answer = await this.#send(request, token);
     if (answer.status === 401) {
       // Revoked, or signed with a key that is gone. Logging in anew is part of being logged in, not a second try.
-      logger.info("Token not taken any more: logging in again");
-      this.#token = null;
-      answer = await this.#send(request, await this.#validToken(request.signal));
+      logger.info("OpenStack does not accept the token any more; logging in again");
+      this.#login.refused(token);
+      answer = await this.#send(request, await this.#login.get(request.signal));
     }
     if (answer.status === 200) return answer;
     throw errorOf(request.action, permissionOf(request), answer, Date.now());
@@ -64,31 +69,30 @@ export class Session {
 
   #send(request: NeutronCall, token: Token): Promise<HttpAnswer> {
     const { networkEndpoint, region, interface: side } = this.#settings;
-    const base = networkEndpoint === null
+    const base = request.service === "compute"
+      ? computeUrl(token.catalogue, region, side)
+      : networkEndpoint === null
       ? networkUrl(token.catalogue, region, side)
       : withVersion(networkEndpoint);
     return call({
+      transport: this.#transport,
       action: request.action,
       url: `${base}/${request.path}`,
       method: request.method ?? "GET",
       headers: { ...request.headers, "x-auth-token": token.id },
       ...(request.body === undefined ? {} : { body: request.body }),
-      ...(this.#client === undefined ? {} : { client: this.#client }),
       signal: request.signal,
     });
   }
 
-  /** The token, renewed if need be; callers that come together share one login. */
-  async #validToken(signal: AbortSignal): Promise<Token> {
-    if (this.#token !== null && this.#token.expiresAt - Date.now() > renewBeforeMs) return this.#token;
-    this.#login ??= logIn(this.#settings, this.#client, signal).finally(() => this.#login = null);
-    this.#token = await this.#login;
-    return this.#token;
+  async #logIn(): Promise<Login<Token>> {
+    const token = await logIn(this.#settings, this.#transport, new AbortController().signal);
+    return { value: token, until: token.expiresAt };
   }
 }
 
 /** The access rule that a call needs: ids become `*`. */
 function permissionOf(request: NeutronCall): string {
   const path = request.path.replace(/\?.*$/, "").replace(/^([a-z]+)\/[^/]+/, "$1/*");
-  return `${request.method ?? "GET"} /v2.0/${path}`;
+  return `${request.method ?? "GET"} ${request.service === "compute" ? "/v2.1" : "/v2.0"}/${path}`;
 }

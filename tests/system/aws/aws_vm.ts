@@ -1,6 +1,6 @@
 /** A router VM on EC2: the executable in a network namespace that looks as the rig's router does, the rig as its cloud. */
 
-import type { AwsRig } from "../../fakes/aws_rig.ts";
+import type { AwsRig } from "../../fakes/aws/rig.ts";
 import { relayInto } from "../../fakes/namespace_relay.ts";
 import { Namespace } from "../namespace.ts";
 import { RouterVm, type RouterVmParts } from "../router_vm.ts";

@@ -2,33 +2,28 @@
 
 import assert from "node:assert/strict";
 import { identityOf } from "../../../src/clouds/aws/identity.ts";
-import { InstanceMetadata } from "../../../src/clouds/aws/instance_metadata.ts";
+import { InstanceMetadata } from "../../../src/clouds/aws/metadata.ts";
+import { fileMissing, skips } from "../../needs.ts";
+import { testTransport } from "../../fakes/cloud_options.ts";
 
 const cache = Deno.env.get("CLOUDROUTESYNC_TEST_CACHE") ??
   new URL("../../../.cache", import.meta.url).pathname;
 const mock = `${cache}/aws/bin/ec2-metadata-mock`;
 
-/** Why the mock cannot be started here, or null; with `CI` set it is always null: there it must work. */
-function mockMissing(): string | null {
-  if (Deno.env.has("CI")) return null;
-  try {
-    Deno.statSync(mock);
-    return null;
-  } catch {
-    return "ec2-metadata-mock is not installed: run .ci/install/aws.sh";
-  }
-}
-
 Deno.test({
   name: "facts() identifies the VM of amazon-ec2-metadata-mock by version 2",
-  ignore: mockMissing() !== null,
+  ignore: skips(fileMissing(mock, "ec2-metadata-mock", "run .ci/install/aws.sh")),
   fn: async () => {
     const port = freePort();
     const args = ["--imdsv2", "--hostname", "127.0.0.1", "--port", String(port)];
     const child = new Deno.Command(mock, { args, stdout: "null", stderr: "null" }).spawn();
     try {
       await untilListening(port);
-      const metadata = new InstanceMetadata(`http://127.0.0.1:${port}`, () => performance.now());
+      const metadata = new InstanceMetadata(
+        testTransport,
+        `http://127.0.0.1:${port}`,
+        () => performance.now(),
+      );
       const facts = await metadata.facts(AbortSignal.timeout(20_000));
       assert.equal(facts.instanceId, "i-1234567890abcdef0");
       assert.equal(facts.region, "us-east-1");

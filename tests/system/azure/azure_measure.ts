@@ -3,7 +3,7 @@
  * timings say nothing on a busy machine.
  */
 
-import { addresses, AzureRig, ids } from "../../fakes/azure_rig.ts";
+import { addresses, AzureRig, ids } from "../../fakes/azure/rig.ts";
 import { binaryPath } from "../binary.ts";
 import { until } from "../until.ts";
 import { AzureVm } from "./azure_vm.ts";

@@ -1,6 +1,7 @@
 /** A router VM on Azure: the executable in a network namespace with the addresses of the rig's interface, the rig as its cloud. */
 
-import { addresses, type AzureRig, ids } from "../../fakes/azure_rig.ts";
+import { addresses, type AzureRig, ids } from "../../fakes/azure/rig.ts";
+import type { FakeImds } from "../../fakes/azure/imds.ts";
 import { Namespace } from "../namespace.ts";
 import { RouterVm, type RouterVmParts } from "../router_vm.ts";
 import { untilSame } from "../until.ts";
@@ -11,11 +12,16 @@ export class AzureVm extends RouterVm {
     super(parts);
   }
 
-  /** Makes the namespace with the addresses that the rig's interface has. */
-  static async create(rig: AzureRig, binary: string): Promise<AzureVm> {
+  /**
+   * Makes the namespace with the addresses that the rig's interface has.
+   *
+   * @param other a further VM of the rig in place of the first.
+   */
+  static async create(rig: AzureRig, binary: string, other?: FakeImds): Promise<AzureVm> {
     const namespace = await Namespace.create();
-    await namespace.veth("eth0", "fabric0", `${addresses.router}/24`);
-    await namespace.ip(`address add ${addresses.router6}/64 dev eth0 nodad`);
+    const address = other?.vm.interfaces[0]?.ipv4 ?? addresses.router;
+    await namespace.veth("eth0", "fabric0", `${address}/24`);
+    if (other === undefined) await namespace.ip(`address add ${addresses.router6}/64 dev eth0 nodad`);
     const folder = await Deno.makeTempDir();
     return new AzureVm(rig, {
       cloud: "azure",
@@ -24,8 +30,8 @@ export class AzureVm extends RouterVm {
       folder,
       flags: ["-state", folder],
       gateway: addresses.other,
-      environment: () => rig.environment(),
-      relay: await rig.reachableIn(namespace),
+      environment: () => rig.environment(other),
+      relay: await rig.reachableIn(namespace, other),
     });
   }
 

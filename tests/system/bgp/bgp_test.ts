@@ -15,6 +15,7 @@ for (const name of ["aws", "openstack"] as const) {
     async (scene) => {
       for (const daemon of ["frr", "bird"] as const) await scene.play(daemon);
     },
+    name,
   );
 }
 

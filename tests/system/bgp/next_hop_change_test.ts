@@ -9,10 +9,10 @@ import { awsCloud, type BgpCloud, gcpCloud, openstackCloud } from "../../demo/bg
 import { Daemon, type DaemonName } from "../../demo/bgp_daemons.ts";
 import type { BgpScene } from "../../demo/bgp_scene.ts";
 import { beyond, loopback } from "../../demo/bgp_stage.ts";
-import { AwsRig, buildInstance } from "../../fakes/aws_rig.ts";
-import { addresses as azureAddresses } from "../../fakes/azure_rig.ts";
-import { addresses as gcpAddresses, GcpRig } from "../../fakes/gcp_rig.ts";
-import { openstackMissing, type OpenstackRig, startOpenstack } from "../../fakes/openstack_rig.ts";
+import { AwsRig, buildInstance } from "../../fakes/aws/rig.ts";
+import { addresses as azureAddresses } from "../../fakes/azure/rig.ts";
+import { addresses as gcpAddresses, GcpRig } from "../../fakes/gcp/rig.ts";
+import { type OpenstackRig, startOpenstack } from "../../fakes/openstack/rig.ts";
 import type { Namespace } from "../namespace.ts";
 import { until } from "../until.ts";
 import { LivePing } from "./live_ping.ts";
@@ -99,6 +99,7 @@ bgpTest(
     await play(scene, "bird", rival, () => before = count());
     assert.deepEqual(count().map((calls, index) => calls - (before[index] ?? NaN)), [0, 2, 0]);
   },
+  "aws",
 );
 
 bgpTest(
@@ -111,6 +112,7 @@ bgpTest(
     const move = ["insert", "wait", "delete", "wait"];
     assert.deepEqual(written.map(nameOf), [...move, ...move]);
   },
+  "gcp",
 );
 
 bgpTest(
@@ -122,7 +124,7 @@ bgpTest(
     const move = ["add_extraroutes", "remove_extraroutes"];
     assert.deepEqual(written.map(({ path }) => path.split("/").at(-1)), [...move, ...move]);
   },
-  openstackMissing(),
+  "openstack",
 );
 
 /** What a call to Google that writes or waits is about. */

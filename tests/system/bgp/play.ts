@@ -1,15 +1,21 @@
 /** What the tests with real daemons share: a test on the BGP scene, and what they ask of cloud and program. */
 
-import { azureCloud, type BgpCloud } from "../../demo/bgp_clouds.ts";
+import { azureCloud, type BgpCloud, serversMissing } from "../../demo/bgp_clouds.ts";
 import { daemonsMissing } from "../../demo/bgp_daemons.ts";
 import { BgpScene } from "../../demo/bgp_scene.ts";
-import { prefixList } from "../../../src/routes/prefix_list.ts";
-import { addresses, AzureRig, route } from "../../fakes/azure_rig.ts";
-import { binaryPath } from "../binary.ts";
+import { prefixList } from "../../../src/sync/wording.ts";
+import { programMissing, skips } from "../../needs.ts";
+import { addresses, AzureRig, route } from "../../fakes/azure/rig.ts";
+import { binaryMissing, binaryPath } from "../binary.ts";
+import { namespacesMissing } from "../namespace.ts";
 import { until } from "../until.ts";
 
-const missing = await daemonsMissing();
-if (missing !== null && Deno.env.has("CI")) throw new Error(`Cannot test with daemons: ${missing}`);
+const sceneMissing = [
+  await daemonsMissing(),
+  namespacesMissing(),
+  programMissing("curl"),
+  await binaryMissing(),
+];
 
 /** A route of the operators' that stands in the subnet's table before the program comes, as the fabric carries it. */
 export const foreign = { prefix: "172.31.0.0/16", nextHop: addresses.other } as const;
@@ -38,21 +44,21 @@ export interface Status {
 /**
  * A test on a cloud; when it fails, its error tells the executable's log. The test gets what `open` gives besides the cloud.
  *
- * @param cloudMissing why the cloud cannot be had here; null if it can.
+ * @param cloud whose test servers it needs.
  */
 export function bgpTest<Opened extends { readonly cloud: BgpCloud }>(
   name: string,
   open: () => Promise<Opened>,
   play: (scene: BgpScene, opened: Opened) => Promise<void>,
-  cloudMissing: string | null = null,
+  cloud: BgpCloud["name"],
 ): void {
   Deno.test({
     name,
-    ignore: (missing ?? cloudMissing) !== null,
+    ignore: skips(...sceneMissing, serversMissing(cloud)),
     async fn(): Promise<void> {
       const opened = await open();
-      await using cloud = opened.cloud;
-      await using scene = await BgpScene.create(cloud, await binaryPath(), () => {});
+      await using opens = opened.cloud;
+      await using scene = await BgpScene.create(opens, await binaryPath(), () => {});
       await scene.program.telling(() => play(scene, opened));
     },
   });
@@ -65,7 +71,7 @@ export function azureTest(name: string, play: (scene: BgpScene, rig: AzureRig) =
     rig.placeFormerTable([route("office", foreign.prefix, foreign.nextHop)]);
     return { cloud: azureCloud(rig), rig };
   };
-  bgpTest(name, open, (scene, { rig }) => play(scene, rig));
+  bgpTest(name, open, (scene, { rig }) => play(scene, rig), "azure");
 }
 
 /** Routes as {@linkcode carriedBy} lists them. */

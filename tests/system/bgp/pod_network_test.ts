@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Daemon } from "../../demo/bgp_daemons.ts";
 import type { BgpScene } from "../../demo/bgp_scene.ts";
 import { beyond } from "../../demo/bgp_stage.ts";
-import { addresses as azureAddresses } from "../../fakes/azure_rig.ts";
+import { addresses as azureAddresses } from "../../fakes/azure/rig.ts";
 import type { Namespace } from "../namespace.ts";
 import { until } from "../until.ts";
 import { calicoConfiguration } from "./calico.ts";

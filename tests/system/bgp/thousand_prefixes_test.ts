@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { DaemonName } from "../../demo/bgp_daemons.ts";
 import { loopback } from "../../demo/bgp_stage.ts";
-import { publishedLimit } from "../../../src/clouds/azure/route_limit.ts";
+import { publishedLimit } from "../../../src/clouds/azure/quota.ts";
 import { numbered } from "../router_vm.ts";
 import { azureTest, listed, listening, statusOf, tell, untilCarries, untilInStep } from "./play.ts";
 

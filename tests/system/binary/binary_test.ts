@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import configuration from "../../../deno.json" with { type: "json" };
+import { programMissing, skips } from "../../needs.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
 
 /** Largest executable, in bytes. */
@@ -9,7 +10,7 @@ const largest = 98e6;
 /** Newest glibc that the executable may need: Ubuntu 18.04's, and that of Deno itself. */
 const newestGlibc = [2, 27] as const;
 
-const missing = await binaryMissing();
+const ignore = skips(await binaryMissing());
 
 /** What a process wrote and how it ended. */
 async function output(
@@ -21,8 +22,12 @@ async function output(
   return { code: result.code, stdout: decoder.decode(result.stdout), stderr: decoder.decode(result.stderr) };
 }
 
-function binaryTest(name: string, run: (binary: string) => Promise<void>): void {
-  Deno.test({ name, ignore: missing !== null, fn: async () => await run(await binaryPath()) });
+function binaryTest(
+  name: string,
+  run: (binary: string) => Promise<void>,
+  ...needs: readonly (string | null)[]
+): void {
+  Deno.test({ name, ignore: ignore || skips(...needs), fn: async () => await run(await binaryPath()) });
 }
 
 binaryTest("the executable is at most 98 MB", async (binary) => {
@@ -33,7 +38,7 @@ binaryTest("the executable is at most 98 MB", async (binary) => {
 binaryTest(
   "the executable needs no glibc newer than 2.27, and no library but glibc's and gcc's",
   async (binary) => {
-    const { stdout, code } = await output("/usr/bin/objdump", ["-T", "-p", binary]);
+    const { stdout, code } = await output("objdump", ["-T", "-p", binary]);
     assert.equal(code, 0);
     const versions = [...stdout.matchAll(/GLIBC_(\d+)\.(\d+)/g)].map((
       match,
@@ -48,6 +53,7 @@ binaryTest(
     assert.deepEqual(libraries.filter((library) => !known.test(library)), []);
     assert.ok(libraries.includes("libc.so.6"));
   },
+  programMissing("objdump", "binutils"),
 );
 
 binaryTest("`version` prints version, Deno and commit in an empty environment", async (binary) => {

@@ -1,6 +1,7 @@
 /** The systemd unit: how exposed it leaves the service, and whether the executable lives within it. */
 
 import assert from "node:assert/strict";
+import { programMissing, skips } from "../../needs.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
 import { Namespace, namespacesMissing } from "../namespace.ts";
 
@@ -17,19 +18,8 @@ async function run(
   return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
 }
 
-/** Why a program cannot be run here, or null; with `CI` set it must be there. */
-async function programMissing(program: string): Promise<string | null> {
-  if (Deno.env.has("CI")) return null;
-  try {
-    await run(program, ["--version"]);
-    return null;
-  } catch (error) {
-    return `${program} cannot be run: ${error}`;
-  }
-}
-
-const analyzeMissing = await programMissing("systemd-analyze");
-const traceMissing = await programMissing("strace") ?? namespacesMissing() ?? await binaryMissing();
+const analyzeMissing = programMissing("systemd-analyze", "systemd");
+const traceMissing = [programMissing("strace"), namespacesMissing(), await binaryMissing()];
 
 /** The values of a setting, in order. */
 async function settings(name: string): Promise<string[]> {
@@ -50,7 +40,7 @@ async function callsOf(group: string): Promise<Set<string>> {
 
 Deno.test({
   name: "the unit leaves an exposure of 2.0 at most",
-  ignore: analyzeMissing !== null,
+  ignore: skips(analyzeMissing),
   async fn(): Promise<void> {
     const args = ["security", "--offline=true", `--threshold=${greatestExposure}`, "--no-pager", unit];
     const { code, text } = await run("systemd-analyze", args);
@@ -103,7 +93,7 @@ async function tracedCalls(binary: string): Promise<Set<string>> {
 
 Deno.test({
   name: "the executable makes no system call that the unit forbids",
-  ignore: traceMissing !== null || analyzeMissing !== null,
+  ignore: skips(analyzeMissing, ...traceMissing),
   async fn(): Promise<void> {
     const allowed = new Set<string>();
     for (const words of await settings("SystemCallFilter")) {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { renderTemplate } from "../../fakes/terraform_template.ts";
+import { programMissing, skips } from "../../needs.ts";
 import { environmentVariable, flags } from "../../../src/cli/flags.ts";
 
 const folder = new URL("../../../terraform/cloud-init/", import.meta.url).pathname;
@@ -39,19 +40,9 @@ function fileOf(path: string): string {
   return file.content;
 }
 
-const commandMissing = async (command: string): Promise<boolean> => {
-  if (Deno.env.has("CI")) return false;
-  try {
-    return !(await new Deno.Command(command, { args: ["--version"], stdout: "null", stderr: "null" })
-      .output()).success;
-  } catch {
-    return true;
-  }
-};
-
 Deno.test({
   name: "user-data passes cloud-init's own schema",
-  ignore: await commandMissing("cloud-init"),
+  ignore: skips(programMissing("cloud-init")),
   async fn(): Promise<void> {
     const file = await Deno.makeTempFile({ suffix: ".yaml" });
     try {
@@ -107,15 +98,18 @@ Deno.test("user-data fetches before it starts, from the address and with the che
 });
 
 /** Runs the document's download script against a server of its own. */
-async function fetchWith(sha256: string): Promise<{ readonly code: number; readonly left: string[] }> {
+async function fetchWith(
+  sha256: string,
+  sums = "",
+): Promise<{ readonly code: number; readonly left: string[] }> {
   const place = await Deno.makeTempDir();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () => new Response(executable),
+    (request) => new Response(new URL(request.url).pathname === "/v1/SHA256SUMS" ? sums : executable),
   );
   try {
     await Deno.writeTextFile(`${place}/fetch`, fileOf("/usr/local/sbin/cloudroutesync-fetch"));
-    const url = `http://127.0.0.1:${server.addr.port}/`;
+    const url = `http://127.0.0.1:${server.addr.port}/v1/program-linux-x86_64`;
     const { code } = await new Deno.Command("/bin/sh", {
       args: [`${place}/fetch`, url, sha256, `${place}/program`],
       stderr: "null",
@@ -134,7 +128,7 @@ async function fetchWith(sha256: string): Promise<{ readonly code: number; reado
 
 Deno.test({
   name: "download script installs the executable whose checksum is right",
-  ignore: await commandMissing("curl"),
+  ignore: skips(programMissing("curl")),
   async fn(): Promise<void> {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", executable)).toHex();
     assert.deepEqual(await fetchWith(digest), { code: 0, left: ["program"] });
@@ -142,8 +136,27 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "download script goes by the release's SHA256SUMS where no checksum is given, and by nothing else then",
+  ignore: skips(programMissing("curl")),
+  async fn(): Promise<void> {
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", executable)).toHex();
+    const other = `${"00".repeat(32)}  other-program-linux-x86_64\n`;
+    assert.deepEqual(await fetchWith("", `${other}${digest}  program-linux-x86_64\n`), {
+      code: 0,
+      left: ["program"],
+    });
+    for (const sums of ["", other, `${"00".repeat(32)}  program-linux-x86_64\n`]) {
+      const { code, left } = await fetchWith("", sums);
+      assert.notEqual(code, 0);
+      assert.deepEqual(left, []);
+    }
+  },
+});
+
+Deno.test({
   name: "download script leaves nothing when the checksum is wrong",
-  ignore: await commandMissing("curl"),
+  ignore: skips(programMissing("curl")),
   async fn(): Promise<void> {
     const { code, left } = await fetchWith(values.binary_sha256);
     assert.notEqual(code, 0);

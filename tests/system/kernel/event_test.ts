@@ -1,10 +1,11 @@
 /** Route events: several routes of one key, overruns, and storms. Each must end in the kernel's table. */
 
 import assert from "node:assert/strict";
+import { skips } from "../../needs.ts";
 import { namespacesMissing } from "../namespace.ts";
 import { MonitorRig } from "./monitor_rig.ts";
 
-const ignore = namespacesMissing() !== null;
+const ignore = skips(namespacesMissing());
 const prefix4 = "198.51.100.0/24", prefix6 = "2001:db8:1::/48";
 
 /** Changes of one prefix, one after the other; the tables are compared after each. */
@@ -58,6 +59,72 @@ const sequences: Readonly<Record<string, readonly string[]>> = {
     `-6 route del ${prefix6} metric 10`,
     `-6 route del ${prefix6}`,
   ],
+  "IPv4 routes differ in one attribute": [
+    `route add ${prefix4} via 10.0.0.2`,
+    `route append ${prefix4} via 10.0.0.2 mtu 1400`,
+    `route append ${prefix4} via 10.0.0.2 src 10.0.0.1`,
+    `route append ${prefix4} via 10.0.0.2 realm 5`,
+    `route append ${prefix4} via 10.0.0.2 dev a0 onlink`,
+    `route append ${prefix4} encap ip id 1 dst 192.0.2.1 via 10.0.0.2 dev a0`,
+    `route append ${prefix4} encap ip id 2 dst 192.0.2.1 via 10.0.0.2 dev a0`,
+    `route append ${prefix4} nhid 7`,
+    `route del ${prefix4} via 10.0.0.2 mtu 1400`,
+    `route del ${prefix4} via 10.0.0.2`,
+    `route del ${prefix4} via 10.0.0.2`,
+    `route del ${prefix4} encap ip id 2 dst 192.0.2.1 via 10.0.0.2 dev a0`,
+    `route del ${prefix4} nhid 7`,
+    `route del ${prefix4}`,
+    `route del ${prefix4}`,
+    `route del ${prefix4}`,
+  ],
+  "an IPv4 multipath has a twin of other weights": [
+    `route add ${prefix4} nexthop via 10.0.0.2 nexthop via 10.0.0.3`,
+    `route append ${prefix4} nexthop via 10.0.0.2 nexthop via 10.0.0.3 weight 3`,
+    `route del ${prefix4} nexthop via 10.0.0.2 nexthop via 10.0.0.3 weight 3`,
+    `route del ${prefix4}`,
+  ],
+  "IPv6 routes of other kinds are appended to a gateway": [
+    `-6 route add ${prefix6} via 2001:db8::2`,
+    `-6 route append unreachable ${prefix6}`,
+    `-6 route append ${prefix6} via 2001:db8::3`,
+    `-6 route append ${prefix6} dev a1`,
+    `-6 route del ${prefix6} via 2001:db8::3`,
+    `-6 route append ${prefix6} nhid 8`,
+    `-6 route replace ${prefix6} dev a0`,
+    `-6 route append ${prefix6} via 2001:db8::4`,
+    `-6 route del ${prefix6} via 2001:db8::2`,
+    `-6 route replace ${prefix6} nexthop via 2001:db8::5 nexthop via 2001:db8::6`,
+    `-6 route del ${prefix6} via 2001:db8::6`,
+    `-6 route replace blackhole ${prefix6}`,
+    `-6 route del ${prefix6} via 2001:db8::5`,
+    `-6 route del ${prefix6}`,
+  ],
+  "a blackhole and a prohibit are appended to IPv6 gateways": [
+    `-6 route add ${prefix6} via 2001:db8::2`,
+    `-6 route append blackhole ${prefix6}`,
+    `-6 route del ${prefix6} via 2001:db8::2`,
+    `-6 route append ${prefix6} via 2001:db8::3`,
+    `-6 route replace prohibit ${prefix6}`,
+    `-6 route del ${prefix6}`,
+    `-6 route del ${prefix6}`,
+  ],
+  "IPv6 legs are of two protocols": [
+    `-6 route add ${prefix6} via 2001:db8::2 proto bgp`,
+    `-6 route append ${prefix6} via 2001:db8::3 proto dhcp`,
+    `-6 route append ${prefix6} via 2001:db8::4 proto bird`,
+    `-6 route del ${prefix6} via 2001:db8::2`,
+    `-6 route append ${prefix6} nexthop via 2001:db8::5 nexthop via 2001:db8::6`,
+    `-6 route del ${prefix6} via 2001:db8::3`,
+    `-6 route del ${prefix6} via 2001:db8::4`,
+    `-6 route del ${prefix6} proto boot`,
+  ],
+  "IPv6 legs differ in their tunnels": [
+    `-6 route add ${prefix6} via 2001:db8::2 dev a0`,
+    `-6 route append ${prefix6} encap ip6 id 1 dst fc00::1 via 2001:db8::2 dev a0`,
+    `-6 route append ${prefix6} encap ip6 id 2 dst fc00::1 via 2001:db8::2 dev a0`,
+    `-6 route del ${prefix6} encap ip6 id 1 dst fc00::1 via 2001:db8::2 dev a0`,
+    `-6 route del ${prefix6}`,
+  ],
 };
 
 for (const [name, commands] of Object.entries(sequences)) {
@@ -66,7 +133,11 @@ for (const [name, commands] of Object.entries(sequences)) {
     ignore,
     async fn(): Promise<void> {
       await using rig = await MonitorRig.create();
-      await rig.ip("-6 address add 2001:db8::1/64 dev a0 nodad");
+      await rig.namespace.batch([
+        "address add 2001:db8::1/64 dev a0 nodad",
+        "nexthop add id 7 via 10.0.0.2 dev a0",
+        "nexthop add id 8 via 2001:db8::8 dev a0",
+      ]);
       for (const command of commands) {
         const before = await rig.agrees();
         await rig.ip(command);
@@ -86,7 +157,7 @@ Deno.test({
     await using rig = await MonitorRig.create({ families: [4] });
     await rig.ip(`route add ${prefix4} via 10.0.0.2 metric 20`);
     await rig.agrees();
-    const { dumps } = await rig.health();
+    const { dumps } = await rig.quiet();
     await rig.ip(`route replace ${prefix4} via 10.0.0.3 metric 20`);
     await rig.agrees();
     await rig.ip(`route del ${prefix4} metric 20`);

@@ -6,12 +6,17 @@
  * | --- | --- |
  * | `table` | the routes as lines, see {@linkcode routeLine} |
  * | `health` | the monitor's health, and the changes told so far |
+ * | `addresses` | the addresses, as `10.0.0.1/24 of a0` |
+ * | `fresh MODE` | routes and addresses of another monitor, opened for this question: MODE is `events` or `periodic` |
+ * | `resync` | dumps anew; answers when it is done |
+ * | `cpu` | milliseconds of CPU that the process has used |
  * | `sleep MS` | stands still for that long, so that events pile up |
  * | `end` | closes the monitor |
  */
 
 import { TextLineStream } from "./text_lines.ts";
-import { openLibc } from "../../../ffi/libc.ts";
+import process from "node:process";
+import { type Libc, openLibc } from "../../../ffi/libc.ts";
 import { NetlinkSocket } from "../../../ffi/netlink_socket.ts";
 import { KernelMonitor, type KernelMonitorOptions } from "../../../src/kernel/kernel_monitor.ts";
 import type { KernelRoute, KernelTable, Leg } from "../../../src/kernel/kernel_table.ts";
@@ -31,13 +36,34 @@ function routeLine(route: KernelRoute): string {
   return `${table} ${prefix.text} type ${type} proto ${protocol} metric ${metric} tos ${tos} ${legs}`.trim();
 }
 
-function legText({ gateway, interfaceName, weight, dead, linkDown }: Leg): string {
-  const flags = `${dead ? "!dead" : ""}${linkDown ? "!linkdown" : ""}`;
+function legText({ gateway, interfaceName, weight, dead, linkDown, encapsulation }: Leg): string {
+  const tunnel = encapsulation === null ? "" : `!${encapsulation}`;
+  const flags = `${dead ? "!dead" : ""}${linkDown ? "!linkdown" : ""}${tunnel}`;
   return `${gateway?.text ?? "-"}@${interfaceName}*${weight}${flags}`;
 }
 
 function tableLines(table: KernelTable): string[] {
   return Array.from(table.routes(), routeLine);
+}
+
+function addressLines(table: KernelTable): string[] {
+  const names = new Map(table.links().map(({ index, name }) => [index, name]));
+  return table.addresses().map(({ address, subnet, interfaceIndex }) =>
+    `${address.text}/${subnet.length} of ${names.get(interfaceIndex)}`
+  ).sort();
+}
+
+/** What a monitor sees that has only just been opened. */
+async function fresh(options: KernelMonitorOptions, libc: Libc, mode: string | undefined): Promise<unknown> {
+  await using monitor = await KernelMonitor.open(libc, { ...options, events: mode === "events" });
+  return { table: tableLines(monitor.table), addresses: addressLines(monitor.table) };
+}
+
+async function resync(monitor: KernelMonitor): Promise<string> {
+  const { dumps } = monitor.health;
+  monitor.resync("test");
+  while (monitor.health.dumps === dumps) await new Promise((resolve) => setTimeout(resolve, 1));
+  return "dumped";
 }
 
 const encoder = new TextEncoder();
@@ -66,8 +92,15 @@ async function main(options: AgentOptions): Promise<void> {
   ) {
     const [command, argument] = line.split(" ");
     if (command === "table") await say(tableLines(monitor.table));
-    else if (command === "health") await say({ ...monitor.health, changes, errors });
-    else if (command === "sleep") {
+    else if (command === "addresses") await say(addressLines(monitor.table));
+    else if (command === "fresh") await say(await fresh(options, libc, argument));
+    else if (command === "resync") await say(await resync(monitor));
+    else if (command === "cpu") {
+      const { user, system } = process.cpuUsage();
+      await say((user + system) / 1000);
+    } else if (command === "health") {
+      await say({ ...monitor.health, lastError: monitor.health.lastError?.message ?? null, changes, errors });
+    } else if (command === "sleep") {
       const end = performance.now() + Number(argument);
       while (performance.now() < end);
       await say("slept");

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { parsePrefix } from "../../../src/routes/prefix.ts";
 import { Namespace } from "../namespace.ts";
 import type { AgentOptions } from "./monitor_agent.ts";
+import { patienceMs } from "../until.ts";
 import { TextLineStream } from "./text_lines.ts";
 
 /** What `ip -d -j -N route` prints of a next hop. */
@@ -12,6 +13,7 @@ interface IpNextHop {
   readonly via?: { readonly host: string };
   readonly dev?: string;
   readonly weight?: number;
+  readonly encap?: string;
   readonly flags?: readonly string[];
 }
 
@@ -40,11 +42,12 @@ export interface AgentHealth {
   readonly overruns: number;
   readonly events: number;
   readonly changes: number;
+  readonly lastError: string | null;
   readonly errors: readonly string[];
 }
 
-/** How long the two may disagree before the test fails, milliseconds: generous, for a busy machine. */
-const patienceMs = 20_000;
+/** The monitor is quiet when it has not dumped for so long: the kernel tells of a carrier up to a second late (net/core/link_watch.c). */
+const quietMs = 1_500;
 
 /** One namespace with one monitor, which never dumps without a reason unless told to. */
 export class MonitorRig implements AsyncDisposable {
@@ -99,6 +102,37 @@ export class MonitorRig implements AsyncDisposable {
     return await this.#ask("health") as AgentHealth;
   }
 
+  /** Waits until nothing that has happened makes the monitor dump any more. @returns its health then. */
+  async quiet(): Promise<AgentHealth> {
+    for (;;) {
+      const { dumps } = await this.health();
+      await new Promise((resolve) => setTimeout(resolve, quietMs));
+      const health = await this.health();
+      if (health.dumps === dumps) return health;
+    }
+  }
+
+  /** The monitor's addresses, as `10.0.0.1/24 of a0`. */
+  async addresses(): Promise<string[]> {
+    return await this.#ask("addresses") as string[];
+  }
+
+  /** What another monitor sees that is opened now. */
+  async fresh(mode: "events" | "periodic"): Promise<{ table: string[]; addresses: string[] }> {
+    const { table, addresses } = await this.#ask(`fresh ${mode}`) as Record<"table" | "addresses", string[]>;
+    return { table: grouped(table), addresses };
+  }
+
+  /** Makes the monitor dump; resolves when it has. */
+  async resync(): Promise<void> {
+    await this.#ask("resync");
+  }
+
+  /** Milliseconds of CPU that the monitor's process has used. */
+  async cpuMs(): Promise<number> {
+    return await this.#ask("cpu") as number;
+  }
+
   /** Makes the monitor's process stand still. Returns at once; the next question waits. */
   async standStill(ms: number): Promise<() => Promise<void>> {
     await this.#say(`sleep ${ms}`);
@@ -111,7 +145,7 @@ export class MonitorRig implements AsyncDisposable {
     const objects = JSON.parse(await this.ip("-j nexthop") || "[]") as IpNextHopObject[];
     for (const family of this.#options.families) {
       const json = await this.ip(`-${family} -d -j -N route show table all`);
-      for (const route of JSON.parse(json || "[]") as IpRoute[]) {
+      for (const route of JSON.parse(withoutTunnelEnds(json) || "[]") as IpRoute[]) {
         const table = Number(route.table ?? 254);
         if (this.#options.tables.includes(table)) lines.push(ipLine(withLegs(route, objects), table, family));
       }
@@ -154,6 +188,11 @@ export class MonitorRig implements AsyncDisposable {
   }
 }
 
+/** `ip` writes the ends of a tunnel as `src` and `dst` beside those of its route. */
+function withoutTunnelEnds(json: string): string {
+  return json.replaceAll(/("encap":"ip6?"),"id":\d+,"src":"[^"]*","dst":"[^"]*","\w+":\d+,"\w+":\d+/g, "$1");
+}
+
 /** Prefixes in any order, but the routes of each in the order given. */
 function grouped(lines: readonly string[]): string[] {
   const groups = Map.groupBy(lines, (line) => line.split(" ").slice(0, 2).join(" "));
@@ -182,7 +221,8 @@ function ipLine(route: IpRoute, table: number, family: 4 | 6): string {
   return `${table} ${dst} type ${type} proto ${protocol} metric ${metric} tos ${tos} ${legs}`.trim();
 }
 
-function legText({ gateway, via, dev, weight, flags = [] }: IpNextHop): string {
+function legText({ gateway, via, dev, weight, encap, flags = [] }: IpNextHop): string {
   const down = `${flags.includes("dead") ? "!dead" : ""}${flags.includes("linkdown") ? "!linkdown" : ""}`;
-  return `${gateway ?? via?.host ?? "-"}@${dev}*${weight ?? 1}${down}`;
+  const tunnel = encap === undefined ? "" : `!${encap}`;
+  return `${gateway ?? via?.host ?? "-"}@${dev}*${weight ?? 1}${down}${tunnel}`;
 }

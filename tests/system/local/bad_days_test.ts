@@ -28,12 +28,18 @@ for (const [what, [text, sentence]] of Object.entries(corrupt)) {
   routerTest(`a file ${what} is told, and stays byte for byte`, async (router) => {
     await Deno.writeTextFile(router.file, text);
     await router.announce([prefix]);
-    for (const command of ["run", "plan", "apply", "cleanup"]) {
+    for (const command of ["plan", "apply", "cleanup"]) {
       const { code, stdout, stderr } = await router.command(command);
       assert.equal(code, 1, command);
       assert.match(stderr + stdout, sentence);
       assert.equal(await Deno.readTextFile(router.file), text);
     }
+    const run = router.start();
+    await run.untilLog(sentence);
+    assert.equal(await Deno.readTextFile(router.file), text);
+    await router.writeFile([]);
+    await router.untilTable({ [prefix]: "10.0.0.7" });
+    assert.doesNotMatch(run.log, /^ +at /m);
   });
 }
 
@@ -50,16 +56,28 @@ routerTest("a file that is corrupted while it runs is left alone until it is men
   await router.untilTable(tableOf([prefix, "192.0.2.0/24"]));
 });
 
-routerTest("a file that cannot be written ends a run with 1 and says why", async (router) => {
-  await router.namespace.must(["mkdir", `${router.folder}/sealed`]);
-  await router.namespace.must(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", `${router.folder}/sealed`]);
-  for (const file of [`${router.folder}/sealed/cloud.json`, `${router.folder}/none/cloud.json`]) {
-    for (const command of ["run", "apply"]) {
-      const { code, stderr } = await router.bare([command, "-cloud", "local", "-local-file", file]);
-      assert.equal(code, 1);
-      assert.match(stderr, /^cloudroutesync: Cannot (read|write) local file .*(read-only|no such file)/m);
-    }
+routerTest("a file whose folder is not there is a configuration error", async (router) => {
+  for (const command of ["run", "apply"]) {
+    const args = [command, "-cloud", "local", "-local-file", `${router.folder}/none/cloud.json`];
+    const { code, stderr } = await router.bare(args);
+    assert.equal(code, 2);
+    assert.match(stderr, /^cloudroutesync: Cannot write local file .*none\/cloud\.json: no such file/m);
   }
+});
+
+routerTest("a read-only file system ends apply, and a run waits until it can be written", async (router) => {
+  const sealed = `${router.folder}/sealed`;
+  await router.namespace.must(["mkdir", sealed]);
+  await router.namespace.must(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", sealed]);
+  const flags = ["-cloud", "local", "-event", "-local-file", `${sealed}/cloud.json`];
+  const { code, stderr } = await router.bare(["apply", ...flags]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^cloudroutesync: Cannot write local file .*read-only/m);
+  await router.announce([prefix]);
+  const run = router.spawn(["run", ...flags]);
+  await run.untilLog(/Cannot write local file .*read-only .*; retrying in/);
+  await router.namespace.must(["mount", "-o", "remount,rw", sealed]);
+  await run.untilLog(/add 198\.51\.100\.0\/24/);
 });
 
 routerTest(
@@ -153,10 +171,11 @@ routerTest("a route beyond the quota waits for room, and gets it", async (router
   const run = router.start();
   await until("the quota is used up", async () => (await router.readFile()).routes.length === 3);
   await router.announce(["198.18.2.0/24"]);
-  await run.untilLog(/degraded: .*no room in the quota for 1 /);
+  await run.untilLog(/degraded: .*1 wanted route is over the quota/);
   const { code, document } = await router.document("plan");
   assert.equal(code, 2);
-  const { quota, verdict, why } = document as Record<string, unknown>;
+  const [plan] = (document as { tables: Record<string, unknown>[] }).tables;
+  const { quota, verdict, why } = plan ?? {};
   assert.deepEqual({ quota, verdict }, { quota: { used: 3, limit: 3 }, verdict: "refuse" });
   assert.match(String(why), /198\.18\.2\.0\/24/);
   await router.withdraw(["198.18.0.0/24"]);
@@ -168,7 +187,7 @@ routerTest("a quota that an operator raises is used without a restart", async (r
   await router.writeFile([], 1);
   await router.announce([prefix, "192.0.2.0/24"]);
   const run = router.start();
-  await run.untilLog(/degraded: .*no room in the quota/);
+  await run.untilLog(/degraded: .*over the quota/);
   const { routes, version } = await router.readFile();
   assert.equal(routes.length, 1);
   await router.writeFile(routes, 2, version + 1);

@@ -15,8 +15,9 @@ routerTest("the JSON log says what the text log says, and gives each value a fie
   const { code, stderr } = await router.command("apply", "-log-format", "json");
   assert.equal(code, 0);
   const added = linesOf(stderr).find((line) => String(line["message"]).startsWith("add "));
-  assert.equal(added?.["message"], `add ${prefix} in ${router.file}: none -> 10.0.0.7 (missing)`);
+  assert.equal(added?.["message"], `add ${prefix} in ${router.file}: none -> 10.0.0.7 (start)`);
   assert.equal(added?.["prefix"], prefix);
+  assert.deepEqual([added?.["event"], added?.["cause"], added?.["why"]], ["change", "start", "missing"]);
 });
 
 routerTest("the last sentence is a line of the JSON log too", async (router) => {

@@ -26,7 +26,7 @@ routerTest("what is no file is told at once, and not tried again and again", asy
   };
   for (const [file, why] of Object.entries(sentences)) {
     const { code, stderr, ms } = await applyTo(router, file);
-    assert.equal(code, 1, file);
+    assert.equal(code, 2, file);
     assert.match(stderr, new RegExp(`^cloudroutesync: Cannot (read|write) local file ${file}: ${why}`, "m"));
     assert.doesNotMatch(stderr, /Requires|allow-all|os error|^ +at /m);
     assert.ok(ms < 10_000, `${file} took ${ms} ms`);

@@ -1,6 +1,7 @@
-/** A router on the embedded cloud: the executable in a network namespace of its own, and the file that plays the cloud. */
+/** A router on the embedded cloud: the executable in a network namespace of its own, and the file that stands for the cloud. */
 
 import assert from "node:assert/strict";
+import { skips } from "../../needs.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
 import { type CommandResult, Namespace, namespacesMissing } from "../namespace.ts";
 import { RouterVm } from "../router_vm.ts";
@@ -8,7 +9,7 @@ import { untilSame } from "../until.ts";
 
 const fileName = "cloud.json";
 
-const missing = namespacesMissing() ?? await binaryMissing();
+export const ignore = skips(namespacesMissing(), await binaryMissing());
 
 /** One route of the cloud's file. */
 export interface FileRoute {
@@ -25,10 +26,14 @@ export interface CloudFile {
 }
 
 /** A test with a router of its own; when it fails its error tells the executables' logs. */
-export function routerTest(name: string, run: (router: Router) => Promise<void>): void {
+export function routerTest(
+  name: string,
+  run: (router: Router) => Promise<void>,
+  ...needs: readonly (string | null)[]
+): void {
   Deno.test({
     name,
-    ignore: missing !== null,
+    ignore: ignore || skips(...needs),
     async fn(): Promise<void> {
       await using router = await Router.create();
       await router.telling(() => run(router));
@@ -41,7 +46,8 @@ export class Router extends RouterVm {
   /** The cloud's file; it does not exist before the first write. */
   readonly file = `${this.folder}/${fileName}`;
 
-  static async create(): Promise<Router> {
+  /** @param binary the executable; the one of the tests unless told. */
+  static async create(binary?: string): Promise<Router> {
     const namespace = await Namespace.create();
     await namespace.veth("eth0", "fabric", "10.0.0.2/24");
     await namespace.veth("tun0", "far", "192.168.7.1/24");
@@ -53,7 +59,7 @@ export class Router extends RouterVm {
     return new Router({
       cloud: "local",
       namespace,
-      binary: await binaryPath(),
+      binary: binary ?? await binaryPath(),
       folder,
       flags: ["-local-file", `${folder}/${fileName}`],
       gateway: "10.0.0.7",

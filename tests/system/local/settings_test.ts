@@ -1,6 +1,7 @@
 /** Flags, environment variables and configuration file, and which of them wins. */
 
 import assert from "node:assert/strict";
+import { makeCertificates, opensslMissing } from "../../fakes/certificates.ts";
 import { type Router, routerTest } from "./router.ts";
 
 const ours = { prefix: "198.51.100.0/24", nextHop: "10.0.0.7", owner: "cloudroutesync" };
@@ -14,7 +15,10 @@ async function ownersView(
   const args = ["plan", "-output", "json", "-cloud", "local", "-local-file", router.file, ...flags];
   const { stdout, stderr } = await router.bare(args, env);
   assert.notEqual(stdout, "", stderr);
-  const document = JSON.parse(stdout) as { foreign: number; changes: readonly unknown[] };
+  const { tables: [document] } = JSON.parse(stdout) as {
+    tables: readonly { foreign: number; changes: readonly unknown[] }[];
+  };
+  assert.ok(document !== undefined, "there is a table");
   return { foreign: document.foreign, deletes: document.changes.length };
 }
 
@@ -43,7 +47,7 @@ routerTest("flags take one dash or two, and = or a word for the value", async (r
   for (const form of forms) {
     const { code, stdout, stderr } = await router.bare(["plan", "-output=json", "-event=false", ...form]);
     assert.equal(code, 2, stderr);
-    assert.equal(JSON.parse(stdout).table, router.file);
+    assert.equal(JSON.parse(stdout).tables[0].table, router.file);
   }
 });
 
@@ -87,13 +91,13 @@ routerTest("all that is wrong is told at once, a sentence each, with exit code 2
   const more = ["-protocol", "bgpp", "-include", "10.0.0.0/33", "-local-faults", "2", "-netlink", "0"];
   assert.deepEqual(await usageErrors(router, ["run", ...flags, ...more, "-owner", "Not A Name"]), [
     "Unknown flag -no-such-flag",
+    '-priority: "70000" is not a whole number from 0 to 65535',
+    '-local-faults: "2" is not a number from 0 to 1',
     '-cloud: "cloudy" is none of azure, aws, gcp, openstack, local',
     '-protocol: "bgpp" is neither a routing protocol\'s name nor a number from 0 to 255',
     '-include: Cannot parse prefix "10.0.0.0/33": length is over 32',
     '-hold: Cannot parse duration "soon": it is neither a number of seconds nor like 250ms, 5s or 2m',
     '-owner: "Not A Name" is not a name of 1 to 31 lower-case letters, digits and dashes that begins with a letter',
-    '-priority: "70000" is not a whole number from 0 to 65535',
-    '-local-faults: "2" is not a number from 0 to 1',
     "Flag -netlink 0 needs -event: without events the kernel's table would never be read again",
   ]);
 });
@@ -115,9 +119,13 @@ routerTest("what is wrong in environment or file is told with its place", async 
   const config = `${router.folder}/config.json`;
   await Deno.writeTextFile(config, JSON.stringify({ hold: "soon", hodl: 3 }));
   assert.deepEqual(
-    await usageErrors(router, ["-config", config], { CLOUDROUTESYNC_AUDIT: "never" }),
+    await usageErrors(router, ["-config", config], {
+      CLOUDROUTESYNC_AUDIT: "never",
+      CLOUDROUTESYNC_ADUIT: "1",
+    }),
     [
-      `Unknown flag "hodl" in ${config}`,
+      "Unknown variable CLOUDROUTESYNC_ADUIT, did you mean CLOUDROUTESYNC_AUDIT?",
+      `Unknown flag "hodl" in ${config}, did you mean -hold?`,
       'CLOUDROUTESYNC_AUDIT: Cannot parse duration "never": it is neither a number of seconds nor like 250ms, 5s or 2m',
       `"hold" in ${config}: Cannot parse duration "soon": it is neither a number of seconds nor like 250ms, 5s or 2m`,
     ],
@@ -145,3 +153,29 @@ routerTest("a near miss of a flag's name is helped along", async (router) => {
     "Unknown flag -local_file, did you mean -local-file?",
   ]);
 });
+
+routerTest(
+  "certificate authorities that cannot be used are told by a cloud that calls out, and no concern of the embedded one",
+  async (router) => {
+    await Deno.mkdir(`${router.folder}/table`);
+    const args = ["apply", "-cloud", "local", "-local-file", `${router.folder}/table/cloud.json`];
+    const { authorityFile } = await makeCertificates(router.folder);
+    const good = await router.bare(args, {
+      SSL_CERT_FILE: authorityFile,
+      NODE_EXTRA_CA_CERTS: authorityFile,
+    });
+    assert.equal(good.code, 0, good.stderr);
+    const broken = `${router.folder}/broken.pem`;
+    await Deno.writeTextFile(broken, "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
+    const environment = { SSL_CERT_FILE: authorityFile, NODE_EXTRA_CA_CERTS: broken };
+    assert.equal((await router.bare(args, environment)).code, 0);
+    const bad = await router.bare(["plan", "-cloud", "gcp"], environment);
+    assert.equal(bad.code, 1);
+    assert.match(
+      bad.stderr,
+      /^cloudroutesync: Cannot use the certificate authorities that are to be trusted: /m,
+    );
+    assert.doesNotMatch(bad.stderr, /^ +at /m);
+  },
+  opensslMissing(),
+);

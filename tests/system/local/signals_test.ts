@@ -98,9 +98,48 @@ routerTest("a second SIGTERM gives up a withdrawal that takes too long", async (
   await sleep(500);
   Deno.kill(run.pid, "SIGTERM");
   assert.equal(await code, 0);
-  assert.match(run.log, /Cannot withdraw all routes of ours: told to stop once more/);
+  assert.match(run.log, /Cannot withdraw all routes of ours: a second signal to stop came/);
   assert.deepEqual(await router.table(), tableOf(routes));
 });
+
+routerTest(
+  "SIGHUP takes what the file has now, names what it cannot take, and ends no run",
+  async (router) => {
+    const config = `${router.folder}/config.json`;
+    const write = (values: object | string): Promise<void> =>
+      Deno.writeTextFile(config, typeof values === "string" ? values : JSON.stringify(values));
+    await write({ exclude: ["100.64.1.0/24+"] });
+    await router.announce(routes);
+    const run = router.start("-config", config, "-local-latency", "100ms");
+    // It may come before there is anything that could be changed.
+    await run.untilLog(/Keeping local in step/);
+    Deno.kill(run.pid, "SIGHUP");
+    await run.untilLog(/SIGHUP: read .*; no setting changed/);
+    const excluded: readonly string[] = routes.filter((prefix) => prefix === "100.64.1.0/24");
+    assert.equal(excluded.length, 1);
+    const rest = routes.filter((prefix) => !excluded.includes(prefix));
+    await router.untilTable(tableOf(rest));
+
+    await write({
+      include: "100.64.1.0/24",
+      exclude: [],
+      owner: "other",
+      "max-withdraw": 100,
+      debug: true,
+    });
+    Deno.kill(run.pid, "SIGHUP");
+    await router.untilTable(tableOf(excluded));
+    assert.match(run.log, /-owner other: a running service cannot change this, restart it to take it/);
+
+    await write('{"include": "nonsense", "adopt": true}');
+    Deno.kill(run.pid, "SIGHUP");
+    await run.untilLog(/SIGHUP: no setting is changed: "include" in .*nonsense/);
+    await write({ "max-withdraw": 100 });
+    Deno.kill(run.pid, "SIGHUP");
+    await router.untilTable(tableOf(routes));
+    assert.equal(await codeOf(run, "SIGTERM"), 0);
+  },
+);
 
 routerTest("a one-shot command that waits ends at SIGTERM too", async (router) => {
   const run = router.spawn(["apply", "-cloud", "local", "-local-file", router.file, "-local-latency", "30s"]);

@@ -1,6 +1,7 @@
 /** What a run tells of itself: over HTTP (`-listen`) and to systemd (`NOTIFY_SOCKET`). */
 
 import assert from "node:assert/strict";
+import { programMissing } from "../../needs.ts";
 import { NotifySocket } from "./notify_socket.ts";
 import { until } from "../until.ts";
 import { type Router, routerTest } from "./router.ts";
@@ -64,6 +65,8 @@ routerTest("-listen serves metrics, health, readiness and status", async (router
     [`cloudroutesync_failures_total{${table}}`]: 0,
   };
   for (const [name, value] of Object.entries(expected)) assert.equal(sample(metrics.body, name), value, name);
+  assert.match(metrics.body, /^cloudroutesync_cloud_call_seconds_count\{operation="write",result="ok"\} 1$/m);
+  assert.ok(sample(metrics.body, "process_resident_memory_bytes") > 1e6);
   assert.deepEqual(await must(router, "/healthz"), {
     status: 200,
     type: "text/plain; charset=utf-8",
@@ -75,6 +78,43 @@ routerTest("-listen serves metrics, health, readiness and status", async (router
   assert.equal((await must(router, "/other")).status, 404);
   assert.equal((await must(router, "/metrics", "POST")).status, 405);
 });
+
+routerTest("Prometheus' own tool finds no fault in the metrics", async (router) => {
+  await router.announce([prefix]);
+  router.start("-listen", address);
+  await untilStatus(router, "/readyz", 200);
+  const page = `${router.folder}/metrics`;
+  await Deno.writeTextFile(page, (await must(router, "/metrics")).body);
+  const { code, stdout, stderr } = await router.namespace.run([
+    "sh",
+    "-c",
+    `promtool check metrics <${page}`,
+  ]);
+  assert.deepEqual([code, stdout, stderr], [0, "", ""]);
+}, programMissing("promtool", "prometheus"));
+
+routerTest(
+  "a kernel that forwards nothing is told with the command that helps, and so is its end",
+  async (router) => {
+    await router.announce([prefix], "192.168.7.9");
+    const run = router.start("-listen", address);
+    await untilStatus(router, "/readyz", 200);
+    await router.namespace.sysctl("net/ipv4/ip_forward", 0);
+    await run.untilLog(/degraded: IPv4 forwarding: .*ip_forward is 0.*; sysctl -w net\.ipv4\.ip_forward=1/);
+    assert.equal((await must(router, "/readyz")).status, 503);
+    const { code, stdout } = await router.command("status");
+    assert.equal(code, 1);
+    assert.match(stdout, /^degraded since \S+: IPv4 forwarding: .*sysctl -w net\.ipv4\.ip_forward=1/);
+    assert.match(stdout, /^carries {3}bad: IPv4 forwarding: .*sysctl -w/m);
+    assert.equal(
+      sample((await must(router, "/metrics")).body, 'cloudroutesync_forwarding{check="IPv4 forwarding"}'),
+      0,
+    );
+    await router.namespace.sysctl("net/ipv4/ip_forward", 1);
+    await run.untilLog(/IPv4 forwarding is right again, after \d+ s/);
+    await untilStatus(router, "/readyz", 200);
+  },
+);
 
 routerTest("health is degraded and readiness gone while a foreign route is in the way", async (router) => {
   await router.writeFile([foreign]);
@@ -108,21 +148,6 @@ routerTest("health tells what the cloud answers while the table cannot be opened
   assert.equal(status.openingError.kind, "unavailable");
   await router.ip("address add 10.0.0.2/24 dev eth0");
   await untilStatus(router, "/readyz", 200);
-});
-
-routerTest("an address that is taken ends a run with 1 and one sentence", async (router) => {
-  router.start("-listen", address);
-  await untilStatus(router, "/healthz", 200);
-  const { code, stderr } = await router.bare([
-    "-cloud",
-    "local",
-    "-local-file",
-    `${router.folder}/other.json`,
-    "-listen",
-    address,
-  ]);
-  assert.equal(code, 1);
-  assert.match(stderr, /^cloudroutesync: .*[Aa]ddress.*in use/m);
 });
 
 routerTest("systemd hears READY, STATUS, WATCHDOG and STOPPING", async (router) => {

@@ -3,8 +3,8 @@
  * `deno run --allow-all tests/system/openstack/measure.ts`
  */
 
-import { type OpenstackRig, startOpenstack } from "../../fakes/openstack_rig.ts";
-import type { ProxiedCall } from "../../fakes/openstack_proxy.ts";
+import { type OpenstackRig, startOpenstack } from "../../fakes/openstack/rig.ts";
+import type { ProxiedCall } from "../../fakes/openstack/proxy.ts";
 import { binaryPath } from "../binary.ts";
 import { until } from "../until.ts";
 import { OpenstackVm } from "./openstack_vm.ts";
@@ -14,18 +14,19 @@ const repetitions = 20;
 await using rig = await startOpenstack();
 await using vm = await OpenstackVm.create(rig, Deno.args[0] ?? await binaryPath());
 await vm.reset();
-await rig.setRouteQuota(100);
-vm.start();
+await rig.setRouteQuota(300);
+vm.start("-max-withdraw", "100");
 await firstRoute();
 const latencies = await measureLatency();
-const calls = await measureBurst();
+const bursts: string[] = [];
+for (const count of [1, 30, 200]) bursts.push(...await measureBurst(count));
 const resident = await vm.residentBytes();
 const lines = [
   `kernel change to route in Neutron, median of ${repetitions}: ${
     median(latencies.map(({ whole }) => whole))
   } ms`,
   `  of which until Neutron is called: ${median(latencies.map(({ own }) => own))} ms`,
-  `calls for 30 routes at once: ${calls.join(", ")}`,
+  ...bursts,
   `resident memory: ${Math.round(resident / 1e6)} MB`,
 ];
 await Deno.stdout.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
@@ -52,13 +53,26 @@ async function measureLatency(): Promise<{ readonly whole: number; readonly own:
   return latencies;
 }
 
-async function measureBurst(): Promise<string[]> {
+/** So many routes that come at once, and go at once. */
+async function measureBurst(count: number): Promise<readonly string[]> {
+  const prefixes = Array.from({ length: count }, (_, index) => `198.18.${index}.0/24`);
+  const standing = (await rig.routes()).length;
+  const coming = await measured(`${count} come`, () => vm.announce(prefixes), standing + count);
+  const going = await measured(`${count} go`, () => vm.withdraw(prefixes), standing);
+  return [coming, going];
+}
+
+/** From before the kernel's change until Neutron has so many routes: the seconds, and the calls. */
+async function measured(what: string, change: () => Promise<void>, expected: number): Promise<string> {
   rig.proxy.clear();
-  await vm.announce(Array.from({ length: 30 }, (_, index) => `198.18.${index}.0/24`));
-  await until("30 routes more", async () => (await rig.routes()).length === repetitions + 31);
-  return rig.proxy.calls.map(({ method, path }) =>
+  const startedAt = performance.now();
+  await change();
+  await until(what, async () => (await rig.routes()).length === expected);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const calls = rig.proxy.calls.map(({ method, path }) =>
     `${method} ${path.replace(/\?.*/, "").replace(/^.*\//, "")}`
   );
+  return `${what}: ${seconds.toFixed(1)} s, ${calls.join(", ")}`;
 }
 
 function added(from: OpenstackRig): readonly ProxiedCall[] {

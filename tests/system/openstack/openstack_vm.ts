@@ -1,10 +1,10 @@
 /** A router VM on OpenStack: the executable in a network namespace with the address of the rig's port, the rig as its cloud. */
 
-import type { OpenstackRig } from "../../fakes/openstack_rig.ts";
+import type { OpenstackRig } from "../../fakes/openstack/rig.ts";
 import { Namespace } from "../namespace.ts";
 import { RouterVm, type RouterVmParts } from "../router_vm.ts";
 
-/** What `plan -output json` prints, as far as the tests look at it. */
+/** What `plan -output json` prints of a table, as far as the tests look at it. */
 export interface PlanDocument {
   readonly changes: readonly unknown[];
   readonly foreign: number;
@@ -43,10 +43,10 @@ export class OpenstackVm extends RouterVm {
     await this.#rig.reset();
   }
 
-  /** The document of `plan -output json`. */
+  /** What `plan -output json` says of the one table. */
   async plan(): Promise<PlanDocument> {
     const { stdout, stderr } = await this.command("plan", "-output", "json");
     if (stdout === "") throw new Error(`Cannot plan: ${stderr}`);
-    return JSON.parse(stdout);
+    return JSON.parse(stdout).tables[0];
   }
 }

@@ -2,15 +2,16 @@
 
 import assert from "node:assert/strict";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
-import { openOpenstack } from "../../../src/clouds/openstack/openstack.ts";
-import { makeCertificates, opensslMissing } from "../../fakes/azure_certificates.ts";
-import { openstackOptions } from "../../fakes/openstack_options.ts";
-
-const table = { id: "r1", name: "r1", ours: false };
+import type { HttpAnswer } from "../../../src/clouds/http.ts";
+import { Session } from "../../../src/clouds/openstack/session.ts";
+import { readSettings } from "../../../src/clouds/openstack/credentials.ts";
+import { makeCertificates, opensslMissing } from "../../fakes/certificates.ts";
+import { skips } from "../../needs.ts";
+import { testTransport } from "../../fakes/cloud_options.ts";
 
 Deno.test({
   name: "OS_CACERT makes a private authority trusted, and without it nothing is sent",
-  ignore: opensslMissing() !== null,
+  ignore: skips(opensslMissing()),
   async fn(): Promise<void> {
     const folder = await Deno.makeTempDir();
     const { authorityFile, certificate, key } = await makeCertificates(folder);
@@ -35,14 +36,27 @@ Deno.test({
       OS_APPLICATION_CREDENTIAL_SECRET: "secret",
     };
     const { signal } = new AbortController();
-    await assert.rejects(openOpenstack(openstackOptions(environment)).read(table, signal), (error) => {
+    const read = (variables: Readonly<Record<string, string>>): Promise<HttpAnswer> => {
+      const settings = readSettings(null, {
+        environment: (name) => variables[name],
+        readFile: (path) => Deno.readTextFileSync(path),
+      });
+      assert.ok(!("profileUrl" in settings));
+      return new Session(settings, testTransport).call({
+        action: "read router r1",
+        path: "routers/r1",
+        signal,
+      });
+    };
+    await assert.rejects(read(environment), (error) => {
       assert.ok(error instanceof CloudError);
       assert.equal(error.kind, "unavailable");
       return true;
     });
     assert.equal(logins, 0);
-    const trusting = openOpenstack(openstackOptions({ ...environment, OS_CACERT: authorityFile }));
-    assert.equal((await trusting.read(table, signal)).version, "7");
+    const answer = await read({ ...environment, OS_CACERT: authorityFile });
+    assert.equal(answer.status, 200);
+    assert.equal(logins, 1);
     await server.shutdown();
     await Deno.remove(folder, { recursive: true });
   },

@@ -1,16 +1,17 @@
 /** The executable as a router VM runs it, with the real Keystone and Neutron as its cloud. */
 
 import assert from "node:assert/strict";
-import { accessRules } from "../../../src/clouds/openstack/policy.ts";
-import { openstackMissing, type OpenstackRig, startOpenstack } from "../../fakes/openstack_rig.ts";
+import { accessRules } from "../../../src/clouds/openstack/permissions.ts";
+import { openstackMissing, type OpenstackRig, startOpenstack } from "../../fakes/openstack/rig.ts";
+import { skips } from "../../needs.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
 import { namespacesMissing } from "../namespace.ts";
 import { until, untilSame } from "../until.ts";
 import { OpenstackVm } from "./openstack_vm.ts";
 
-const missing = openstackMissing() ?? namespacesMissing() ?? await binaryMissing();
+const ignore = skips(openstackMissing(), namespacesMissing(), await binaryMissing());
 
-Deno.test({ name: "the executable keeps a Neutron router in step", ignore: missing !== null }, async (t) => {
+Deno.test({ name: "the executable keeps a Neutron router in step", ignore }, async (t) => {
   await using rig = await startOpenstack();
   await using vm = await OpenstackVm.create(rig, await binaryPath());
   for (const [name, test] of Object.entries(tests)) {
@@ -45,7 +46,20 @@ const tests: Record<string, (rig: OpenstackRig, vm: OpenstackVm) => Promise<void
     await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.30"]);
   },
 
-  async "30 routes at once take at most two calls"(rig, vm): Promise<void> {
+  async "several next hops become one, and the log says why, where Neutron may be one that loses such routes"(
+    rig,
+    vm,
+  ): Promise<void> {
+    hide(rig, "quota-check-limit");
+    const run = vm.start();
+    const legs = "nexthop via 10.0.0.5 nexthop via 10.0.0.30";
+    await vm.namespace.ip(`route add 198.51.100.0/24 proto bgp ${legs}`);
+    await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20"]);
+    await vm.stop();
+    assert.match(run.log, /one next hop a route: this Neutron is not known to be 20/);
+  },
+
+  async "30 routes at once take one look-up, one reading and one write"(rig, vm): Promise<void> {
     // Long enough for `ip -batch` on a busy machine.
     vm.start("-coalesce", "1s");
     await vm.announce(["192.0.2.0/24"]);
@@ -57,7 +71,9 @@ const tests: Record<string, (rig: OpenstackRig, vm: OpenstackVm) => Promise<void
     await vm.announce(prefixes);
     await untilRoutes(rig, prefixes.map((prefix) => `${prefix} via 10.0.0.20`));
     const calls = rig.proxy.calls.map(({ method, path }) => `${method} ${path}`);
-    assert.ok(calls.length <= 2, calls.join("\n"));
+    // A neighbour is looked up anew when the kernel's route changes: its address may have moved to another VM.
+    assert.ok(calls.length <= 3, calls.join("\n"));
+    assert.equal(calls.filter((call) => call.startsWith("PUT ")).length, 1, calls.join("\n"));
   },
 
   async "a route that an operator removed is put back, one that an operator added stays"(
@@ -123,7 +139,7 @@ const tests: Record<string, (rig: OpenstackRig, vm: OpenstackVm) => Promise<void
     vm,
   ): Promise<void> {
     hideAtomic(rig);
-    vm.start("-audit", "2s");
+    const run = vm.start("-audit", "2s");
     await vm.announce(["198.51.100.0/24"]);
     await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20"]);
     rig.proxy.inject({
@@ -135,7 +151,9 @@ const tests: Record<string, (rig: OpenstackRig, vm: OpenstackVm) => Promise<void
     await new Promise((wake) => setTimeout(wake, 200));
     await rig.addRoutes([foreign]);
     await untilRoutes(rig, ["198.51.100.0/24 via 10.0.0.20", "198.51.101.0/24 via 10.0.0.20", foreignText]);
-    assert.ok(rig.proxy.calls.some(({ status }) => status === 412), "no conflict was provoked");
+    // Neutron refuses the write; a slow machine reads the router right before it and sees the other's revision there.
+    const refused = rig.proxy.calls.some(({ status }) => status === 412);
+    assert.ok(refused || /as last read/.test(run.log), "no conflict was provoked");
   },
 
   async "a revoked token is renewed"(rig, vm): Promise<void> {
@@ -211,15 +229,20 @@ const tests: Record<string, (rig: OpenstackRig, vm: OpenstackVm) => Promise<void
     assert.deepEqual(await rig.routeTexts(), [foreignText]);
   },
 
-  async "doctor finds port security in the way and mends it with -fix"(rig, vm): Promise<void> {
+  async "doctor finds port security in the way of a wanted route, and leaves open to whom is the operator's"(
+    _rig,
+    vm,
+  ): Promise<void> {
     await vm.namespace.sysctl("net/ipv4/ip_forward", 1);
-    const before = await vm.command("doctor");
-    assert.equal(before.code, 1, before.stdout);
-    assert.match(before.stdout, /\[bad\] +forwarding by port .*\n.*openstack port set/);
-    assert.match((await vm.command("doctor", "-fix")).stdout, /\[fixed\] +forwarding by port/);
-    const after = await vm.command("doctor");
-    assert.equal(after.code, 0, after.stdout + after.stderr);
-    await rig.admin.neutron("PUT", `ports/${rig.ids.port}`, { port: { allowed_address_pairs: [] } });
+    assert.equal((await vm.command("doctor")).code, 0);
+    await vm.namespace.ip("route add 198.51.100.0/24 dev eth0 proto bgp");
+    const { code, stdout } = await vm.command("doctor", "-fix", "-interface", "eth0");
+    assert.equal(code, 1, stdout);
+    assert.match(
+      stdout,
+      /\[bad\] +forwarding by port .*198.51.100.0\/24.\n.*openstack port set --allowed-address/,
+    );
+    assert.doesNotMatch(stdout, /0\.0\.0\.0\/0/);
   },
 
   async "doctor -policy prints the access rules"(_rig, vm): Promise<void> {
@@ -240,11 +263,16 @@ async function untilRoutes(rig: OpenstackRig, expected: readonly string[]): Prom
 
 /** Makes Neutron look as if it had no `extraroute-atomic`. */
 function hideAtomic(rig: OpenstackRig): void {
+  hide(rig, "extraroute-atomic");
+}
+
+/** Makes Neutron look as if it had not this extension. */
+function hide(rig: OpenstackRig, hidden: string): void {
   rig.proxy.inject({
     match: /GET \/network\/v2.0\/extensions/,
     change: async (response) => {
       const { extensions } = await response.json() as { extensions: { alias: string }[] };
-      return Response.json({ extensions: extensions.filter(({ alias }) => alias !== "extraroute-atomic") });
+      return Response.json({ extensions: extensions.filter(({ alias }) => alias !== hidden) });
     },
   });
 }

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { compile } from "../../../.ci/compile.ts";
 import type { Narrowed } from "../../../src/cli/least_power.ts";
+import { skips } from "../../needs.ts";
+import { binaryMissing } from "../binary.ts";
 import type { Outcomes } from "./later.ts";
 
 interface Report {
@@ -52,53 +54,61 @@ async function withSurroundings(run: (folder: string, server: string) => Promise
   }
 }
 
-Deno.test("narrowPermissions() leaves a compiled program nothing but its needs", async (t) => {
-  await withSurroundings(async (folder, server) => {
-    const executable = `${folder}/probe`;
-    await compile({ entry: probe, output: executable, target: `${Deno.build.arch}-unknown-linux-gnu` });
+const ignore = skips(await binaryMissing());
 
-    await t.step("code loaded later opens no library, starts no process, reaches no other file", async () => {
-      const { libraries, narrowed, outcomes } = await runProbe([executable], folder, server);
-      assert.equal(libraries, true);
-      assert.deepEqual(narrowed.left, []);
-      assert.deepEqual(outcomes, {
-        openLibrary: "NotCapable",
-        openLibraryElsewhere: "NotCapable",
-        makePointer: "NotCapable",
-        askForLibraries: "denied",
-        startProcess: "NotCapable",
-        askForProcesses: "denied",
-        signalProcess: "NotCapable",
-        writeOutside: "NotCapable",
-        linkOutside: "NotCapable",
-        askToWrite: "denied",
-        readOutside: "NotFound",
-        readMemory: "NotFound",
-        readEnvironment: "nothing",
-        readEnvironmentOfOtherCloud: "nothing",
-        readEnvironmentAsNode: "nothing",
-        listEnvironment: "AWS_REGION",
-        importFile: "TypeError",
-        readMachine: "NotCapable",
-        workerWritesOutside: "NotCapable",
-        connect: "hello",
-        readOwnEnvironment: "eu-west-1",
-        writeState: "nothing",
-        readState: "x",
+Deno.test(
+  { name: "narrowPermissions() leaves a compiled program nothing but its needs", ignore },
+  async (t) => {
+    await withSurroundings(async (folder, server) => {
+      const executable = `${folder}/probe`;
+      await compile({ entry: probe, output: executable, target: `${Deno.build.arch}-unknown-linux-gnu` });
+
+      await t.step(
+        "code loaded later opens no library, starts no process, reaches no other file",
+        async () => {
+          const { libraries, narrowed, outcomes } = await runProbe([executable], folder, server);
+          assert.equal(libraries, true);
+          assert.deepEqual(narrowed.left, []);
+          assert.deepEqual(outcomes, {
+            openLibrary: "NotCapable",
+            openLibraryElsewhere: "NotCapable",
+            makePointer: "NotCapable",
+            askForLibraries: "denied",
+            startProcess: "NotCapable",
+            askForProcesses: "denied",
+            signalProcess: "NotCapable",
+            writeOutside: "NotCapable",
+            linkOutside: "NotCapable",
+            askToWrite: "denied",
+            readOutside: "NotFound",
+            readMemory: "NotFound",
+            readEnvironment: "nothing",
+            readEnvironmentOfOtherCloud: "nothing",
+            readEnvironmentAsNode: "nothing",
+            listEnvironment: "AWS_REGION",
+            importFile: "TypeError",
+            readMachine: "NotCapable",
+            workerWritesOutside: "NotCapable",
+            connect: "hello",
+            readOwnEnvironment: "eu-west-1",
+            writeState: "nothing",
+            readState: "x",
+          });
+        },
+      );
+
+      await t.step("what was opened before goes on working", async () => {
+        assert.equal((await runProbe([executable], folder, server)).libcAnswers, true);
+      });
+
+      await t.step("a run that needs no network has none", async () => {
+        const { narrowed, outcomes } = await runProbe([executable], folder, "");
+        assert.ok(narrowed.revoked.includes("net"));
+        assert.equal(outcomes["connect"], "NotCapable");
       });
     });
-
-    await t.step("what was opened before goes on working", async () => {
-      assert.equal((await runProbe([executable], folder, server)).libcAnswers, true);
-    });
-
-    await t.step("a run that needs no network has none", async () => {
-      const { narrowed, outcomes } = await runProbe([executable], folder, "");
-      assert.ok(narrowed.revoked.includes("net"));
-      assert.equal(outcomes["connect"], "NotCapable");
-    });
-  });
-});
+  },
+);
 
 Deno.test("narrowPermissions() tells what a global grant leaves when run with --allow-all", async () => {
   await withSurroundings(async (folder, server) => {

@@ -70,6 +70,8 @@ ln -s /proc/self/fd dev/fd
 
 # In a chroot no user namespace could be made (PrivateUsers=). To enter the mounts that it is in leads out of one, to their
 # own root, whose place the guest's takes.
+# The inner shell's own $1.
+# shellcheck disable=SC2016
 exec nsenter --mount=/proc/self/ns/mnt --wd=. sh -euc 'pivot_root . old
 umount -l /old
 rmdir /old

@@ -1,5 +1,6 @@
 /** The unit as shipped, installed in a guest, and the embedded cloud that it keeps in step. */
 
+import { skips } from "../../needs.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
 import type { CloudFile } from "../local/router.ts";
 import type { CommandResult } from "../namespace.ts";
@@ -8,18 +9,37 @@ import { Guest, guestMissing } from "./guest.ts";
 
 const name = "cloudroutesync.service";
 const unit = new URL(`../../../terraform/cloud-init/${name}`, import.meta.url).pathname;
-const missing = guestMissing() ?? await binaryMissing();
+const ignore = skips(guestMissing(), await binaryMissing());
 
 /** Where the service keeps its state, as systemd lays it out for a dynamic user. */
 export const stateFolder = "/var/lib/private/cloudroutesync";
 /** The route table of the embedded cloud. */
 export const tableFile = `${stateFolder}/cloudroutesync.local.json`;
 
+/** What a guest looks like, and what its service is told. */
+export interface Machine {
+  /** `ip ARGUMENTS` that make its links. */
+  readonly links: readonly string[];
+  /** Variables of the service. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+const localMachine: Machine = {
+  links: [
+    "link set lo up",
+    "link add eth0 type veth peer name fabric",
+    "address add 10.0.0.2/24 dev eth0",
+    "link set eth0 up",
+    "link set fabric up",
+  ],
+  variables: { CLOUDROUTESYNC_CLOUD: "local", CLOUDROUTESYNC_EVENT: "true" },
+};
+
 /** A test with a service of its own, not started yet; when it fails its error tells the journal. */
 export function serviceTest(name: string, run: (service: Service) => Promise<void>): void {
   Deno.test({
     name,
-    ignore: missing !== null,
+    ignore,
     async fn(): Promise<void> {
       await using guest = await Guest.boot(await binaryPath());
       const service = new Service(guest);
@@ -32,39 +52,41 @@ export function serviceTest(name: string, run: (service: Service) => Promise<voi
   });
 }
 
-/** See the head of this file. Its machine has eth0 with 10.0.0.2/24. */
+/** See the head of this file. Unless told otherwise its machine has eth0 with 10.0.0.2/24, and its cloud is the embedded one. */
 export class Service {
   readonly guest: Guest;
+  readonly #machine: Machine;
 
-  constructor(guest: Guest) {
+  constructor(guest: Guest, machine: Machine = localMachine) {
     this.guest = guest;
+    this.#machine = machine;
   }
 
-  /** Puts the unit in place; the cloud is the embedded one. */
+  /** Puts the unit in place. */
   async install(): Promise<void> {
     await Deno.copyFile(unit, this.guest.path(`/etc/systemd/system/${name}`));
     await this.configure({});
-    await this.guest.ip(
-      "link set lo up",
-      "link add eth0 type veth peer name fabric",
-      "address add 10.0.0.2/24 dev eth0",
-      "link set eth0 up",
-      "link set fabric up",
-    );
+    await this.guest.ip(...this.#machine.links);
     await this.guest.must(["systemctl", "daemon-reload"]);
   }
 
-  /** Writes the unit's variables file: flags, besides the cloud and event mode. */
+  /** Writes the unit's variables file: flags, besides the machine's own variables. */
   async configure(flags: Readonly<Record<string, string>>): Promise<void> {
-    const all = { CLOUD: "local", EVENT: "true", ...flags };
-    const lines = Object.entries(all).map(([flag, value]) => `CLOUDROUTESYNC_${flag}="${value}"\n`);
+    const named = Object.entries(flags).map(([flag, value]) => [`CLOUDROUTESYNC_${flag}`, value]);
+    await this.setVariables(Object.fromEntries(named));
+  }
+
+  /** Writes the unit's variables file: variables besides the machine's own. */
+  async setVariables(variables: Readonly<Record<string, string>>): Promise<void> {
+    const all = { ...this.#machine.variables, ...variables };
+    const lines = Object.entries(all).map(([variable, value]) => `${variable}="${value}"\n`);
     await Deno.writeTextFile(this.guest.path("/etc/default/cloudroutesync"), lines.join(""));
   }
 
-  /** Overrides settings of the unit's `[Service]`. */
+  /** Overrides settings of the unit's `[Service]`, in place of those overridden before; none: it is as shipped again. */
   async override(settings: string): Promise<void> {
     const folder = this.guest.path(`/etc/systemd/system/${name}.d`);
-    await Deno.mkdir(folder);
+    await Deno.mkdir(folder, { recursive: true });
     await Deno.writeTextFile(`${folder}/test.conf`, `[Service]\n${settings}\n`);
     await this.guest.must(["systemctl", "daemon-reload"]);
   }

@@ -1,8 +1,8 @@
 /** The form of the command line: commands, flags, environment and configuration file. */
 
 import assert from "node:assert/strict";
-import { helpText } from "../../../src/cli/command_line.ts";
-import { commandMeanings } from "../../../src/cli/command_names.ts";
+import { commandHelps, commandMeanings, commandNames } from "../../../src/cli/command_names.ts";
+import { commandHelpText, helpText } from "../../../src/cli/help_text.ts";
 import { environmentVariable, flags } from "../../../src/cli/flags.ts";
 import { commandLine, type FakeSources } from "../../fakes/command_lines.ts";
 
@@ -14,11 +14,13 @@ function values(text: string, sources: FakeSources = {}): readonly string[] {
 }
 
 Deno.test("parseCommandLine() runs without any word", () => {
-  assert.deepEqual(commandLine(""), { command: "run", argument: null, values: [], help: false, errors: [] });
+  assert.deepEqual(commandLine(""), { command: "run", words: [], values: [], help: null, errors: [] });
 });
 
 Deno.test("parseCommandLine() knows every command, before and after flags", () => {
-  for (const command of Object.keys(commandMeanings).filter((name) => name !== "explain")) {
+  for (
+    const command of commandNames.filter((name) => name !== "help" && commandHelps[name].count[0] === 0)
+  ) {
     assert.equal(commandLine(command).command, command);
     assert.equal(commandLine(`-debug ${command} -ipv6`).command, command);
     assert.deepEqual(commandLine(command).errors, []);
@@ -46,7 +48,7 @@ Deno.test("parseCommandLine() takes booleans as Go does: alone or with a sign, n
   assert.deepEqual(values("-event=false"), ["event=false"]);
   assert.deepEqual(values("-event plan"), ["event=true"]);
   assert.deepEqual(commandLine("-event false").errors, [
-    'Unknown command "false": it is one of run, plan, apply, routes, explain, doctor, cleanup, version',
+    'Unknown command "false": it is one of run, plan, apply, routes, explain, doctor, cleanup, status, release, bundle, version, completion, help',
   ]);
 });
 
@@ -143,6 +145,7 @@ Deno.test("parseCommandLine() names unknown flags and what was probably meant", 
     ["-routetable", "Unknown flag -routetable, did you mean -route-table?"],
     ["-protocols", "Unknown flag -protocols, did you mean -protocol?"],
     ["-clowd", "Unknown flag -clowd, did you mean -cloud?"],
+    ["-evnet", "Unknown flag -evnet, did you mean -event?"],
     ["-xyzzy", "Unknown flag -xyzzy"],
   ];
   for (const [text, message] of cases) assert.equal(commandLine(text).errors[0], message);
@@ -167,29 +170,80 @@ Deno.test("parseCommandLine() takes -cleanup for the command cleanup", () => {
   assert.deepEqual(commandLine("plan -cleanup").errors, ["Command plan and -cleanup exclude one another"]);
 });
 
-Deno.test("parseCommandLine() takes explain's one prefix", () => {
-  assert.equal(commandLine("explain 10.0.0.0/8").argument, "10.0.0.0/8");
-  assert.equal(commandLine("explain -ipv6 2001:db8::/32 -debug").argument, "2001:db8::/32");
+Deno.test("parseCommandLine() takes explain's one prefix or address, and any number for routes", () => {
+  assert.deepEqual(commandLine("explain 10.0.0.0/8").words, ["10.0.0.0/8"]);
+  assert.deepEqual(commandLine("explain -ipv6 2001:db8::/32 -debug").words, ["2001:db8::/32"]);
+  assert.deepEqual(commandLine("routes 10.0.0.0/8 10.1.0.0/16").words, ["10.0.0.0/8", "10.1.0.0/16"]);
   assert.deepEqual(commandLine("explain").errors, [
-    "Command explain needs a prefix: explain 198.51.100.0/24",
+    "Command explain needs a prefix or an address: cloudroutesync explain 10.244.3.0/24",
   ]);
   assert.deepEqual(commandLine("explain 10.0.0.0/8 10.1.0.0/16").errors, [
-    'Command explain takes one prefix, not also "10.1.0.0/16"',
+    'Command explain takes no argument "10.1.0.0/16"',
   ]);
 });
 
+Deno.test("parseCommandLine() refuses a flag on the command line that is another command's", () => {
+  assert.deepEqual(commandLine("plan -count -fix -event").errors, [
+    "Command plan does not take -count: it is for routes",
+    "Command plan does not take -fix: it is for doctor",
+  ]);
+  assert.deepEqual(commandLine("version -event").errors, []);
+  assert.deepEqual(commandLine("completion bash -cloud aws").errors, [
+    "Command completion does not take -cloud",
+  ]);
+  assert.deepEqual(commandLine("run -output json").errors, [
+    "Command run does not take -output: it is for plan, apply, routes, explain, doctor, status",
+  ]);
+});
+
+Deno.test("parseCommandLine() takes any flag from variables and file, which are the service's", () => {
+  const sources = {
+    environment: { CLOUDROUTESYNC_WITHDRAW_ON_EXIT: "true", CLOUDROUTESYNC_CONFIG: "f.json" },
+    files: { "f.json": '{"output": "json"}' },
+  };
+  assert.deepEqual(commandLine("cleanup", sources).errors, []);
+});
+
+Deno.test("parseCommandLine() names unknown variables and what was probably meant", () => {
+  const variables = [
+    "CLOUDROUTESYNC_CLOUD",
+    "CLOUDROUTESYNC_CLOWD",
+    "CLOUDROUTESYNC_XYZZY",
+    "CLOUDROUTESYNC_TEST_CACHE",
+    "HOME",
+    "",
+  ];
+  assert.deepEqual(commandLine("plan", { variables }).errors, [
+    "Unknown variable CLOUDROUTESYNC_CLOWD, did you mean CLOUDROUTESYNC_CLOUD?",
+    "Unknown variable CLOUDROUTESYNC_XYZZY",
+  ]);
+});
+
+Deno.test("parseCommandLine() names the command that was probably meant", () => {
+  assert.deepEqual(commandLine("paln").errors, ['Unknown command "paln", did you mean plan?']);
+  assert.deepEqual(commandLine("clean-up").errors, ['Unknown command "clean-up", did you mean cleanup?']);
+  assert.match(commandLine("xyzzy").errors[0] ?? "", /^Unknown command "xyzzy": it is one of run, plan, /);
+});
+
 Deno.test("parseCommandLine() takes what follows -- for words, and names them as they were typed", () => {
-  assert.deepEqual(commandLine("routes -- -count").errors, ['Command routes takes no argument "-count"']);
+  assert.deepEqual(commandLine("apply -- -count").errors, ['Command apply takes no argument "-count"']);
   assert.deepEqual(commandLine("plan -debug -- --event=true -h").errors, [
     'Command plan takes no argument "--event=true -h"',
   ]);
-  assert.equal(commandLine("explain -- 10.0.0.0/8").argument, "10.0.0.0/8");
+  assert.equal(commandLine("explain -- 10.0.0.0/8").words[0], "10.0.0.0/8");
   assert.deepEqual(commandLine("routes --").errors, []);
 });
 
 Deno.test("parseCommandLine() hears a call for help in each form", () => {
-  for (const form of ["-h", "--help", "-help", "plan -h"]) assert.equal(commandLine(form).help, true, form);
-  assert.equal(commandLine("plan").help, false);
+  for (const form of ["-h", "--help", "-help", "help", "help -debug"]) {
+    assert.equal(commandLine(form).help, "all", form);
+  }
+  for (const form of ["plan -h", "-help plan", "help plan", "plan -help -count"]) {
+    assert.equal(commandLine(form).help, "plan", form);
+    assert.deepEqual(commandLine(form).errors, [], form);
+  }
+  assert.equal(commandLine("plan").help, null);
+  assert.deepEqual(commandLine("help paln").errors, ['Unknown command "paln", did you mean plan?']);
 });
 
 Deno.test("helpText() shows that a boolean's value goes with a sign, in the columns of all others", () => {
@@ -208,4 +262,17 @@ Deno.test("helpText() names every command, every flag and every default", () => 
     assert.match(help, new RegExp(`--${flag.name}\\b`), flag.name);
     if (flag.kind !== "boolean" && flag.default !== "") assert.ok(help.includes(`default:`), flag.name);
   }
+});
+
+Deno.test("commandHelpText() names usage, exit codes, an example and the flags that the command takes", () => {
+  for (const name of commandNames) {
+    const help = commandHelpText(name);
+    const { words, exits, example, serviceFlags } = commandHelps[name];
+    assert.ok(help.startsWith(`Usage: cloudroutesync ${name}${words === "" ? "" : ` ${words}`}`), name);
+    for (const [code, meaning] of exits) assert.ok(help.includes(`  ${code}  ${meaning}\n`), name);
+    assert.ok(help.includes(`Example:\n  ${example}\n`), name);
+    assert.equal(help.includes("--route-table"), serviceFlags === "used", name);
+  }
+  assert.match(commandHelpText("routes"), /--count/);
+  assert.doesNotMatch(commandHelpText("plan"), /--count|--fix|--policy/);
 });

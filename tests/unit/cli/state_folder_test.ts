@@ -11,6 +11,7 @@ import {
 import type { CloudName, CloudTable, CloudTraits } from "../../../src/clouds/cloud.ts";
 import { settingsOf } from "../../fakes/command_lines.ts";
 import { inTemporaryFolder } from "../../fakes/temporary_folder.ts";
+import { plainTraits } from "../../fakes/comparisons.ts";
 
 const libc = openLibc();
 const table: CloudTable = { id: "rtb-1", name: "rtb-1", ours: false };
@@ -20,14 +21,7 @@ function keeper(
   { owner = "cloudroutesync", name = "aws" as CloudName, ownership = "ledger" as CloudTraits["ownership"] } =
     {},
 ): TableKeeper {
-  const traits: CloudTraits = {
-    changesPerWrite: 1,
-    concurrentWrites: 1,
-    pace: null,
-    nextHopsPerRoute: 1,
-    ownership,
-    uniquePrefix: true,
-  };
+  const traits: CloudTraits = { ...plainTraits, ownership };
   return new TableKeeper(libc, { name, traits }, settingsOf(`-owner ${owner}`), folder);
 }
 
@@ -114,7 +108,8 @@ Deno.test("TableKeeper.open() refuses a second instance and names the other's pr
       assert.ok(error instanceof SecondInstanceError);
       assert.equal(
         error.message,
-        `Cannot keep table rtb-1 in step: process ${Deno.pid} does so already for owner cloudroutesync`,
+        `Cannot keep table rtb-1 in step: process ${Deno.pid} does so already for owner cloudroutesync; ` +
+          "stop one of the two, or give each an -owner of its own",
       );
       return true;
     });
@@ -152,9 +147,10 @@ Deno.test("TableKeeper.open() cannot do without a folder where the ledger proves
     using ledger = keeper(`${folder}/file`);
     await assert.rejects(ledger.open(table), (error: unknown) => {
       assert.ok(error instanceof StateFolderError);
+      assert.equal(error.heals, false);
       assert.match(
         error.message,
-        /^Cannot use the state folder for table rtb-1: .* \(-state names another\)$/,
+        /^Cannot use the state folder .*\/file for table rtb-1: it is not a folder \(-state names another folder\)$/,
       );
       return true;
     });

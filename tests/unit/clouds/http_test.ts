@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { call, kindOfStatus, retryAfterMs } from "../../../src/clouds/http.ts";
+import { testTransport } from "../../fakes/cloud_options.ts";
 
+const transport = testTransport;
 const never = new AbortController().signal;
 
 /** Runs a test against a server that answers as told. */
@@ -24,7 +26,14 @@ Deno.test("call() sends JSON and yields status, headers and parsed JSON", async 
       headers: { etag: '"7"' },
     });
   }, async (url) => {
-    const answer = await call({ action: "make x", url, method: "PUT", body: { a: 1 }, signal: never });
+    const answer = await call({
+      transport,
+      action: "make x",
+      url,
+      method: "PUT",
+      body: { a: 1 },
+      signal: never,
+    });
     assert.equal(answer.status, 201);
     assert.equal(answer.headers.get("etag"), '"7"');
     assert.deepEqual(answer.body, { method: "PUT", type: "application/json", body: { a: 1 } });
@@ -39,13 +48,18 @@ Deno.test("call() yields an answer with an error status too, text where it is no
         : new Response("<html>", { status: 502 }),
     async (url) => {
       assert.deepEqual(
-        await call({ action: "read x", url, signal: never }).then(({ status, body }) => [status, body]),
+        await call({ transport, action: "read x", url, signal: never }).then((
+          { status, body },
+        ) => [status, body]),
         [
           502,
           "<html>",
         ],
       );
-      assert.equal((await call({ action: "read x", url: `${url}/empty`, signal: never })).body, null);
+      assert.equal(
+        (await call({ transport, action: "read x", url: `${url}/empty`, signal: never })).body,
+        null,
+      );
     },
   );
 });
@@ -55,7 +69,12 @@ Deno.test("call() to a closed port is unavailable, and names action and address 
   const { port } = listener.addr;
   listener.close();
   await assert.rejects(
-    call({ action: "read router r-1", url: `http://127.0.0.1:${port}/v2?token=secret`, signal: never }),
+    call({
+      transport,
+      action: "read router r-1",
+      url: `http://127.0.0.1:${port}/v2?token=secret`,
+      signal: never,
+    }),
     (error: unknown) => {
       assert.ok(error instanceof CloudError);
       assert.equal(error.kind, "unavailable");
@@ -82,7 +101,7 @@ async function servedTooLate(onRequest: () => void, body: (url: string) => Promi
 
 Deno.test("call() gives up at its deadline", async () => {
   await servedTooLate(() => {}, async (url) => {
-    await assert.rejects(call({ action: "read x", url, timeoutMs: 30, signal: never }), {
+    await assert.rejects(call({ transport, action: "read x", url, timeoutMs: 30, signal: never }), {
       kind: "unavailable",
       message: `Cannot read x: GET ${url}/: no answer within 30 ms`,
     });
@@ -92,7 +111,10 @@ Deno.test("call() gives up at its deadline", async () => {
 Deno.test("call() throws the caller's reason when the caller gives up", async () => {
   const giveUp = new AbortController();
   await servedTooLate(() => giveUp.abort(new Error("told to stop")), async (url) => {
-    await assert.rejects(call({ action: "read x", url, signal: giveUp.signal }), /^Error: told to stop$/);
+    await assert.rejects(
+      call({ transport, action: "read x", url, signal: giveUp.signal }),
+      /^Error: told to stop$/,
+    );
   });
 });
 
@@ -103,7 +125,7 @@ Deno.test("call() follows no redirect: a token must not go elsewhere", async () 
     asked.push(pathname);
     return pathname === "/here" ? Response.redirect(new URL("/elsewhere", request.url)) : new Response();
   }, async (url) => {
-    await assert.rejects(call({ action: "read x", url: `${url}/here`, signal: never }), {
+    await assert.rejects(call({ transport, action: "read x", url: `${url}/here`, signal: never }), {
       kind: "unavailable",
     });
   });

@@ -6,6 +6,12 @@ import { localOptions } from "../../fakes/cloud_options.ts";
 const machines: readonly (readonly [string, Readonly<Record<string, string>>, string | null])[] = [
   ["EC2 on Nitro", { sys_vendor: "Amazon EC2", product_name: "m5.large", bios_vendor: "Amazon EC2" }, "aws"],
   [
+    "EC2 on Xen",
+    { sys_vendor: "Xen", product_name: "HVM domU", bios_vendor: "Xen", bios_version: "4.11.amazon" },
+    "aws",
+  ],
+  ["Xen at home", { sys_vendor: "Xen", product_name: "HVM domU", bios_version: "4.17" }, null],
+  [
     "Azure",
     {
       sys_vendor: "Microsoft Corporation",
@@ -29,5 +35,6 @@ for (const [name, dmi, cloud] of machines) {
 }
 
 Deno.test("openCloud() opens the embedded cloud by its name", async () => {
-  assert.equal((await openCloud("local", localOptions("/nonexistent"))).name, "local");
+  const options = localOptions("/nonexistent");
+  assert.equal((await openCloud("local", options, { ...options })).name, "local");
 });

@@ -5,6 +5,7 @@ import { openLibc } from "../../../ffi/libc.ts";
 import { LockFile } from "../../../ffi/lock_file.ts";
 import { SystemError } from "../../../ffi/system_error.ts";
 import { inTemporaryFolder } from "../../fakes/temporary_folder.ts";
+import { programMissing, skips } from "../../needs.ts";
 
 const libc = openLibc();
 
@@ -41,21 +42,25 @@ Deno.test("LockFile.take() succeeds after the holder has let go", async () => {
   });
 });
 
-Deno.test("LockFile.take() is free again when the holder is killed", async () => {
-  await inTemporaryFolder(async (folder) => {
-    const path = `${folder}/x.lock`;
-    // Without a fork the one process that is killed below is the only one that holds the lock.
-    const args = ["--no-fork", path, "sh", "-c", "echo held; exec sleep 60"];
-    const holder = new Deno.Command("flock", { args, stdout: "piped" }).spawn();
-    const reader = holder.stdout.getReader();
-    await reader.read();
-    assert.equal(LockFile.take(libc, path, 1), 0, "flock(1) writes no number");
-    holder.kill("SIGKILL");
-    await holder.status;
-    await reader.cancel();
-    using lock = LockFile.take(libc, path, 1) as LockFile; // A number would fail the next line.
-    assert.ok(lock instanceof LockFile);
-  });
+Deno.test({
+  name: "LockFile.take() is free again when the holder is killed",
+  ignore: skips(programMissing("flock", "util-linux")),
+  fn: async () => {
+    await inTemporaryFolder(async (folder) => {
+      const path = `${folder}/x.lock`;
+      // Without a fork the one process that is killed below is the only one that holds the lock.
+      const args = ["--no-fork", path, "sh", "-c", "echo held; exec sleep 60"];
+      const holder = new Deno.Command("flock", { args, stdout: "piped" }).spawn();
+      const reader = holder.stdout.getReader();
+      await reader.read();
+      assert.equal(LockFile.take(libc, path, 1), 0, "flock(1) writes no number");
+      holder.kill("SIGKILL");
+      await holder.status;
+      await reader.cancel();
+      using lock = LockFile.take(libc, path, 1) as LockFile; // A number would fail the next line.
+      assert.ok(lock instanceof LockFile);
+    });
+  },
 });
 
 Deno.test("LockFile.take() says why a lock cannot be had", async () => {

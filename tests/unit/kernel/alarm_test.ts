@@ -17,3 +17,18 @@ Deno.test("Alarm does not ring at once when it is set for later than a timer can
   assert.equal(rings, 1);
   await alarm.close();
 });
+
+Deno.test("Alarm runs its task once at a time, also when the task asks for another run before it first waits", async () => {
+  let running = 0, most = 0, runs = 0;
+  const alarm: Alarm = new Alarm(async () => {
+    most = Math.max(most, ++running);
+    if (++runs === 1) alarm.within(0);
+    await sleep(20);
+    running--;
+  });
+  alarm.within(0);
+  while (runs < 2 || running > 0) await sleep(1);
+  assert.equal(most, 1);
+  assert.equal(runs, 2);
+  await alarm.close();
+});

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { KernelMonitor, type KernelMonitorOptions } from "../../../src/kernel/kernel_monitor.ts";
 import type { KernelChange } from "../../../src/kernel/kernel_table.ts";
 import { parsePrefix } from "../../../src/routes/prefix.ts";
-import { message, routePayload } from "../../fakes/netlink_messages.ts";
+import { addressPayload, linkPayload, message, routePayload } from "../../fakes/netlink_messages.ts";
 import { type Answer, done, FakeKernel } from "../../fakes/netlink_port.ts";
 
 const RTM_GETROUTE = 26, RTM_NEWROUTE = 24, RTM_DELROUTE = 25;
+const RTM_NEWLINK = 16, RTM_GETLINK = 18, RTM_NEWADDR = 20, RTM_GETADDR = 22;
+/** IFF_UP, IFF_RUNNING and IFF_LOWER_UP. */
+const up = 0x10041;
 const EXCL_CREATE = 0x600, REPLACE = 0x100, DUMP_INTR = 0x10;
 
 const options: KernelMonitorOptions = { tables: [254], families: [4], events: true, redumpMs: 0 };
@@ -144,6 +147,32 @@ Deno.test("KernelMonitor tells the first event at once, the rest in one batch, a
   assert.equal(monitor.health.dumps, 1);
 });
 
+Deno.test("KernelMonitor tells when the state of an address or a name of a link changes, and needs no dump", async () => {
+  const kernel = new FakeKernel();
+  kernel.answer = (type) => {
+    if (type === RTM_GETADDR) return [message(RTM_NEWADDR, addressPayload(1, 0x40)), done()];
+    return type === RTM_GETLINK ? [message(RTM_NEWLINK, linkPayload("a0", up)), done()] : [done()];
+  };
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, options);
+  const changes: KernelChange[] = [];
+  monitor.onChange = (change) => changes.push(change);
+  const told = async (news: Uint8Array<ArrayBuffer>): Promise<void> => {
+    const before = changes.length;
+    kernel.events?.deliver(news);
+    await until(() => changes.length > before);
+    assert.deepEqual(changes.at(-1)?.prefixes, []);
+    assert.equal(changes.at(-1)?.interfacesChanged, true);
+  };
+  await told(message(RTM_NEWADDR, addressPayload(1, 0x80)));
+  assert.deepEqual(monitor.table.addresses().map(({ flags }) => flags.tentative), [false]);
+  kernel.events?.deliver(message(RTM_NEWADDR, addressPayload(1, 0x80)));
+  await told(message(RTM_NEWADDR, addressPayload(1, 0x20)));
+  await told(message(RTM_NEWLINK, linkPayload("a0", up, { altName: "enp1s0" })));
+  assert.deepEqual(monitor.table.links().map(({ altNames }) => altNames), [["enp1s0"]]);
+  assert.equal(changes.length, 3);
+  assert.equal(monitor.health.dumps, 1);
+});
+
 Deno.test("KernelMonitor dumps anew and tells the difference when events were lost", async () => {
   const kernel = new FakeKernel();
   kernel.answer = routes(1, 2);
@@ -195,6 +224,43 @@ Deno.test("KernelMonitor can be disposed of while it waits to open another socke
   await until(() => monitor.health.lastError !== null);
   await monitor[Symbol.asyncDispose]();
   assert.equal(kernel.open, 0);
+});
+
+Deno.test("KernelMonitor polls and says so once where the kernel has no events for it", async () => {
+  for (const group of [1, 7]) {
+    const kernel = new FakeKernel();
+    kernel.refusedGroups.add(group);
+    kernel.answer = routes(1);
+    const notices: string[] = [];
+    await using monitor = await KernelMonitor.openWith(kernel.openPort, {
+      ...options,
+      redumpMs: 5,
+      onNotice: (text) => notices.push(text),
+    });
+    kernel.answer = routes(2);
+    await until(() => monitor.health.dumps > 2);
+    assert.deepEqual(prefixes(monitor), ["10.0.2.0/24"]);
+    assert.equal(monitor.health.lastError, null);
+    assert.deepEqual(notices, [
+      `Cannot follow the kernel's events: Cannot join netlink group ${group}: ENOPROTOOPT; ` +
+      "its tables are read every 0.005 s instead",
+    ]);
+  }
+});
+
+Deno.test("KernelMonitor polls when a new event socket is refused what the old one had", async () => {
+  const kernel = new FakeKernel();
+  const notices: string[] = [];
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, {
+    ...options,
+    redumpMs: 1e9,
+    onNotice: (text) => notices.push(text),
+  });
+  kernel.refusedGroups.add(7);
+  kernel.answer = routes(3);
+  kernel.events?.deliver(new Error("Cannot receive from a netlink socket: ENOMEM"));
+  await until(() => monitor.table.size === 1);
+  assert.equal(notices.length, 1);
 });
 
 Deno.test("KernelMonitor says nothing when a dump finds nothing new", async () => {
@@ -259,20 +325,29 @@ Deno.test("KernelMonitor keeps only prefixes that are wanted, from dumps and eve
   assert.deepEqual(prefixes(monitor), ["10.0.2.0/24", "10.0.4.0/24"]);
 });
 
-Deno.test("KernelMonitor.table.prefixes() passes over prefixes without an accepted route", async () => {
+Deno.test("KernelMonitor reads all tables of a family by one dump where it is to, the preferred tables first", async () => {
   const kernel = new FakeKernel();
-  kernel.answer = (type) =>
-    type !== RTM_GETROUTE ? [done()] : [
-      message(RTM_NEWROUTE, routePayload(1, 2, { protocol: 2 })),
-      message(RTM_NEWROUTE, routePayload(1, 3, { metric: 5 })),
-      message(RTM_NEWROUTE, routePayload(2, 2, { protocol: 2 })),
+  let dumps = 0;
+  kernel.answer = (type) => {
+    if (type !== RTM_GETROUTE) return [done()];
+    dumps++;
+    return [
+      message(RTM_NEWROUTE, routePayload(1, 2, { table: 255 })),
+      message(RTM_NEWROUTE, routePayload(1, 2, { table: 7 })),
+      message(RTM_NEWROUTE, routePayload(2, 2, { table: 7 })),
+      message(RTM_NEWROUTE, routePayload(1, 3, { table: 254 })),
       done(),
     ];
-  await using monitor = await KernelMonitor.openWith(kernel.openPort, options);
-  const accepted = Array.from(monitor.table.prefixes((protocol) => protocol === 12));
-  assert.deepEqual(accepted.map((group) => group.map((route) => `${route.prefix.text} ${route.protocol}`)), [
-    ["10.0.1.0/24 2", "10.0.1.0/24 12"],
-  ]);
+  };
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, { ...options, allTables: true });
+  assert.equal(dumps, 1);
+  assert.deepEqual(
+    Array.from(
+      monitor.table.prefixes(),
+      (group) => group.map(({ prefix, table }) => `${prefix.text} ${table}`),
+    ),
+    [["10.0.1.0/24 254", "10.0.1.0/24 7", "10.0.1.0/24 255"], ["10.0.2.0/24 7"]],
+  );
 });
 
 Deno.test("KernelMonitor stops when its signal is aborted", async () => {
@@ -284,7 +359,7 @@ Deno.test("KernelMonitor stops when its signal is aborted", async () => {
   assert.equal(kernel.open, 0);
 });
 
-Deno.test("KernelMonitor subscribes to nothing without events and dumps periodically", async () => {
+Deno.test("KernelMonitor follows no events between its periodic dumps without events", async () => {
   const kernel = new FakeKernel();
   await using monitor = await KernelMonitor.openWith(kernel.openPort, {
     ...options,
@@ -292,5 +367,8 @@ Deno.test("KernelMonitor subscribes to nothing without events and dumps periodic
     redumpMs: 1,
   });
   await until(() => monitor.health.dumps >= 3);
-  assert.deepEqual(kernel.groups, []);
+  // Only for a dump's own time is it known what changes under it.
+  assert.equal(monitor.health.events, 0);
+  assert.equal(kernel.groups.length % 4, 0);
+  assert.ok(kernel.open <= 2);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
+import type { Finding } from "../../../src/clouds/cloud.ts";
+import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
 import { type Health, healthOf, summaryOf } from "../../../src/observe/health.ts";
 import type { SyncStatus } from "../../../src/sync/sync_status.ts";
 import { observed, syncStatus } from "../../fakes/observations.ts";
@@ -13,16 +14,21 @@ const rows: readonly (readonly [string, Partial<SyncStatus>, Health["state"], st
     "degraded",
     "rtb-1: 12 withdrawals are held: 12 of 20 would go",
   ],
-  ["out of quota", { unfit: ["10.0.0.0/8"] }, "degraded", "rtb-1: no room in the quota for 1 routes"],
+  [
+    "over the quota",
+    { overQuota: ["10.0.0.0/8"] },
+    "degraded",
+    "rtb-1: 1 wanted route is over the quota (5 of 50 IPv4): 10.0.0.0/8",
+  ],
   [
     "in conflict",
     { conflicts: ["10.0.0.0/8", "10.1.0.0/16"] },
     "degraded",
-    "rtb-1: foreign routes stand at 2 wanted prefixes",
+    "rtb-1: foreign routes block 2 wanted prefixes (-adopt takes them over): 10.0.0.0/8, 10.1.0.0/16",
   ],
   [
     "full of one error",
-    { errors: new Map([["10.0.0.0/8", "no"], ["10.1.0.0/16", "no"]]) },
+    { errors: new Map([["10.0.0.0/8", new Error("no")], ["10.1.0.0/16", new Error("no")]]) },
     "degraded",
     "rtb-1: no",
   ],
@@ -40,6 +46,7 @@ Deno.test("healthOf() is starting until the cloud has answered", () => {
     state: "starting",
     why: "the cloud has not answered yet",
     inStep: false,
+    ready: false,
   });
 });
 
@@ -47,6 +54,7 @@ const openings: readonly (readonly [CloudErrorKind, Health["state"]])[] = [
   ["denied", "degraded"],
   ["quota", "degraded"],
   ["invalid", "degraded"],
+  ["malformed", "degraded"],
   ["gone", "degraded"],
   ["unavailable", "starting"],
   ["throttled", "starting"],
@@ -55,11 +63,12 @@ const openings: readonly (readonly [CloudErrorKind, Health["state"]])[] = [
 
 for (const [kind, state] of openings) {
   Deno.test(`healthOf() is ${state} and says why while the cloud answers the first calls with ${kind}`, () => {
-    const openingError = { kind, message: "Cannot create a route table: no" };
+    const openingError = new CloudError(kind, "Cannot create a route table: no");
     assert.deepEqual(healthOf(observed([], { openingError })), {
       state,
       why: "Cannot create a route table: no",
       inStep: false,
+      ready: false,
     });
   });
 }
@@ -72,13 +81,48 @@ Deno.test("healthOf() is failing while the kernel cannot be read, whatever the t
 });
 
 Deno.test("healthOf() is in step only when every table is, and tells each table's problems", () => {
-  const tables = [syncStatus(), syncStatus({ table: "rtb-2", inStep: false, unfit: ["10.0.0.0/8"] })];
+  const tables = [syncStatus(), syncStatus({ table: "rtb-2", inStep: false, overQuota: ["10.0.0.0/8"] })];
   const health = healthOf(observed(tables));
   assert.equal(health.inStep, false);
-  assert.equal(health.why, "rtb-2: no room in the quota for 1 routes");
+  assert.equal(health.why, "rtb-2: 1 wanted route is over the quota (5 of 50 IPv4): 10.0.0.0/8");
 });
 
 Deno.test("summaryOf() adds up the tables", () => {
   const tables = [syncStatus({ pending: 1 }), syncStatus({ held: 2 })];
   assert.equal(summaryOf(observed(tables)), "6 routes in the cloud, 1 pending, 2 held");
+});
+
+Deno.test("healthOf() is degraded while packets do not go where the routes say", () => {
+  const unused = syncStatus({ problems: ["Subnet subnet-1 does not use route table rtb-1"] });
+  const health = healthOf(observed([unused]));
+  assert.deepEqual([health.state, health.why], [
+    "degraded",
+    "rtb-1: Subnet subnet-1 does not use route table rtb-1",
+  ]);
+});
+
+Deno.test("healthOf() is degraded and not ready while this VM forwards nothing, and says what helps", () => {
+  const drops: Finding = {
+    name: "source/dest check",
+    status: "bad",
+    detail: "eni-1 drops packets",
+    remedy: "run doctor",
+  };
+  assert.deepEqual(healthOf(observed([syncStatus()], { forwarding: [drops] })), {
+    state: "degraded",
+    why: "source/dest check: eni-1 drops packets (run doctor)",
+    inStep: true,
+    ready: false,
+  });
+});
+
+Deno.test("healthOf() is ok while it is unknown whether this VM forwards", () => {
+  const unknown: Finding = { name: "source/dest check", status: "unknown", detail: "it may not be read" };
+  const { state, ready } = healthOf(observed([syncStatus()], { forwarding: [unknown] }));
+  assert.deepEqual([state, ready], ["ok", true]);
+});
+
+Deno.test("healthOf() is not ready while the subnet does not use the table", () => {
+  const { state, ready } = healthOf(observed([syncStatus({ problems: ["Subnet a does not use rtb-1"] })]));
+  assert.deepEqual([state, ready], ["degraded", false]);
 });

@@ -1,26 +1,23 @@
-/** Each reason to drop a route, by a route of its own; and what is exported because a flag says so. */
+/** Each reason to drop a route, by a route of its own; and what is wanted because a flag says so. */
 
 import assert from "node:assert/strict";
 import { type DropReason, dropReasonMeanings } from "../../../src/routes/drop_reason.ts";
-import { judgePrefix, type Policy, type PolicyIdentity } from "../../../src/routes/policy.ts";
+import type { Policy, PolicyIdentity } from "../../../src/routes/policy.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import { filterOf } from "../../fakes/filters.ts";
 import { kernelRoute, type RouteParts } from "../../fakes/kernel_routes.ts";
-import { defaultPolicy, smallVm } from "../../fakes/policies.ts";
+import { smallJudge } from "../../fakes/policies.ts";
 
 const gateway = { via: "172.16.0.1", dev: "wg0" };
 
-/** What becomes of the only route of a prefix: `exported` or the reason. */
+/** What becomes of the only route of a prefix: `wanted` or the reason. */
 function verdict(
   prefix: string,
   parts: RouteParts,
   policy: Partial<Policy> = {},
   identity: Partial<PolicyIdentity> = {},
 ): string {
-  const [only] = judgePrefix([kernelRoute(prefix, parts)], { ...defaultPolicy, ...policy }, {
-    ...smallVm,
-    ...identity,
-  });
+  const [only] = smallJudge(policy, identity).verdicts([kernelRoute(prefix, parts)]);
   return only?.verdict === "dropped" ? only.reason : only?.verdict ?? "none";
 }
 
@@ -54,6 +51,7 @@ const dropCases: readonly DropCase[] = [
   },
   { reason: "link-down", prefix: "198.51.100.0/24", parts: { ...gateway, dead: true } },
   { reason: "link-down", prefix: "198.51.100.0/24", parts: { ...gateway, linkDown: true } },
+  { reason: "link-down", prefix: "198.51.100.0/24", parts: { dev: "eth0", dead: true } },
   {
     reason: "protocol",
     prefix: "198.51.100.0/24",
@@ -76,6 +74,13 @@ const dropCases: readonly DropCase[] = [
     parts: { via: "fe80::4001:aff:fe00:1" },
     policy: { ipv6: true },
     identity: { subnetRouters: [parseAddress("fe80::4001:aff:fe00:1")] },
+  },
+  {
+    reason: "subnet-router",
+    prefix: "2001:db8:5::/48",
+    parts: { via: "fe80:ec2::1" },
+    policy: { ipv6: true },
+    identity: { linkLocalIsRouter: true },
   },
   { reason: "own-network", prefix: "10.0.7.0/24", parts: gateway, unless: { allowLocal: true } },
   {
@@ -103,23 +108,23 @@ const dropCases: readonly DropCase[] = [
 
 for (const { reason, prefix, parts, policy, identity, unless } of dropCases) {
   const route = `${prefix} ${JSON.stringify(parts)}`;
-  Deno.test(`judgePrefix() drops as ${reason} the route ${route}`, () => {
+  Deno.test(`RouteJudge drops as ${reason} the route ${route}`, () => {
     assert.equal(verdict(prefix, parts, policy, identity), reason);
     if (unless !== undefined) {
-      assert.equal(verdict(prefix, parts, { ...policy, ...unless }, identity), "exported");
+      assert.equal(verdict(prefix, parts, { ...policy, ...unless }, identity), "wanted");
     }
   });
 }
 
-Deno.test("judgePrefix() has a test here for every reason, shadowed apart, and each has a meaning", () => {
-  const tested = new Set<string>([...dropCases.map(({ reason }) => reason), "shadowed"]);
+Deno.test("RouteJudge has a test here for every reason but shadowed and source-specific, and each has a meaning", () => {
+  const tested = new Set<string>([...dropCases.map(({ reason }) => reason), "shadowed", "source-specific"]);
   assert.deepEqual([...tested].sort(), Object.keys(dropReasonMeanings).sort());
 });
 
-Deno.test("judgePrefix() exports an ordinary BGP route with all that is known of it", () => {
+Deno.test("RouteJudge wants an ordinary BGP route with all that is known of it", () => {
   const route = kernelRoute("198.51.100.0/24", { via: "10.0.0.9", metric: 20 });
-  assert.deepEqual(judgePrefix([route], defaultPolicy, smallVm), [{
-    verdict: "exported",
+  assert.deepEqual(smallJudge().verdicts([route]), [{
+    verdict: "wanted",
     route,
     wanted: {
       prefix: route.prefix,
@@ -127,35 +132,41 @@ Deno.test("judgePrefix() exports an ordinary BGP route with all that is known of
       protocol: 186,
       nextHops: [{ neighbour: route.legs[0]?.gateway, gateway: route.legs[0]?.gateway }],
     },
+    legs: [{ to: "gateway", why: null }],
   }]);
 });
 
-Deno.test("judgePrefix() takes by default every protocol but redirect, kernel, ra and dhcp", () => {
+Deno.test("RouteJudge takes by default every protocol but redirect, kernel, ra and dhcp", () => {
   const dropped = Array.from({ length: 256 }, (_, protocol) => protocol)
     .filter((protocol) => verdict("198.51.100.0/24", { ...gateway, protocol }) === "protocol");
   assert.deepEqual(dropped, [1, 2, 9, 16]);
 });
 
-Deno.test("judgePrefix() lets -protocol replace the default set", () => {
+Deno.test("RouteJudge lets -protocol replace the default set", () => {
   const policy = { protocols: new Set([2]) };
-  assert.equal(verdict("198.51.100.0/24", { ...gateway, protocol: 2 }, policy), "exported");
+  assert.equal(verdict("198.51.100.0/24", { ...gateway, protocol: 2 }, policy), "wanted");
   assert.equal(verdict("198.51.100.0/24", { ...gateway, protocol: 186 }, policy), "protocol");
 });
 
-Deno.test("judgePrefix() knows the default route in every guise, and only those", () => {
+Deno.test("RouteJudge knows the default route in every guise, and only those", () => {
   const six = { ipv6: true };
-  for (const guise of ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1"]) {
+  for (const guise of ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "64.0.0.0/2", "126.0.0.0/7", "12.0.0.0/6"]) {
     assert.equal(verdict(guise, gateway), "default-route", guise);
+    assert.equal(verdict(guise, gateway, { allowDefault: true }), "wanted", guise);
   }
-  for (const guise of ["::/0", "::/1", "8000::/1", "2000::/3"]) {
-    assert.equal(verdict(guise, { via: "fe80::1" }, six), "default-route", guise);
-    assert.equal(verdict(guise, { via: "fe80::1" }, { ...six, allowDefault: true }), "exported", guise);
+  for (const guise of ["::/0", "::/1", "8000::/1", "2000::/3", "::/3", "3000::/4", "2000::/4", "2400::/6"]) {
+    assert.equal(verdict(guise, { via: "fe80::1", dev: "wg0" }, six), "default-route", guise);
+    assert.equal(
+      verdict(guise, { via: "fe80::1", dev: "wg0" }, { ...six, allowDefault: true }),
+      "wanted",
+      guise,
+    );
   }
-  assert.equal(verdict("64.0.0.0/2", gateway), "exported");
-  assert.equal(verdict("2000::/4", { via: "fe80::1" }, six), "exported");
+  assert.equal(verdict("12.0.0.0/8", gateway), "wanted");
+  assert.equal(verdict("fc00::/7", { via: "fe80::1", dev: "wg0" }, six), "wanted");
 });
 
-Deno.test("judgePrefix() drops what lies inside a reserved range, not what covers one", () => {
+Deno.test("RouteJudge drops what lies inside a reserved range, not what covers one", () => {
   const inside = [
     "0.0.0.0/8",
     "0.1.0.0/16",
@@ -170,22 +181,23 @@ Deno.test("judgePrefix() drops what lies inside a reserved range, not what cover
     assert.equal(verdict(prefix, { via: "fe80::1" }, { ipv6: true }), "reserved", prefix);
   }
   for (const prefix of ["126.0.0.0/7", "169.252.0.0/14", "192.0.0.0/2"]) {
-    assert.equal(verdict(prefix, gateway), "exported", prefix);
+    assert.equal(verdict(prefix, gateway, { allowDefault: true }), "wanted", prefix);
   }
+  assert.equal(verdict("240.0.0.0/4", gateway, { allowDefault: true }), "reserved", "no flag takes it");
 });
 
-Deno.test("judgePrefix() drops what lies inside the VM's network, not what covers it", () => {
+Deno.test("RouteJudge drops what lies inside the VM's network, not what covers it", () => {
   assert.equal(verdict("10.0.0.0/16", gateway), "own-network");
   assert.equal(verdict("10.0.255.255/32", gateway), "own-network");
-  assert.equal(verdict("10.0.0.0/15", gateway), "exported");
+  assert.equal(verdict("10.0.0.0/15", gateway), "wanted");
 });
 
-Deno.test("judgePrefix() counts routes out of an -interface device, whatever their protocol, to this VM", () => {
+Deno.test("RouteJudge counts routes out of an -interface device, whatever their protocol, to this VM", () => {
   const policy = { interfaces: new Set(["wg0"]) };
   const route = kernelRoute("192.0.2.0/24", { dev: "wg0", protocol: 2 });
-  const [only] = judgePrefix([route], { ...defaultPolicy, ...policy }, smallVm);
-  assert.equal(only?.verdict, "exported");
-  assert.deepEqual(only?.verdict === "exported" ? only.wanted.nextHops : [], [{
+  const [only] = smallJudge(policy).verdicts([route]);
+  assert.equal(only?.verdict, "wanted");
+  assert.deepEqual(only?.verdict === "wanted" ? only.wanted.nextHops : [], [{
     neighbour: null,
     gateway: null,
   }]);
@@ -193,12 +205,19 @@ Deno.test("judgePrefix() counts routes out of an -interface device, whatever the
   assert.equal(verdict("192.0.2.0/24", { dev: "wg0", linkDown: true }, policy), "link-down");
 });
 
-Deno.test("judgePrefix() points blackhole routes at this VM, and asks for their protocol", () => {
-  const policy = { ...defaultPolicy, blackhole: true };
-  const [only] = judgePrefix([kernelRoute("192.0.2.0/26", { type: 6, protocol: 12 })], policy, smallVm);
-  assert.deepEqual(only?.verdict === "exported" ? only.wanted.nextHops : [], [{
+Deno.test("RouteJudge points blackhole routes at this VM", () => {
+  const [only] = smallJudge({ blackhole: true }).verdicts([
+    kernelRoute("192.0.2.0/26", { type: 6, protocol: 12 }),
+  ]);
+  assert.deepEqual(only?.verdict === "wanted" ? only.wanted.nextHops : [], [{
     neighbour: null,
     gateway: null,
   }]);
-  assert.equal(verdict("192.0.2.0/26", { type: 6, protocol: 2 }, { blackhole: true }), "protocol");
+});
+
+Deno.test("RouteJudge lets -blackhole lift the default set of protocols, and -protocol have the last word", () => {
+  const kernel = { type: 6, protocol: 2 };
+  assert.equal(verdict("192.0.2.0/26", kernel, { blackhole: true }), "wanted");
+  assert.equal(verdict("192.0.2.0/26", kernel, { blackhole: true, protocols: new Set([12]) }), "protocol");
+  assert.equal(verdict("192.0.2.0/26", kernel, { blackhole: true, protocols: new Set([2]) }), "wanted");
 });

@@ -5,6 +5,7 @@ import {
   guard,
   type GuardDecision,
   type GuardSettings,
+  letGo,
   newGuardState,
   wantedAgain,
 } from "../../../src/sync/guard.ts";
@@ -158,7 +159,7 @@ Deno.test("guard() counts what went after its hold as agreed: the next small wit
   assert.equal(table.ask(named(1, 72), 122).held.length, 1, "13 of 40 are more");
 });
 
-Deno.test("guard() counts an agreed withdrawal as gone only when it is: one that the cloud refuses gives no room", () => {
+Deno.test("guard() counts an agreed withdrawal as gone only when it is: one that the cloud refuses frees no place", () => {
   const owned = new Set(named(130));
   const agreed = named(40, 200);
   let state = newGuardState();
@@ -180,4 +181,17 @@ Deno.test("guard() takes a prefix that came back and goes again for a new withdr
   assert.equal(table.ask(named(9), 0).released.length, 9);
   table.add(named(9));
   assert.equal(table.ask(named(34), 130).held.length, 34, "none of them was agreed to");
+});
+
+Deno.test("letGo() ends a hold: what is held goes at the next decision, what is asked for later is held", () => {
+  const settings = { maxWithdraw: 0.3, holdMs: 120_000 };
+  const prefixes = Array.from({ length: 20 }, (_, index) => `10.${index}.0.0/16`);
+  const owned = new Set(prefixes);
+  const first = guard(prefixes.slice(0, 15), owned, 1_000, settings, newGuardState());
+  assert.equal(first.held.length, 15);
+  const state = letGo(first.state, first.held, 2_000, settings.holdMs);
+  assert.deepEqual(
+    guard(prefixes.slice(0, 15), owned, 2_000, settings, state).released,
+    prefixes.slice(0, 15),
+  );
 });

@@ -105,12 +105,62 @@ Deno.test("a crash in the middle of an append loses that append only, and keeps 
   });
 });
 
-Deno.test("a ledger whose folder is gone cannot be written, and says so", async () => {
+Deno.test("a ledger whose folder cannot be made cannot be written, and says so", async () => {
   await inFolder(async (folder) => {
     const { ledger } = await Ledger.open(ledgerFile(`${folder}/absent/l.jsonl`), header);
+    await Deno.writeTextFile(`${folder}/absent`, "");
     await assert.rejects(ledger.begin(new Map()), {
       name: "LedgerError",
       message: /^Cannot write the ledger of table rtb-1: .*absent/,
     });
+  });
+});
+
+/** What may happen to a ledger in use. */
+const losses: Readonly<Record<string, (folder: string) => Promise<void>>> = {
+  "is deleted": (folder) => Deno.remove(`${folder}/state/l.jsonl`),
+  "is deleted with its folder": (folder) => Deno.remove(`${folder}/state`, { recursive: true }),
+  "is replaced": async (folder) => {
+    await Deno.writeTextFile(`${folder}/other`, "{}\n");
+    await Deno.rename(`${folder}/other`, `${folder}/state/l.jsonl`);
+  },
+};
+
+for (const [loss, lose] of Object.entries(losses)) {
+  Deno.test(`a ledger that ${loss} while in use is written anew at the next write, whole, and it is told`, async () => {
+    await inFolder(async (folder) => {
+      const path = `${folder}/state/l.jsonl`;
+      let told = 0;
+      const { ledger } = await Ledger.open(ledgerFile(path), header, () => void told++);
+      await ledger.begin(new Map());
+      await ledger.confirm([entry]);
+      await lose(folder);
+      const second = { prefix: "203.0.113.0/24", nextHops: ["eni-2"] };
+      await ledger.claim([second]);
+      await ledger.release(["192.0.2.0/24"]);
+      assert.equal(told, 1);
+      const again = await Ledger.open(ledgerFile(path), header);
+      assert.deepEqual([again.warning, again.ledger.lost], [null, false]);
+      assert.deepEqual([...again.ledger.claims], [
+        [entry.prefix, { nextHops: entry.nextHops, confirmed: true }],
+        [second.prefix, { nextHops: second.nextHops, confirmed: false }],
+      ]);
+      assert.equal(await wasBegun(path), true);
+    });
+  });
+}
+
+Deno.test("a claim that could not be written anew is none, and is made at the next try", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/state/l.jsonl`;
+    const { ledger } = await Ledger.open(ledgerFile(path), header);
+    await ledger.begin(new Map());
+    await Deno.remove(`${folder}/state`, { recursive: true });
+    await Deno.symlink("nowhere/state", `${folder}/state`);
+    await assert.rejects(ledger.claim([entry]), { name: "LedgerError" });
+    assert.deepEqual([...ledger.claims], []);
+    await Deno.remove(`${folder}/state`);
+    await ledger.claim([entry]);
+    assert.deepEqual([...(await Ledger.open(ledgerFile(path), header)).ledger.claims.keys()], [entry.prefix]);
   });
 });

@@ -9,16 +9,29 @@ import {
   type OwnershipRule,
   recoverClaims,
 } from "../../../src/sync/ownership.ts";
+import { parseAddress } from "../../../src/routes/prefix.ts";
 import { cloudRoute, owner, tableState } from "../../fakes/cloud_routes.ts";
 
 const prefix = "198.51.100.0/24";
 
 function byMark(): OwnershipRule {
-  return { owner, traits: { ownership: "mark", uniquePrefix: true }, claims: new Map() };
+  return {
+    owner,
+    traits: { ownership: "mark", uniquePrefix: true },
+    claims: new Map(),
+    peers: [],
+    dead: new Set(),
+  };
 }
 
 function byLedger(claim: Claim, uniquePrefix: boolean): OwnershipRule {
-  return { owner, traits: { ownership: "ledger", uniquePrefix }, claims: new Map([[prefix, claim]]) };
+  return {
+    owner,
+    traits: { ownership: "ledger", uniquePrefix },
+    claims: new Map([[prefix, claim]]),
+    peers: [],
+    dead: new Set(),
+  };
 }
 
 Deno.test("isOwn() goes by the mark where routes carry one", () => {
@@ -103,6 +116,16 @@ Deno.test("indexTable() folds several routes of ours at one prefix into one with
     byMark(),
   );
   assert.deepEqual(index.own.get(prefix)?.nextHops, ["a", "b"]);
+});
+
+Deno.test("indexTable() takes a peer for dead all of whose routes are dropped, not one that was rebuilt", () => {
+  const address = parseAddress("10.0.0.5");
+  const peers = [{ address, rank: null, nextHops: ["eni-new", "eni-old"] }];
+  const dropped = { ...cloudRoute(prefix, "eni-old", null), blackhole: true };
+  const rule: OwnershipRule = { ...byLedger({ nextHops: [], confirmed: false }, true), peers };
+  assert.deepEqual([...indexTable(tableState([dropped]), rule).dead], [address.text]);
+  const living = cloudRoute("203.0.113.0/24", "eni-new", null);
+  assert.deepEqual([...indexTable(tableState([dropped, living]), rule).dead], []);
 });
 
 /** What is taken back of a table, as prefixes. */

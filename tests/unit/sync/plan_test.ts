@@ -2,13 +2,9 @@
 
 import assert from "node:assert/strict";
 import type { CloudRoute } from "../../../src/clouds/cloud.ts";
-import {
-  chooseNextHops,
-  type Difference,
-  difference,
-  sameNextHops,
-  type Target,
-} from "../../../src/sync/plan.ts";
+import { chooseNextHops, sameNextHops } from "../../../src/sync/planned_change.ts";
+import { type Difference, difference } from "../../../src/sync/plan.ts";
+import type { Target } from "../../../src/sync/planned_change.ts";
 import { cloudRoute, tableIndex, target } from "../../fakes/cloud_routes.ts";
 
 const prefix = "198.51.100.0/24";
@@ -83,8 +79,21 @@ const rows: readonly Row[] = [
     adopt: true,
     expected: "add to eni-1 (adopted)",
   },
+  {
+    name: "wanted, -adopt, the network's own route there",
+    wanted,
+    foreign: { ...cloudRoute(prefix, "local", null), fixed: true, protected: true },
+    adopt: true,
+    expected: "conflict",
+  },
   { name: "wanted, ours as wanted", wanted, own: ours, expected: "kept" },
   { name: "wanted, ours as wanted beside a foreign one", wanted, own: ours, foreign, expected: "kept" },
+  {
+    name: "wanted, ours as wanted, and the cloud says that it failed",
+    wanted,
+    own: { ...ours, failed: true },
+    expected: "replace to eni-1 (failed)",
+  },
   {
     name: "wanted, ours elsewhere",
     wanted,
@@ -111,6 +120,7 @@ function outcome(row: Row): string {
     index: tableIndex(row.own === undefined ? [] : [row.own], row.foreign === undefined ? [] : [row.foreign]),
     traits: { nextHopsPerRoute: 1, ownership: row.ownership ?? "ledger", uniquePrefix: true },
     adopt: row.adopt ?? false,
+    group: null,
   });
   const changes = [...parts.adds, ...parts.replaces, ...parts.deletes].map(({ action, to, why }) =>
     `${action}${to === null ? "" : ` to ${to.join()}`} (${why})`
@@ -132,6 +142,7 @@ Deno.test("difference() names the route that a change replaces or deletes just a
     index: tableIndex([oursElsewhere]),
     traits: { nextHopsPerRoute: 1, ownership: "mark" as const, uniquePrefix: true },
     adopt: false,
+    group: null,
   };
   assert.equal(difference([prefix], { ...input, wanted: () => wanted }).replaces[0]?.from, oursElsewhere);
   assert.equal(difference([prefix], { ...input, wanted: () => undefined }).deletes[0]?.from, oursElsewhere);
@@ -143,8 +154,18 @@ Deno.test("difference() looks at the given prefixes only", () => {
     index: tableIndex([ours]),
     traits: { nextHopsPerRoute: 1, ownership: "mark", uniquePrefix: true },
     adopt: false,
+    group: null,
   });
-  assert.deepEqual(parts, { adds: [], replaces: [], deletes: [], conflicts: [], claims: [], kept: 0 });
+  assert.deepEqual(parts, {
+    adds: [],
+    replaces: [],
+    deletes: [],
+    conflicts: [],
+    claims: [],
+    kept: 0,
+    left: [],
+    memories: new Map(),
+  });
 });
 
 Deno.test("chooseNextHops() takes all that the cloud takes, sorted", () => {
@@ -177,6 +198,7 @@ Deno.test("difference() adds beside another instance's route where a prefix can 
       index: tableIndex([], [standing]),
       traits: { nextHopsPerRoute: 1, ownership: "mark", uniquePrefix },
       adopt: false,
+      group: null,
     });
   assert.equal(ask(another, false).adds.length, 1);
   assert.equal(ask(another, true).conflicts.length, 1);
@@ -190,6 +212,7 @@ function besideForeign(wantedHops: string, adopt: boolean): string {
     index: tableIndex([cloudRoute(prefix, "eni-1")], [cloudRoute(prefix, "eni-2", null)]),
     traits: { nextHopsPerRoute: 8, ownership: "ledger", uniquePrefix: false },
     adopt,
+    group: null,
   });
   return [...parts.replaces, ...parts.deletes].map(({ action, to }) => `${action} ${to?.join() ?? ""}`)
     .join();
@@ -199,4 +222,20 @@ Deno.test("difference() never moves ours onto what a foreign route has, where on
   assert.equal(besideForeign("eni-2", false), "delete ");
   assert.equal(besideForeign("eni-2,eni-3", false), "replace eni-3");
   assert.equal(besideForeign("eni-2", true), "replace eni-2");
+});
+
+Deno.test("difference() gives a prefix no more next hops than the cloud takes for it", () => {
+  const several = { ...target(prefix, "eni-1"), nextHops: ["eni-1", "eni-2"] };
+  const traits = { nextHopsPerRoute: 8, ownership: "mark", uniquePrefix: true } as const;
+  const made = (nextHopsOf: () => number): readonly (readonly string[] | null)[] =>
+    difference([prefix], {
+      wanted: () => several,
+      index: tableIndex([]),
+      traits: { ...traits, nextHopsOf },
+      adopt: false,
+      group: null,
+    })
+      .adds.map(({ to }) => to);
+  assert.deepEqual(made(() => 8), [["eni-1", "eni-2"]]);
+  assert.deepEqual(made(() => 1), [["eni-1"]]);
 });

@@ -1,12 +1,13 @@
 /** The loop of one table, in time that stands still until a test moves it. */
 
+import { alone } from "../../fakes/groups.ts";
 import assert from "node:assert/strict";
 import type { Change, CloudRoute, CloudTraits, TableState, WriteResult } from "../../../src/clouds/cloud.ts";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
-import type { WantedRoute } from "../../../src/routes/policy.ts";
+import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
-import { Ledger } from "../../../src/sync/ledger.ts";
-import { memoryStore } from "../../../src/sync/memory_store.ts";
+import { Ledger, memoryStore } from "../../../src/sync/ledger.ts";
+import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { Reconciler, type SyncSettings } from "../../../src/sync/reconciler.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
@@ -20,6 +21,7 @@ const settings: SyncSettings = {
   auditMs: 300_000,
   guard: { maxWithdraw: 0.3, holdMs: 8_000 },
   adopt: false,
+  group: alone,
 };
 
 /** One table of a cloud in which every neighbour is a VM of its own address, and the loop that keeps it. */
@@ -31,9 +33,13 @@ class Scene {
   self = "vm-1";
   /** What readings show instead of the table, the next first. */
   readonly staleReadings: TableState[] = [];
+  /** Why the next writes are refused, the next first; null: it is not. */
+  readonly refusals: (CloudError | null)[] = [];
   /** Why neighbours cannot be looked up. */
   lookUpError: CloudError | null = null;
   lookUps = 0;
+  /** Gateways of which the cloud was told that they may have moved. */
+  readonly forgotten: string[] = [];
   readonly reconciler: Reconciler;
 
   /** The owner that routes name in this cloud. */
@@ -42,25 +48,31 @@ class Scene {
   private constructor(traits: CloudTraits, ledger: Ledger | null) {
     this.#mark = ledger === null ? owner : null;
     this.reconciler = new Reconciler({
-      cloud: {
-        traits,
+      isActive: () => true,
+      cloud: { traits, describe: (hop) => hop },
+      connection: () => ({
         read: () => Promise.resolve(this.staleReadings.shift() ?? this.state),
         write: (_table, changes, _state, signal) => this.#write(changes, signal),
-        resolve: (gateways) => {
+        resolve: (neighbours) => {
           this.lookUps++;
           if (this.lookUpError !== null) return Promise.reject(this.lookUpError);
-          return Promise.resolve(new Map(gateways.map(({ text }) => [text, text])));
+          return Promise.resolve(neighbours.map(({ gateway }) => gateway.text));
         },
-        describe: (hop) => hop,
-      },
+        forget: (gateways) => void this.forgotten.push(...gateways.map(({ text }) => text)),
+      }),
       table: someTable,
       owner,
       identity: () => ({ ...smallVm, instance: "vm", self: { 4: this.self, 6: null } }),
       wanted: this.wanted,
       ledger: ledger === null ? null : { ledger, proven: false },
       clock: this.clock,
+      budget: new ApiBudget({ traits }, this.clock),
       settings,
     });
+  }
+
+  get hasLedger(): boolean {
+    return this.#mark === null;
   }
 
   static byMark(): Scene {
@@ -104,11 +116,13 @@ class Scene {
 
   async #write(changes: readonly Change[], signal: AbortSignal): Promise<WriteResult> {
     await this.clock.sleep(20, signal);
+    const refusal = this.refusals.shift() ?? null;
+    if (refusal !== null) return { outcomes: changes.map((change) => ({ change, error: refusal })) };
     for (const { action, prefix, to } of changes) {
       if (action === "delete") this.standing.delete(prefix.text);
       else this.standing.set(prefix.text, { prefix, nextHops: to, owner: this.#mark });
     }
-    return { outcomes: changes.map(() => null) };
+    return { outcomes: changes.map((change) => ({ change, error: null })) };
   }
 }
 
@@ -130,6 +144,84 @@ Deno.test("Reconciler keeps its route when it fails over and back and a reading 
     await scene.clock.advance(10_000);
   });
   assert.deepEqual(scene.texts, []);
+});
+
+Deno.test("Reconciler reads nothing again after a throttled write, and writes the rest", async () => {
+  using _log = captureLog();
+  for (const scene of [Scene.byMark(), await Scene.byLedger()]) {
+    await scene.run(async () => {
+      await scene.clock.advance(5_000);
+      const before = scene.reconciler.status.reads;
+      const throttled = new CloudError("throttled", "too many calls");
+      // The first change is made where the table can be told without reading; its like on a cloud with marks must be read.
+      if (scene.hasLedger) scene.refusals.push(null);
+      scene.refusals.push(throttled, throttled);
+      for (const each of [prefix, "192.0.2.0/24", "203.0.113.0/24"]) scene.kernel(each, null);
+      await scene.clock.advance(200);
+      assert.equal(scene.reconciler.status.failures, 1);
+      await scene.clock.advance(60_000);
+      assert.equal(scene.refusals.length, 0);
+      // Once all is written it is read back.
+      assert.equal(scene.reconciler.status.reads, before + 1);
+    });
+    assert.equal(scene.texts.length, 3);
+  }
+});
+
+Deno.test("Reconciler reads again after a write of which nobody knows what became", async () => {
+  using _log = captureLog();
+  const scene = await Scene.byLedger();
+  await scene.run(async () => {
+    await scene.clock.advance(5_000);
+    const before = scene.reconciler.status.reads;
+    scene.refusals.push(new CloudError("unavailable", "no answer"));
+    scene.kernel(prefix, null);
+    await scene.clock.advance(60_000);
+    assert.equal(scene.reconciler.status.reads, before + 2);
+  });
+});
+
+Deno.test("Reconciler writes a flapping prefix six times, then once in 30 s, and its last state always", async () => {
+  using _log = captureLog();
+  const scene = Scene.byMark();
+  await scene.run(async () => {
+    scene.kernel(prefix, "10.0.0.10");
+    await scene.clock.advance(200_000);
+    const { writes: before } = scene.reconciler.status;
+    const replaced = before.replace;
+    for (let flap = 0; flap < 120; flap++) {
+      scene.kernel(prefix, flap % 2 === 0 ? "10.0.0.11" : "10.0.0.10");
+      await scene.clock.advance(1_000);
+    }
+    const made = scene.reconciler.status.writes.replace - replaced;
+    assert.ok(made >= 6 && made <= 6 + 4, `${made} writes`);
+    scene.kernel(prefix, "10.0.0.12");
+    await scene.clock.advance(31_000);
+    assert.deepEqual(scene.texts, [`${prefix} 10.0.0.12`]);
+  });
+});
+
+Deno.test("Reconciler leaves a machine that fails at once, though the prefix flapped", async () => {
+  using _log = captureLog();
+  const scene = Scene.byMark();
+  await scene.run(async () => {
+    scene.kernel("192.0.2.0/24", "10.0.0.10");
+    for (let flap = 0; flap < 10; flap++) {
+      scene.kernel(prefix, flap % 2 === 0 ? "10.0.0.11" : "10.0.0.10");
+      await scene.clock.advance(1_000);
+    }
+    const last = ["192.0.2.0/24 10.0.0.10", `${prefix} 10.0.0.10`];
+    for (let second = 0; second < 60 && scene.texts.join() !== last.join(); second++) {
+      await scene.clock.advance(1_000);
+    }
+    assert.deepEqual(scene.texts, last);
+    for (const each of [prefix, "192.0.2.0/24"]) scene.kernel(each, "10.0.0.11");
+    await scene.clock.advance(1_000);
+    assert.deepEqual(scene.texts, ["192.0.2.0/24 10.0.0.11", `${prefix} 10.0.0.11`]);
+    for (const each of [prefix, "192.0.2.0/24"]) scene.kernel(each, undefined);
+    await scene.clock.advance(1_000);
+    assert.deepEqual(scene.texts, []);
+  });
 });
 
 Deno.test("Reconciler looks at everything again at once when that was asked for during a write", async () => {
@@ -174,7 +266,7 @@ Deno.test("Reconciler tells that it may not look neighbours up, asks once a minu
     await scene.clock.advance(1_000);
     assert.deepEqual(scene.texts, []);
     const why = "Cannot look up who the neighbours are: you may not list interfaces";
-    assert.deepEqual([...scene.reconciler.status.errors.values()], [why]);
+    assert.deepEqual([...scene.reconciler.status.errors.values()].map(({ message }) => message), [why]);
     assert.deepEqual(log.lines.filter((line) => line.includes(why)).length, 1);
     await scene.clock.advance(600_000);
     assert.ok(scene.lookUps <= 12, `${scene.lookUps} look-ups in ten minutes`);
@@ -183,4 +275,40 @@ Deno.test("Reconciler tells that it may not look neighbours up, asks once a minu
   });
   assert.deepEqual(scene.texts, [`${prefix} 10.0.0.10`]);
   assert.deepEqual([...scene.reconciler.status.errors], []);
+});
+
+Deno.test("Reconciler has the gateways asked for anew that the kernel's news name, and at an audit all", async () => {
+  using _log = captureLog();
+  const scene = Scene.byMark();
+  await scene.run(async () => {
+    scene.kernel(prefix, "10.0.0.10");
+    scene.kernel("192.0.2.0/24", "10.0.0.11");
+    await scene.clock.advance(5_000);
+    scene.forgotten.length = 0;
+    scene.kernel(prefix, "10.0.0.10");
+    await scene.clock.advance(5_000);
+    assert.deepEqual(new Set(scene.forgotten), new Set(["10.0.0.10"]));
+    scene.forgotten.length = 0;
+    await scene.clock.advance(2 * settings.auditMs);
+    assert.deepEqual(new Set(scene.forgotten), new Set(["10.0.0.10", "10.0.0.11"]));
+  });
+});
+
+Deno.test("Reconciler takes other settings without beginning a hold anew", async () => {
+  using log = captureLog();
+  const scene = Scene.byMark();
+  const prefixes = Array.from({ length: 20 }, (_, index) => `198.51.${index}.0/24`);
+  await scene.run(async () => {
+    for (const each of prefixes) scene.kernel(each, "10.0.0.7");
+    await scene.clock.advance(1_000);
+    for (const each of prefixes) scene.kernel(each, undefined);
+    await scene.clock.advance(4_000);
+    assert.equal(scene.reconciler.status.held, 20);
+    scene.reconciler.reconfigure({ ...settings, guard: { maxWithdraw: 0.3, holdMs: 6_000 } });
+    await scene.clock.advance(500);
+    assert.equal(scene.texts.length, 20);
+    await scene.clock.advance(2_000);
+    assert.deepEqual(scene.texts, []);
+  });
+  assert.equal(log.lines.filter((line) => line.includes("held")).length, 2);
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { parsePrefix } from "../../../src/routes/prefix.ts";
 import { RouteFeed } from "../../../src/sync/route_feed.ts";
-import { FakeKernelTable, kernelRoute } from "../../fakes/kernel_routes.ts";
-import { defaultPolicy, smallVm } from "../../fakes/policies.ts";
+import { type FakeKernelTable, interfaceAddress, kernelRoute } from "../../fakes/kernel_routes.ts";
+import { defaultPolicy, smallDevices, smallKernel, smallVm } from "../../fakes/policies.ts";
 
 const one = "198.51.100.0/24";
 const two = "192.0.2.0/24";
@@ -10,14 +10,14 @@ const gateway = { via: "10.0.0.9" };
 
 /** A feed that has seen a table, and that table. */
 function fed(...prefixes: readonly string[]): { readonly feed: RouteFeed; readonly table: FakeKernelTable } {
-  const table = new FakeKernelTable(prefixes.map((prefix) => kernelRoute(prefix, gateway)));
+  const table = smallKernel(prefixes.map((prefix) => kernelRoute(prefix, gateway)));
   const feed = new RouteFeed(defaultPolicy);
   feed.rebuild(table, smallVm);
   return { feed, table };
 }
 
 function update({ feed, table }: ReturnType<typeof fed>, ...prefixes: readonly string[]): readonly string[] {
-  return feed.update(table, smallVm, prefixes.map(parsePrefix));
+  return feed.update(table, prefixes.map(parsePrefix));
 }
 
 Deno.test("RouteFeed.rebuild() tells what came, what went and what changed, and nothing else", () => {
@@ -62,9 +62,25 @@ Deno.test("RouteFeed.update() tells a new gateway, a new metric and another numb
 
 Deno.test("RouteFeed judges anew when this VM is another", () => {
   const { feed, table } = fed(one);
-  const elsewhere = { ...smallVm, subnets: [parsePrefix("172.16.0.0/24")] };
+  const elsewhere = { ...smallVm, attachments: [] };
   assert.deepEqual(feed.rebuild(table, elsewhere), [one]);
   assert.equal(feed.wanted.get(one)?.nextHops[0]?.neighbour, null);
+});
+
+Deno.test("RouteFeed judges anew when an address moves to another device", () => {
+  const { feed, table } = fed(one);
+  table.setInterfaces(smallDevices.links, [interfaceAddress("eth1", "10.0.0.4/24")]);
+  assert.deepEqual(feed.rebuild(table, smallVm), [one]);
+  assert.equal(
+    feed.wanted.get(one)?.nextHops[0]?.neighbour,
+    null,
+    "eth0 is not on the cloud network any more",
+  );
+});
+
+Deno.test("RouteFeed.update() wants nothing before it is known who this VM is", () => {
+  const feed = new RouteFeed(defaultPolicy);
+  assert.deepEqual(feed.update(smallKernel([kernelRoute(one, gateway)]), [parsePrefix(one)]), []);
 });
 
 Deno.test("RouteFeed.clear() wants nothing any more", () => {

@@ -4,13 +4,19 @@ import assert from "node:assert/strict";
 import { type RoundRest, Schedule } from "../../../src/sync/schedule.ts";
 
 const settings = { coalesceMs: 10, withdrawDelayMs: 250, auditMs: 300_000 };
-const nothingLeft: RoundRest = { waiting: false, heldUntil: null, stuck: false, hopelessUntil: null };
+const nothingLeft: RoundRest = {
+  waiting: false,
+  heldUntil: null,
+  dampedUntil: null,
+  stuck: false,
+  retryableAt: null,
+};
 
 /** A schedule whose table was read at 0 and is in step. */
 function inStep(): Schedule {
   const schedule = new Schedule(settings, 0);
   schedule.beginRound();
-  schedule.wasRead(0);
+  schedule.wasRead(0.5, 0);
   schedule.left(nothingLeft, 0);
   return schedule;
 }
@@ -41,6 +47,15 @@ Deno.test("Schedule audits the table when nothing happened", () => {
   assert.equal(schedule.dueAt(true), 300_000);
   assert.equal(schedule.mustRead(299_999), false);
   assert.equal(schedule.mustRead(300_000), true);
+});
+
+Deno.test("Schedule audits up to a tenth sooner or later, so that routers that began together part", () => {
+  const audits = [0, 0.5, 0.999999].map((random) => {
+    const schedule = new Schedule(settings, 0);
+    schedule.wasRead(random, 0);
+    return schedule.dueAt(true);
+  });
+  assert.deepEqual(audits, [270_000, 300_000, 330_000]);
 });
 
 Deno.test("Schedule reads at once a table whose state is not known", () => {
@@ -95,14 +110,14 @@ Deno.test("Schedule looks again after 2, 4, 8 … s, and once a minute in the en
     waits.push(due - now);
     now = due;
     assert.equal(schedule.mustRead(now), true);
-    schedule.wasRead(now);
+    schedule.wasRead(0.5, now);
   }
   assert.deepEqual(waits, [2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
 });
 
 Deno.test("Schedule reads the table again when a hopeless change is worth another try", () => {
   const schedule = inStep();
-  schedule.left({ ...nothingLeft, hopelessUntil: 60_000 }, 0);
+  schedule.left({ ...nothingLeft, retryableAt: 60_000 }, 0);
   assert.equal(schedule.dueAt(true), 60_000);
 });
 

@@ -1,24 +1,27 @@
 /** A supervisor with a small cloud in memory, a kernel and time, all in the hands of the test. */
 
+import { alone } from "../../fakes/groups.ts";
+import { nothingToPrepare } from "../../../src/clouds/kit/nothing_to_prepare.ts";
 import type {
   Change,
   Cloud,
+  CloudConnection,
   CloudIdentity,
   CloudRoute,
   CloudTable,
   CloudTraits,
   Finding,
+  Neighbour,
   TableState,
   WriteResult,
 } from "../../../src/clouds/cloud.ts";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
-import type { IpAddress } from "../../../src/routes/prefix.ts";
 import { parsePrefix } from "../../../src/routes/prefix.ts";
 import { Supervisor } from "../../../src/sync/supervisor.ts";
 import { owner } from "../../fakes/cloud_routes.ts";
 import { plainTraits } from "../../fakes/comparisons.ts";
-import { FakeKernelTable, kernelRoute } from "../../fakes/kernel_routes.ts";
-import { defaultPolicy, smallVm } from "../../fakes/policies.ts";
+import { kernelRoute } from "../../fakes/kernel_routes.ts";
+import { defaultPolicy, smallKernel, smallVm } from "../../fakes/policies.ts";
 import { VirtualClock } from "../../model/virtual_clock.ts";
 
 /** How long each call of the cloud takes, in milliseconds. */
@@ -33,7 +36,10 @@ export class RigCloud implements Cloud {
   tables: readonly CloudTable[] = [{ id: "rtb-1", name: "rtb-1", ours: false }];
   identity: CloudIdentity = { ...smallVm, instance: "vm" };
   /** Throws what a call is to fail with; the detail is the table's id. */
-  fail: (call: "identify" | "prepare" | "read" | "write", table: string) => void = () => {};
+  fail: (call: "identify" | "prepare" | "read" | "write" | "forwarding", table: string) => void = () => {};
+  /** What is said of forwarding, and how often it was asked for. */
+  findings: readonly Finding[] = [];
+  forwardingLooks = 0;
   identifyMs = callMs;
   identified = 0;
   readonly #clock: VirtualClock;
@@ -47,12 +53,28 @@ export class RigCloud implements Cloud {
     return [...this.#routesOf(table).keys()];
   }
 
-  async identify(signal: AbortSignal): Promise<CloudIdentity> {
+  async identify(signal: AbortSignal): Promise<CloudConnection> {
     this.identified++;
     const { identity } = this;
     await this.#clock.sleep(this.identifyMs, signal);
     this.fail("identify", "");
-    return identity;
+    return { ...this.#connection(), identity };
+  }
+
+  #connection(): CloudConnection {
+    return {
+      identity: this.identity,
+      locate: () => this.locate(),
+      foresee: () => Promise.resolve(nothingToPrepare),
+      prepare: (signal) => this.prepare(signal),
+      resolve: (neighbours) => this.resolve(neighbours),
+      forget: () => this.forget(),
+      read: (table, signal) => this.read(table, signal),
+      write: (table, changes, state, signal) => this.write(table, changes, state, signal),
+      forwarding: () => this.forwarding(),
+      remove: () => this.remove(),
+      check: () => this.check(),
+    };
   }
 
   locate(): Promise<readonly CloudTable[]> {
@@ -65,9 +87,11 @@ export class RigCloud implements Cloud {
     return this.tables;
   }
 
-  resolve(gateways: readonly IpAddress[]): Promise<ReadonlyMap<string, string | null>> {
-    return Promise.resolve(new Map(gateways.map(({ text }) => [text, text])));
+  resolve(neighbours: readonly Neighbour[]): Promise<readonly (string | null)[]> {
+    return Promise.resolve(neighbours.map(({ gateway }) => gateway.text));
   }
+
+  forget(): void {}
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
     await this.#clock.sleep(callMs, signal);
@@ -88,7 +112,14 @@ export class RigCloud implements Cloud {
       if (action === "delete") routes.delete(prefix.text);
       else routes.set(prefix.text, { prefix, nextHops: to, owner });
     }
-    return { outcomes: changes.map(() => null) };
+    return { outcomes: changes.map((change) => ({ change, error: null })) };
+  }
+
+  async forwarding(): Promise<readonly Finding[]> {
+    this.forwardingLooks++;
+    await Promise.resolve();
+    this.fail("forwarding", "");
+    return this.findings;
   }
 
   remove(): Promise<void> {
@@ -118,8 +149,12 @@ export class RigCloud implements Cloud {
 export class Rig {
   readonly clock = new VirtualClock(() => 0.5);
   readonly cloud = new RigCloud(this.clock);
-  readonly kernel = new FakeKernelTable();
+  readonly kernel = smallKernel();
   readonly stop = new AbortController();
+  /** What the supervisor reported as a defect. */
+  readonly unexpected: string[] = [];
+  /** Throws what is to keep a table from being opened. */
+  openTable: () => void = () => {};
   readonly supervisor = new Supervisor({
     cloud: this.cloud,
     kernel: this.kernel,
@@ -131,16 +166,24 @@ export class Rig {
       auditMs: 300_000,
       guard: { maxWithdraw: 0.3, holdMs: 120_000 },
       adopt: false,
+      group: alone,
     },
     clock: this.clock,
-    openTable: () => Promise.resolve(null),
-    adjustIdentity: (identity) => identity,
+    peekTable: () => Promise.resolve(null),
+    openTable: () => {
+      this.openTable();
+      return Promise.resolve(null);
+    },
+    unexpected: (where, error) => this.unexpected.push(`${where}: ${error}`),
   });
-  #ended: Promise<void> = Promise.resolve();
+  /** The run; it rejects as {@linkcode Supervisor.run} does. */
+  ended: Promise<void> = Promise.resolve();
 
   /** Starts a run and lets it get in step. */
   async start(): Promise<void> {
-    this.#ended = this.supervisor.run(this.stop.signal, this.stop.signal);
+    this.ended = this.supervisor.run(this.stop.signal, this.stop.signal);
+    // Who awaits it hears of its failure; it may come while time passes here.
+    this.ended.catch(() => {});
     await this.clock.advance(10_000);
   }
 
@@ -148,7 +191,7 @@ export class Rig {
   async end(): Promise<void> {
     this.stop.abort(new Error("told to stop"));
     await this.clock.advance(1_000);
-    await this.#ended;
+    await this.ended;
   }
 
   /** The kernel has these routes by way of a gateway, and says so. */

@@ -102,7 +102,7 @@ Deno.test("Supervisor goes on with a table when the other is deleted, and tells 
   assert.deepEqual(rig.cloud.prefixes("rtb-1"), [...prefixes, added]);
   const told = rig.supervisor.statuses.map((
     { table, inStep, errors },
-  ) => [table, inStep, ...errors.values()]);
+  ) => [table, inStep, ...[...errors.values()].map(({ message }) => message)]);
   assert.deepEqual(told, [
     ["rtb-1", true],
     ["rtb-2", false, "Cannot read route table rtb-2: it does not exist"],
@@ -164,11 +164,36 @@ Deno.test("Supervisor has its only table prepared anew when it is deleted", asyn
   await rig.end();
 });
 
+Deno.test("Supervisor logs once that its only table is gone, however often it is prepared until it is there", async () => {
+  using log = captureLog();
+  const rig = new Rig();
+  rig.announce(prefixes);
+  await rig.start();
+  const writes = rig.supervisor.statuses[0]?.writes.add;
+  rig.cloud.fail = (call) => {
+    if (call === "read") throw failure("gone", "Cannot read route table rtb-1: it does not exist");
+  };
+  await rig.clock.advance(320_000);
+  assert.deepEqual(log.lines.filter((line) => line.includes("does not exist")), [
+    "warning: rtb-1: Cannot read route table rtb-1: it does not exist; waiting until it is there",
+  ]);
+  rig.cloud.fail = () => {};
+  await rig.clock.advance(60_000);
+  assert.ok(log.lines.some((line) => line.startsWith("info: rtb-1: can be used again, after ")));
+  assert.equal(rig.supervisor.statuses[0]?.writes.add, writes, "what was done before still counts");
+  await rig.end();
+});
+
 Deno.test("Supervisor ends at once though it waits for a deleted table", async () => {
   using _log = captureLog();
   const rig = await oneOfTwoDeleted();
   await rig.end();
 });
+
+/** In a function of its own: the type checker takes a property for what it was asserted to be before. */
+function openingMessage({ supervisor }: Rig): string | undefined {
+  return supervisor.openingError?.message;
+}
 
 for (const denied of ["identify", "prepare"] as const) {
   Deno.test(`Supervisor tells why it cannot open the tables while ${denied} is refused`, async () => {
@@ -179,10 +204,7 @@ for (const denied of ["identify", "prepare"] as const) {
       if (call === denied) throw failure("denied", `Cannot ${denied}: no permission`);
     };
     await rig.start();
-    assert.deepEqual(rig.supervisor.openingError, {
-      kind: "denied",
-      message: `Cannot ${denied}: no permission`,
-    });
+    assert.equal(openingMessage(rig), `Cannot ${denied}: no permission`);
     rig.cloud.fail = () => {};
     await rig.clock.advance(60_000);
     assert.equal(rig.supervisor.openingError, null);
@@ -264,5 +286,151 @@ Deno.test("Supervisor asks who this VM is when the default route leaves by anoth
   });
   await rig.clock.advance(1_000);
   assert.equal(rig.supervisor.identity?.instance, "by eth1");
+  await rig.end();
+});
+
+Deno.test("Supervisor.preview() asks once who this VM is, compares as a sync would, and writes nothing", async () => {
+  using _log = captureLog();
+  const rig = new Rig();
+  rig.announce(["198.51.100.0/24"]);
+  const previewing = rig.supervisor.preview(new AbortController().signal, 10_000);
+  await rig.clock.advance(5_000);
+  const [only, ...others] = await previewing;
+  assert.equal(others.length, 0);
+  assert.deepEqual(
+    only?.comparison.fitted.waves.flat().map(({ action, prefix }) => `${action} ${prefix.text}`),
+    [
+      "add 198.51.100.0/24",
+    ],
+  );
+  assert.equal(rig.cloud.identified, 1);
+  assert.deepEqual(rig.cloud.prefixes(), []);
+  assert.equal(rig.supervisor.identity?.instance, "vm");
+});
+
+Deno.test("Supervisor.preview() shows an empty table where its own is not made yet", async () => {
+  using _log = captureLog();
+  const rig = new Rig();
+  rig.cloud.tables = [];
+  const previewing = rig.supervisor.preview(new AbortController().signal, 10_000);
+  await rig.clock.advance(5_000);
+  assert.deepEqual((await previewing).map(({ table }) => table.name), ["(none yet: run or apply makes one)"]);
+});
+
+Deno.test("Supervisor.preview() shows the others where one of several tables cannot be read, and says why", async () => {
+  using _log = captureLog();
+  const rig = new Rig();
+  rig.cloud.tables = ["rtb-1", "rtb-2", "rtb-3"].map((id) => ({ id, name: id, ours: false }));
+  rig.cloud.fail = (call, table) => {
+    if (call === "read" && table === "rtb-2") {
+      throw failure("gone", "Cannot read route table rtb-2: it is gone");
+    }
+  };
+  const previewing = rig.supervisor.preview(new AbortController().signal, 10_000);
+  await rig.clock.advance(15_000);
+  assert.deepEqual((await previewing).map(({ table }) => table.name), ["rtb-1", "rtb-3"]);
+  assert.deepEqual(rig.supervisor.unread.map(({ message }) => message), [
+    "Cannot read route table rtb-2: it is gone",
+  ]);
+  rig.cloud.fail = (call) => {
+    if (call === "read") throw failure("gone", "Cannot read any");
+  };
+  const failing = assert.rejects(
+    rig.supervisor.preview(new AbortController().signal, 30_000),
+    /Cannot read any/,
+  );
+  await rig.clock.advance(20_000);
+  await failing;
+});
+
+Deno.test("Supervisor looks now and then whether its network has grown, and withdraws what lies in it then", async () => {
+  using _log = captureLog();
+  const rig = new Rig();
+  rig.announce(prefixes);
+  await rig.start();
+  rig.cloud.identity = {
+    ...rig.cloud.identity,
+    networks: [parsePrefix("198.51.0.0/24"), parsePrefix("198.51.1.0/24")],
+  };
+  await rig.clock.advance(290_000);
+  assert.deepEqual(rig.cloud.prefixes(), prefixes, "not before the audit");
+  await rig.clock.advance(15_000);
+  assert.deepEqual(rig.cloud.prefixes(), prefixes.slice(2));
+  rig.cloud.identity = { ...rig.cloud.identity, networks: [] };
+  await rig.clock.advance(305_000);
+  assert.deepEqual(rig.cloud.prefixes().toSorted(), prefixes);
+  await rig.end();
+});
+
+Deno.test("Supervisor looks after its tables though the cloud does not say who this VM is", async () => {
+  using log = captureLog();
+  const rig = new Rig();
+  rig.announce(prefixes);
+  await rig.start();
+  let prepared = 0;
+  rig.cloud.fail = (call) => {
+    if (call === "prepare") prepared++;
+    if (call === "identify") throw failure("unavailable", "Cannot read the metadata: timed out");
+  };
+  await rig.clock.advance(1_000_000);
+  assert.equal(prepared, 3);
+  assert.deepEqual(rig.cloud.prefixes(), prefixes);
+  const told = log.lines.filter((line) => /network changed: Cannot read the metadata/.test(line));
+  assert.equal(told.length, 1, "it is told once");
+  await rig.end();
+});
+
+Deno.test("a table is in step since it came to be so, until something had to be written or it could not be read", async () => {
+  using _log = captureLog();
+  const realNow = Date.now;
+  const rig = new Rig();
+  Date.now = () => 1_700_000_000_000 + rig.clock.now();
+  try {
+    const since = (): number | null | undefined => rig.supervisor.statuses[0]?.inStepSince;
+    rig.announce(prefixes);
+    await rig.start();
+    const first = since() ?? 0;
+    assert.ok(first > 1_700_000_000_000 && first < Date.now() - 5_000, `${first}`);
+    await rig.clock.advance(700_000);
+    assert.equal(since(), first, "audits that find nothing");
+    const lost = prefixes[0] ?? "";
+    rig.cloud.routes.get("rtb-1")?.delete(lost);
+    await rig.clock.advance(310_000);
+    const second = since() ?? 0;
+    assert.ok(second > first, "drift was put right");
+    rig.cloud.fail = (call) => {
+      if (call === "read") throw failure("unavailable", "no answer");
+    };
+    await rig.clock.advance(310_000);
+    assert.equal(since(), null, "nobody knows");
+    rig.cloud.fail = () => {};
+    await rig.clock.advance(20_000);
+    assert.ok((since() ?? 0) > second, "it could be read again");
+    await rig.end();
+  } finally {
+    Date.now = realNow;
+  }
+});
+
+Deno.test("a change is told when it is done, and pending counts those that are not yet", async () => {
+  using log = captureLog();
+  const rig = new Rig();
+  rig.announce(prefixes);
+  const seen = new Set<string>();
+  rig.cloud.fail = (call) => {
+    if (call !== "write") return;
+    const [table] = rig.supervisor.statuses;
+    const told = log.lines.filter((line) => line.includes(": add ")).length;
+    seen.add(`${table?.writes.add} done, ${told} told, ${table?.pending} pending`);
+  };
+  await rig.start();
+  assert.deepEqual([...seen], [
+    "0 done, 0 told, 5 pending",
+    "1 done, 1 told, 4 pending",
+    "2 done, 2 told, 3 pending",
+    "3 done, 3 told, 2 pending",
+    "4 done, 4 told, 1 pending",
+  ]);
+  assert.equal(rig.supervisor.statuses[0]?.pending, 0);
   await rig.end();
 });

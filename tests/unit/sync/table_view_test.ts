@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { TableState } from "../../../src/clouds/cloud.ts";
-import { Ledger } from "../../../src/sync/ledger.ts";
-import { memoryStore } from "../../../src/sync/memory_store.ts";
+import { parseAddress } from "../../../src/routes/prefix.ts";
+import { Ledger, memoryStore } from "../../../src/sync/ledger.ts";
 import { TableView } from "../../../src/sync/table_view.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import {
@@ -25,10 +25,10 @@ async function viewOf(
   const clock = new SteppingClock();
   const { ledger } = await Ledger.open(memoryStore(null), { cloud: "aws", table: someTable.id, owner });
   const view = new TableView({
-    cloud: {
-      traits: { ...plainTraits, ownership: "ledger" },
+    cloud: { traits: { ...plainTraits, ownership: "ledger" } },
+    connection: () => ({
       read: (): Promise<TableState> => Promise.resolve(tableState(clock.now() < 5_000 ? [] : [here])),
-    },
+    }),
     table: someTable,
     owner,
     identity: () => ({ ...smallVm, instance: "vm", self: { 4: "eni-self", 6: null } }),
@@ -84,4 +84,16 @@ Deno.test("TableView reads nothing when it is told to stop while it waits", asyn
   const { view } = await viewOf(true);
   await assert.rejects(view.read(AbortSignal.abort(new Error("told to stop"))), /told to stop/);
   assert.equal(view.reads, 0);
+});
+
+Deno.test("TableView takes a peer for living that wrote since the cloud said that it is dead", async () => {
+  const { view } = await viewOf(false);
+  const address = parseAddress("10.0.0.5");
+  const before = cloudRoute("10.2.0.0/16", "eni-peer", null);
+  view.adopt(tableState([before]));
+  view.share([{ address, rank: null, nextHops: ["eni-peer"] }], new Set([address.text]));
+  view.adopt(tableState([before]));
+  assert.deepEqual([...view.index.dead], [address.text]);
+  view.adopt(tableState([before, cloudRoute("10.3.0.0/16", "eni-peer", null)]));
+  assert.deepEqual([...view.index.dead], []);
 });

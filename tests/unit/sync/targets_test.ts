@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { CloudIdentity } from "../../../src/clouds/cloud.ts";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
-import type { WantedRoute } from "../../../src/routes/policy.ts";
-import { type IpAddress, parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
+import type { Neighbour } from "../../../src/clouds/cloud.ts";
+import type { WantedRoute } from "../../../src/routes/route_judge.ts";
+import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import { resolveNeighbours, targetOf } from "../../../src/sync/targets.ts";
 import { smallVm } from "../../fakes/policies.ts";
 
@@ -20,16 +21,22 @@ function wanted(prefix: string, ...hops: readonly string[]): WantedRoute {
 
 /** The target's next hops, with what is known of the gateways; null where it is not known. */
 function hopsOf(route: WantedRoute, ids: Readonly<Record<string, string | null>>): readonly string[] | null {
-  return targetOf(route, identity, { ids: new Map(Object.entries(ids)), error: null })?.nextHops ?? null;
+  const known = new Map(
+    Object.entries(ids).map(([gateway, id]) => [`${gateway} for IPv${route.prefix.family}`, id]),
+  );
+  return targetOf(route, identity, { ids: known, error: null })?.nextHops ?? null;
 }
 
 Deno.test("targetOf() points at the neighbour that a gateway belongs to", () => {
   const route = wanted("198.51.100.0/24", "10.0.0.9");
-  assert.deepEqual(targetOf(route, identity, { ids: new Map([["10.0.0.9", "eni-9"]]), error: null }), {
-    prefix: route.prefix,
-    nextHops: ["eni-9"],
-    metric: 7,
-  });
+  assert.deepEqual(
+    targetOf(route, identity, { ids: new Map([["10.0.0.9 for IPv4", "eni-9"]]), error: null }),
+    {
+      prefix: route.prefix,
+      nextHops: ["eni-9"],
+      metric: 7,
+    },
+  );
 });
 
 Deno.test("targetOf() points at this VM when no VM has the gateway's address", () => {
@@ -46,24 +53,38 @@ Deno.test("targetOf() is not known while any gateway could not be looked up", ()
   assert.equal(hopsOf(wanted("198.51.100.0/24", "10.0.0.9", "self"), {}), null);
 });
 
+Deno.test("targetOf() points at this VM where the cloud has no id for an IPv6 gateway of an IPv4 route", () => {
+  const route = wanted("198.51.100.0/24", "2001:db8:a::9");
+  assert.deepEqual(hopsOf(route, { "2001:db8:a::9": null }), ["eni-self"]);
+  assert.deepEqual(hopsOf(route, { "2001:db8:a::9": "eni-9" }), ["eni-9"]);
+});
+
 Deno.test("targetOf() is not known where this VM cannot be pointed at", () => {
   assert.equal(hopsOf(wanted("2001:db8::/32", "self"), {}), null);
 });
 
-Deno.test("resolveNeighbours() asks for each neighbour once, and not at all when there is none", async () => {
+Deno.test("resolveNeighbours() asks for each neighbour once a family, and not at all when there is none", async () => {
   const asked: string[][] = [];
   const cloud = {
-    resolve: (gateways: readonly IpAddress[]) => {
-      asked.push(gateways.map(({ text }) => text));
-      return Promise.resolve(new Map([["10.0.0.9", "eni-9"]]));
+    resolve: (neighbours: readonly Neighbour[]) => {
+      asked.push(neighbours.map(({ gateway, family }) => `${gateway.text} ${family}`));
+      return Promise.resolve(neighbours.map(({ gateway }) => gateway.text === "10.0.0.9" ? "eni-9" : null));
     },
   };
   await resolveNeighbours(cloud, [wanted("198.51.100.0/24", "self")], never);
   assert.deepEqual(asked, []);
-  const routes = [wanted("198.51.100.0/24", "10.0.0.9"), wanted("192.0.2.0/24", "10.0.0.9", "10.0.0.10")];
+  const routes = [
+    wanted("198.51.100.0/24", "10.0.0.9"),
+    wanted("192.0.2.0/24", "10.0.0.9", "2001:db8:a::9"),
+    wanted("2001:db8:1::/48", "2001:db8:a::9"),
+  ];
   const { ids, error } = await resolveNeighbours(cloud, routes, never);
-  assert.deepEqual(asked, [["10.0.0.9", "10.0.0.10"]]);
-  assert.deepEqual([[...ids], error], [[["10.0.0.9", "eni-9"]], null]);
+  assert.deepEqual(asked, [["10.0.0.9 4", "2001:db8:a::9 4", "2001:db8:a::9 6"]]);
+  assert.deepEqual([[...ids], error], [[
+    ["10.0.0.9 for IPv4", "eni-9"],
+    ["2001:db8:a::9 for IPv4", null],
+    ["2001:db8:a::9 for IPv6", null],
+  ], null]);
 });
 
 Deno.test("resolveNeighbours() tells a cloud's failure in its answer and throws anything else", async () => {

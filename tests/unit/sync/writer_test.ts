@@ -1,10 +1,16 @@
 /** How an ordered plan is executed. */
 
 import assert from "node:assert/strict";
-import type { Change, Cloud, CloudTraits, TableState, WriteResult } from "../../../src/clouds/cloud.ts";
+import type {
+  Change,
+  CloudConnection,
+  CloudTraits,
+  TableState,
+  WriteResult,
+} from "../../../src/clouds/cloud.ts";
 import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
-import type { PlannedChange } from "../../../src/sync/plan.ts";
-import { TokenBucket } from "../../../src/sync/token_bucket.ts";
+import type { PlannedChange } from "../../../src/sync/planned_change.ts";
+import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { type WriteContext, writeWaves } from "../../../src/sync/writer.ts";
 import {
   addChange,
@@ -14,11 +20,12 @@ import {
   someTable,
   tableState,
 } from "../../fakes/cloud_routes.ts";
+import { plainTraits } from "../../fakes/comparisons.ts";
 import { SteppingClock } from "../../fakes/stepping_clock.ts";
 
 type Answer = (changes: readonly Change[], state: TableState) => Promise<WriteResult> | WriteResult;
 
-const done: Answer = (changes) => ({ outcomes: changes.map(() => null) });
+const done: Answer = (changes) => ({ outcomes: changes.map((change) => ({ change, error: null })) });
 
 /** A cloud that remembers what it was called with, and the context to write to it. */
 function recording(
@@ -26,23 +33,20 @@ function recording(
   answer: Answer = done,
 ): { readonly calls: (readonly string[])[]; readonly context: WriteContext } {
   const calls: (readonly string[])[] = [];
-  const cloud: Pick<Cloud, "write" | "traits"> = {
-    traits: {
-      changesPerWrite: 1,
-      concurrentWrites: 4,
-      pace: null,
-      nextHopsPerRoute: 1,
-      ownership: "mark",
-      uniquePrefix: true,
-      ...traits,
-    },
+  const connection: Pick<CloudConnection, "write"> = {
     write: async (_table, changes, state) => {
       calls.push(changes.map(({ prefix }) => prefix.text));
       await Promise.resolve();
       return await answer(changes, state);
     },
   };
-  return { calls, context: { cloud, table: someTable, clock: new SteppingClock(), bucket: null } };
+  const context: WriteContext = {
+    traits: { ...plainTraits, parallel: 4, ...traits },
+    connection,
+    table: someTable,
+    budget: new ApiBudget({ traits: plainTraits }, new SteppingClock()),
+  };
+  return { calls, context };
 }
 
 const empty = tableState([]);
@@ -52,9 +56,10 @@ const many = (count: number): readonly PlannedChange[] =>
 
 function failing(kind: CloudErrorKind, prefix: string): Answer {
   return (changes) => ({
-    outcomes: changes.map((change) =>
-      change.prefix.text === prefix ? new CloudError(kind, `no ${prefix}`) : null
-    ),
+    outcomes: changes.map((change) => ({
+      change,
+      error: change.prefix.text === prefix ? new CloudError(kind, `no ${prefix}`) : null,
+    })),
   });
 }
 
@@ -68,7 +73,7 @@ Deno.test("writeWaves() finishes a wave before it begins the next", async () => 
     open.add(name);
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
     open.delete(name);
-    return { outcomes: [null] };
+    return done(changes, empty);
   });
   const report = await writeWaves([many(6), [addChange("192.0.2.0/24")]], empty, context, never);
   assert.equal(overlap, false);
@@ -79,18 +84,18 @@ Deno.test("writeWaves() finishes a wave before it begins the next", async () => 
 Deno.test("writeWaves() has no more calls under way than the cloud takes, and as many as that", async () => {
   let underWay = 0;
   let most = 0;
-  const { context } = recording({ concurrentWrites: 3 }, async () => {
+  const { context } = recording({ parallel: 3 }, async (changes) => {
     most = Math.max(most, ++underWay);
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
     underWay--;
-    return { outcomes: [null] };
+    return done(changes, empty);
   });
   await writeWaves([many(10)], empty, context, never);
   assert.equal(most, 3);
 });
 
 Deno.test("writeWaves() puts all waves into one batch where the cloud takes one writer, in their order", async () => {
-  const { calls, context } = recording({ changesPerWrite: 100, concurrentWrites: 1 });
+  const { calls, context } = recording({ batch: 100, parallel: 1, atomic: true });
   await writeWaves(
     [[replaceChange("172.16.0.0/12")], many(2), [deleteChange("192.0.2.0/24")]],
     empty,
@@ -101,16 +106,16 @@ Deno.test("writeWaves() puts all waves into one batch where the cloud takes one 
 });
 
 Deno.test("writeWaves() splits batches at what one call takes", async () => {
-  const { calls, context } = recording({ changesPerWrite: 4, concurrentWrites: 1 });
+  const { calls, context } = recording({ batch: 4, parallel: 1 });
   await writeWaves([many(10)], empty, context, never);
   assert.deepEqual(calls.map(({ length }) => length), [4, 4, 2]);
 });
 
 Deno.test("writeWaves() hands each batch the state that the one before left", async () => {
   const seen: (string | null)[] = [];
-  const { context } = recording({ changesPerWrite: 1, concurrentWrites: 1 }, (changes, state) => {
+  const { context } = recording({ batch: 1, parallel: 1, atomic: true }, async (changes, state) => {
     seen.push(state.version);
-    return { outcomes: changes.map(() => null), state: { ...empty, version: String(seen.length) } };
+    return { ...await done(changes, state), state: { ...empty, version: String(seen.length) } };
   });
   const report = await writeWaves([many(3)], { ...empty, version: "0" }, context, never);
   assert.deepEqual(seen, ["0", "1", "2"]);
@@ -119,10 +124,9 @@ Deno.test("writeWaves() hands each batch the state that the one before left", as
 
 Deno.test("writeWaves() knows no state where an answer tells none, or anything failed", async () => {
   assert.equal((await writeWaves([many(1)], empty, recording({}).context, never)).state, null);
-  const { context } = recording({ concurrentWrites: 1 }, (changes) => ({
-    outcomes: changes.map(({ prefix }) =>
-      prefix.text === "10.0.0.0/16" ? new CloudError("invalid", "no") : null
-    ),
+  const refusing = failing("invalid", "10.0.0.0/16");
+  const { context } = recording({ parallel: 1 }, async (changes, state) => ({
+    ...await refusing(changes, state),
     state: empty,
   }));
   assert.equal((await writeWaves([many(2)], empty, context, never)).state, null);
@@ -133,14 +137,15 @@ const stopping: Readonly<Record<CloudErrorKind, boolean>> = {
   denied: true,
   unavailable: true,
   gone: true,
-  quota: false,
+  malformed: true,
+  quota: true,
   invalid: false,
   conflict: false,
 };
 
 for (const [kind, stops] of Object.entries(stopping) as [CloudErrorKind, boolean][]) {
   Deno.test(`writeWaves() ${stops ? "stops" : "goes on"} after a change that fails as ${kind}`, async () => {
-    const { calls, context } = recording({ concurrentWrites: 1 }, failing(kind, "10.1.0.0/16"));
+    const { calls, context } = recording({ parallel: 1 }, failing(kind, "10.1.0.0/16"));
     const report = await writeWaves([many(4)], empty, context, never);
     assert.equal(calls.length, stops ? 2 : 4);
     assert.deepEqual(report.failed.map(({ change, error }) => [change.prefix.text, error.kind]), [[
@@ -152,8 +157,45 @@ for (const [kind, stops] of Object.entries(stopping) as [CloudErrorKind, boolean
   });
 }
 
+Deno.test("writeWaves() goes on with what a refusal does not concern: another action, the other family", async () => {
+  const rest = [addChange("2001:db8::/32"), replaceChange("172.16.0.0/12"), deleteChange("192.0.2.0/24")];
+  for (
+    const [kind, skipped] of [
+      ["quota", ["+ 10.1.0.0/16"]],
+      ["denied", ["+ 10.1.0.0/16", "+ 2001:db8::/32"]],
+    ] as const
+  ) {
+    const { context } = recording({ parallel: 1 }, failing(kind, "10.0.0.0/16"));
+    const report = await writeWaves([[...many(2), ...rest]], empty, context, never);
+    assert.deepEqual(signed(report.skipped), skipped, kind);
+    assert.equal(report.done.length, 4 - skipped.length, kind);
+  }
+});
+
+Deno.test("writeWaves() takes a change for failed of which the answer says nothing, and stops", async () => {
+  const { calls, context } = recording({ batch: 2, parallel: 1 }, (changes) => ({
+    outcomes: changes.slice(0, 1).map((change) => ({ change, error: null })),
+  }));
+  const report = await writeWaves([many(4)], empty, context, never);
+  assert.deepEqual(signed(report.done), ["+ 10.0.0.0/16"]);
+  assert.deepEqual(report.failed.map(({ error }) => [error.kind, error.message]), [[
+    "unavailable",
+    "Cannot add route 10.1.0.0/16: the cloud's answer does not say what became of it",
+  ]]);
+  assert.equal(calls.length, 1);
+  assert.equal(report.state, null);
+});
+
+Deno.test("writeWaves() waits for no rate limit to skip what would only fail", async () => {
+  const { context } = recording({ parallel: 1 }, failing("throttled", "10.0.0.0/16"));
+  const clock = new SteppingClock();
+  const budget = new ApiBudget({ traits: { rate: { perSecond: 1, burst: 1 } } }, clock);
+  await writeWaves([many(100)], empty, { ...context, budget }, never);
+  assert.deepEqual(clock.sleeps, []);
+});
+
 Deno.test("writeWaves() stops after a batch whose table was stale: the next would be as stale", async () => {
-  const { calls, context } = recording({ changesPerWrite: 2, concurrentWrites: 1 }, () => {
+  const { calls, context } = recording({ batch: 2, parallel: 1, atomic: true }, () => {
     throw new CloudError("conflict", "the table has changed");
   });
   const report = await writeWaves([many(6)], empty, context, never);
@@ -170,7 +212,7 @@ Deno.test("writeWaves() begins no later wave after a failure that would hit it t
 
 Deno.test("writeWaves() makes no withdrawal in one call with the add that is to cover it, nor after it has failed", async () => {
   const plan = [addChange("10.0.0.0/16"), deleteChange("192.0.2.0/24"), deleteChange("10.0.1.0/24")];
-  const traits = { changesPerWrite: 10, concurrentWrites: 1 };
+  const traits = { batch: 10, parallel: 1, atomic: true };
   const working = recording(traits);
   await writeWaves([plan], empty, working.context, never);
   assert.deepEqual(working.calls, [["10.0.0.0/16", "192.0.2.0/24"], ["10.0.1.0/24"]]);
@@ -182,11 +224,11 @@ Deno.test("writeWaves() makes no withdrawal in one call with the add that is to 
 
 Deno.test("writeWaves() throws what is no CloudError, after the calls under way have ended", async () => {
   let ended = 0;
-  const { context } = recording({ concurrentWrites: 2 }, async (changes) => {
+  const { context } = recording({ parallel: 2 }, async (changes) => {
     if (changes[0]?.prefix.text === "10.0.0.0/16") throw new TypeError("a bug");
     for (let turn = 0; turn < 10; turn++) await Promise.resolve();
     ended++;
-    return { outcomes: [null] };
+    return done(changes, empty);
   });
   await assert.rejects(writeWaves([many(2)], empty, context, never), TypeError);
   assert.equal(ended, 1);
@@ -194,18 +236,18 @@ Deno.test("writeWaves() throws what is no CloudError, after the calls under way 
 
 Deno.test("writeWaves() throws the reason when the caller gives up, and makes no further call", async () => {
   const giveUp = new AbortController();
-  const { calls, context } = recording({ concurrentWrites: 1 }, (changes) => {
+  const { calls, context } = recording({ parallel: 1 }, (changes) => {
     giveUp.abort(new Error("told to stop"));
-    return { outcomes: changes.map(() => null) };
+    return done(changes, empty);
   });
   await assert.rejects(writeWaves([many(3)], empty, context, giveUp.signal), /told to stop/);
   assert.equal(calls.length, 1);
 });
 
-Deno.test("writeWaves() waits for the token bucket before each call", async () => {
-  const { context } = recording({ concurrentWrites: 1 });
+Deno.test("writeWaves() waits for the rate limiter before each call", async () => {
+  const { context } = recording({ parallel: 1 });
   const clock = new SteppingClock();
-  const bucket = new TokenBucket({ perSecond: 10, burst: 2 }, 0);
-  await writeWaves([many(5)], empty, { ...context, clock, bucket }, never);
+  const budget = new ApiBudget({ traits: { rate: { perSecond: 10, burst: 2 } } }, clock);
+  await writeWaves([many(5)], empty, { ...context, budget }, never);
   assert.deepEqual(clock.sleeps, [100, 100, 100]);
 });

@@ -1,0 +1,202 @@
+/**
+ * Keeps calls of one kind below what a cloud takes of an account that many processes share.
+ *
+ * It begins at the rate that the cloud documents. A refused call makes it space its calls: the first spacing follows from what the
+ * cloud accepted lately, each further refusal widens it, each accepted call narrows it, until the full rate is back. Processes that know
+ * nothing of one another so come to call about as often as the account's bucket is refilled: `tests/bench/herd.ts` drives a thousand of
+ * them, and the factors below are those that came out best there.
+ */
+
+import { abortable } from "./abortable.ts";
+import type { Clock } from "./clock.ts";
+import { RateLimiter } from "./rate_limiter.ts";
+
+/** A token bucket. */
+export interface CallRate {
+  readonly perSecond: number;
+  /** So many calls at once. */
+  readonly burst: number;
+}
+
+/** What a limiter does with a refused call. */
+export interface AfterRefusal {
+  /** Spacing after a refusal, in milliseconds, where the cloud accepted nothing lately. */
+  readonly spacingMs: number;
+  /** The longest wait after each of the first four refusals in a row, in milliseconds: one may be chance. */
+  readonly longestFirstWaitMs: number;
+}
+
+/** Spacing after a refusal, in milliseconds, where the cloud takes nothing for a while. */
+const firstSpacingOfPauseMs = 60_000;
+const pauseMs = 10_000;
+const longestSpacingMs = 300_000;
+/** What a refusal does to the spacing: more right after an accepted call, since the account is full again. */
+const widenedAfterSuccess = 2.2;
+const widenedAgain = 1.3;
+/** What an accepted call does to the spacing at most. */
+const narrowed = 0.3;
+/** The same in calls a second, as a share of the full rate: near that it grows by no more than this. */
+const regained = 0.1;
+/** How far back accepted calls count, in milliseconds, and which share of their rate the first spacing lets through. */
+const lately = 10_000;
+const lowered = 0.5;
+/** So many refusals in a row, and the wait is at least half of a minute, a whole one on average: others must get through. */
+const manyInARow = 5;
+const spacingOfManyMs = 60_000;
+/** Waits after a refusal and after an accepted call, in shares of the spacing: spread, so that those refused together part. */
+const afterRefusal = [0.4, 0.85] as const;
+const afterSuccess = [0, 1.3] as const;
+
+/** See the head of this file. */
+export class AdaptiveLimiter {
+  readonly #full: CallRate;
+  readonly #after: AfterRefusal;
+  readonly #clock: Clock;
+  #bucket: RateLimiter;
+  /** Milliseconds from call to call on average; null: the bucket alone limits. */
+  #spacingMs: number | null = null;
+  #nextAt = 0;
+  /** No call is made before, since one was refused. */
+  #closedUntil = 0;
+  #refusedAt = -Infinity;
+  #inARow = 0;
+  /** Times of the calls accepted {@linkcode lately}. */
+  #accepted: number[] = [];
+  #waiting = 0;
+  /** Ends when the one who asked last has had its turn. */
+  #last: Promise<void> = Promise.resolve();
+  /** Wakes the one whose turn it is when the time of the next call is another. */
+  #wake: (() => void) | null = null;
+
+  constructor(full: CallRate, clock: Clock, after: AfterRefusal) {
+    this.#full = full;
+    this.#after = after;
+    this.#clock = clock;
+    this.#bucket = new RateLimiter(full, clock.now());
+  }
+
+  /** Waits for the turn of one call, in the order of asking. @throws the signal's reason as soon as it is aborted. */
+  async wait(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#waiting === 0 && this.#waitMs() === 0) return this.#take();
+    const before = this.#last;
+    const { promise, resolve: pass } = Promise.withResolvers<void>();
+    this.#last = promise;
+    this.#waiting++;
+    try {
+      await abortable(before, signal);
+      for (let ms = this.#waitMs(); ms > 0; ms = this.#waitMs()) await this.#sleep(ms, signal);
+      this.#take();
+    } finally {
+      this.#waiting--;
+      void before.then(pass);
+    }
+  }
+
+  /** Takes note that a call was accepted, however it ended. */
+  accepted(): void {
+    const now = this.#clock.now();
+    this.#inARow = 0;
+    this.#accepted.push(now);
+    this.#forgetOld(now);
+    if (this.#spacingMs === null) return;
+    const perSecond = 1000 / this.#spacingMs;
+    const more = Math.min(perSecond / narrowed, perSecond + regained * this.#full.perSecond);
+    if (more < this.#full.perSecond) {
+      // What is left of the wait is for the wider spacing.
+      this.#nextAt = Math.min(this.#nextAt, now + this.#draw(afterSuccess) * 1000 / more);
+      this.#spacingMs = 1000 / more;
+    } else {
+      this.#spacingMs = null;
+      this.#nextAt = 0;
+      this.#bucket = new RateLimiter(this.#full, now, 0);
+    }
+    this.#wake?.();
+  }
+
+  /**
+   * Takes note that a call was refused because the account called too often.
+   *
+   * @param sentAt when it was sent: of calls that were under way together one counts.
+   * @param retryAfterMs when the cloud takes calls again, in milliseconds from now, where it says so.
+   */
+  refused(sentAt: number, retryAfterMs = 0): void {
+    const now = this.#clock.now();
+    const soonest = now + retryAfterMs;
+    if (sentAt > this.#refusedAt || this.#spacingMs === null) {
+      this.#spacingMs = this.#widened(now, retryAfterMs);
+      this.#inARow++;
+      if (this.#inARow >= manyInARow) this.#spacingMs = Math.max(this.#spacingMs, spacingOfManyMs);
+      this.#refusedAt = now;
+      this.#closedUntil = soonest + this.#refusedWaitMs(this.#spacingMs);
+    } else this.#closedUntil = Math.max(this.#closedUntil, soonest);
+    this.#nextAt = 0;
+    this.#wake?.();
+  }
+
+  /** Calls a second at the moment. */
+  get perSecond(): number {
+    return this.#spacingMs === null ? this.#full.perSecond : 1000 / this.#spacingMs;
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Before when no call is made, in milliseconds of the clock; null: the cloud refused none lately. */
+  get throttledUntil(): number | null {
+    return this.#closedUntil > this.#clock.now() ? this.#closedUntil : null;
+  }
+
+  /** Milliseconds until the next call may be made. */
+  #waitMs(): number {
+    const now = this.#clock.now();
+    const bucketMs = this.#spacingMs === null ? this.#bucket.waitMs(now) : 0;
+    return Math.max(this.#closedUntil - now, this.#nextAt - now, bucketMs, 0);
+  }
+
+  #take(): void {
+    const now = this.#clock.now();
+    if (this.#spacingMs === null) this.#bucket.take(now);
+    else this.#nextAt = now + this.#spacingMs * this.#draw(afterSuccess);
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const waker = new AbortController();
+    const wake = (): void => waker.abort();
+    this.#wake = wake;
+    signal.addEventListener("abort", wake, { once: true });
+    if (!signal.aborted) await this.#clock.sleep(ms, waker.signal);
+    signal.removeEventListener("abort", wake);
+    this.#wake = null;
+    signal.throwIfAborted();
+  }
+
+  /** The first waits draw from nothing on where they are cut, so that they spread all the same. */
+  #refusedWaitMs(spacingMs: number): number {
+    const { longestFirstWaitMs } = this.#after;
+    return this.#inARow < manyInARow && spacingMs > longestFirstWaitMs
+      ? longestFirstWaitMs * this.#clock.random()
+      : spacingMs * this.#draw(afterRefusal);
+  }
+
+  #widened(now: number, retryAfterMs: number): number {
+    if (this.#spacingMs !== null) {
+      const factor = this.#inARow === 0 ? widenedAfterSuccess : widenedAgain;
+      return Math.min(longestSpacingMs, this.#spacingMs * factor);
+    }
+    this.#forgetOld(now);
+    const longest = retryAfterMs >= pauseMs ? firstSpacingOfPauseMs : this.#after.spacingMs;
+    return Math.min(longest, lately / (this.#accepted.length * lowered));
+  }
+
+  #forgetOld(now: number): void {
+    const first = this.#accepted.findIndex((at) => now - at <= lately);
+    this.#accepted = first < 0 ? [] : this.#accepted.slice(first);
+  }
+
+  #draw([least, most]: readonly [number, number]): number {
+    return least + (most - least) * this.#clock.random();
+  }
+}

@@ -1,0 +1,112 @@
+/** `bundle FILE`: all that a report of a fault needs, in one file that a person can read before it is handed on. */
+
+import * as v from "valibot";
+import { CloudSession } from "../cloud_session.ts";
+import type { CommandContext } from "../context.ts";
+import { askService } from "../service/service_client.ts";
+import { serviceFilesOf } from "../service/service_files.ts";
+import { listenForStop } from "../signals.ts";
+import { readStatus } from "../status_text.ts";
+import { UsageError } from "../usage_error.ts";
+import { findingsOf, findingText } from "./doctor.ts";
+import { versionText } from "./version.ts";
+
+/** How long the checks may take, in milliseconds: a report is wanted just where the cloud does not answer. */
+const checkWithinMs = 60_000;
+
+/** A heading and what stands below it. */
+interface Section {
+  readonly title: string;
+  readonly text: string;
+}
+
+/** Runs the command. @returns 0: written. */
+export async function bundle(given: CommandContext): Promise<number> {
+  // Nothing is changed for a report.
+  const context = { ...given, settings: { ...given.settings, fix: false } };
+  using signals = listenForStop();
+  const [path = ""] = context.words;
+  // Opened before the permission to write there is given up.
+  using file = openNew(path);
+  const sections = [
+    { title: "version", text: versionText() },
+    ...await serviceSections(context),
+    { title: "settings of this command", text: settingsText(context) },
+    await doctorSection(context, signals.stop),
+  ];
+  signals.stop.throwIfAborted();
+  const head = `cloudroutesync bundle of ${new Date().toISOString()}\n` +
+    "It holds no password, key or token; it names addresses, routes and resources of your cloud.\n";
+  const body = sections.map(({ title, text }) => `\n== ${title}\n${text.trimEnd() || "(nothing)"}\n`).join(
+    "",
+  );
+  await writeAll(file, withoutPasswords(head + body));
+  context.print(`Wrote ${path}: ${sections.map(({ title }) => title).join(", ")}\n`);
+  return 0;
+}
+
+/** @throws {UsageError} if there is such a file, or none can be made. */
+function openNew(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.AlreadyExists
+      ? "there is such a file; name a new one"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    throw new UsageError(`Cannot write ${path}: ${why}`, { cause });
+  }
+}
+
+async function writeAll(file: Deno.FsFile, text: string): Promise<void> {
+  const writer = file.writable.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  writer.releaseLock();
+}
+
+/** What the running service says of itself, and its last log lines. */
+async function serviceSections(context: CommandContext): Promise<readonly Section[]> {
+  const { socket } = serviceFilesOf(context);
+  const status = await attempt(async () => {
+    const answer = await askService(socket, "GET /status");
+    if (!answer.running) return `not running: ${answer.why} (${socket})`;
+    return `${readStatus(answer.body).text}\nas JSON: ${JSON.stringify(answer.body)}`;
+  });
+  const log = await attempt(async () => {
+    const answer = await askService(socket, "GET /log");
+    if (!answer.running) {
+      return "the service does not run: its journal has the log (journalctl -u cloudroutesync)";
+    }
+    return v.parse(v.array(v.string()), answer.body).join("\n");
+  });
+  return [{ title: "status", text: status }, { title: "last log lines", text: log }];
+}
+
+function settingsText({ values }: CommandContext): string {
+  const lines = values.map(({ flag, value, source }) => `-${flag} ${value} (from ${source})`);
+  return lines.join("\n") || "all settings have their defaults";
+}
+
+async function doctorSection(context: CommandContext, stop: AbortSignal): Promise<Section> {
+  const text = await attempt(async () => {
+    await using session = await CloudSession.open(context, { everything: false, follow: false });
+    const withinTime = AbortSignal.any([stop, AbortSignal.timeout(checkWithinMs)]);
+    return (await findingsOf(context, session, withinTime)).map(findingText).join("");
+  });
+  return { title: "doctor", text };
+}
+
+/** What a part came to: what cannot be told is no reason to leave out the rest. */
+async function attempt(part: () => Promise<string>): Promise<string> {
+  try {
+    return await part();
+  } catch (error) {
+    return `cannot be told: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** A URL of a proxy or an endpoint may carry user and password. */
+export function withoutPasswords(text: string): string {
+  return text.replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s\/@]+@/gi, "$1…@");
+}

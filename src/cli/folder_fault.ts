@@ -1,0 +1,38 @@
+/** Why a file or folder of this machine cannot be used, in words for people, and whether waiting may heal it. */
+
+import { errnoName, SystemError } from "../../ffi/system_error.ts";
+import { systemCause } from "../clouds/system_cause.ts";
+
+/** See the head of this file. */
+export interface FolderFault {
+  /** As the end of a sentence: `permission denied`. */
+  readonly why: string;
+  /** False where only people can change it, and then start the program again or not. */
+  readonly heals: boolean;
+}
+
+/** Words for the codes of errno(3) that a folder yields, and whether they may heal by themselves. */
+const faults: Readonly<Record<string, FolderFault>> = {
+  EACCES: { why: "permission denied", heals: false },
+  EPERM: { why: "permission denied", heals: false },
+  ENOTDIR: { why: "it is not a folder", heals: false },
+  EEXIST: { why: "it is not a folder", heals: false },
+  EISDIR: { why: "a folder stands where a file should be", heals: false },
+  ENOENT: { why: "there is no such folder", heals: false },
+  ELOOP: { why: "its symbolic links form a loop", heals: false },
+  ENAMETOOLONG: { why: "its name is too long", heals: false },
+  EROFS: { why: "the file system is read-only", heals: true },
+  ENOSPC: { why: "no space is left on the device", heals: true },
+  EDQUOT: { why: "the disk quota is used up", heals: true },
+};
+
+/** @param cause what {@linkcode Deno} or the C library threw. */
+export function folderFault(cause: unknown): FolderFault {
+  return faults[codeOf(cause) ?? ""] ?? { why: systemCause(cause), heals: true };
+}
+
+function codeOf(cause: unknown): string | undefined {
+  if (cause instanceof SystemError) return errnoName(cause.errno);
+  if (!(cause instanceof Error) || !("code" in cause)) return undefined;
+  return typeof cause.code === "string" ? cause.code : undefined;
+}

@@ -1,0 +1,52 @@
+/** Tells systemd and the status file how a run is doing, now and then; the log hears of each problem where it is found. */
+
+import type { SdNotify } from "../../ffi/sd_notify.ts";
+import { systemClock } from "../async/system_clock.ts";
+import { healthOf, type Observed, summaryOf } from "../observe/health.ts";
+import { writeStatusFile } from "./status_file.ts";
+import type { UnexpectedErrors } from "./unexpected_errors.ts";
+
+/** How often systemd hears of the service, in milliseconds; well below half of the unit's WatchdogSec. */
+const reportEveryMs = 2_000;
+/** How often the status file is written where there is no systemd. */
+const lookEveryMs = 10_000;
+
+/** Tells systemd that the service is up, alive, and how it is doing. */
+export function reportStatus(
+  unexpected: UnexpectedErrors,
+  systemd: SdNotify,
+  observe: () => Observed,
+  statusFile: (table: { readonly id: string }) => string,
+): AsyncDisposable {
+  const end = new AbortController();
+  let toldStatus = "";
+  let writtenErrors = "";
+  const report = async (): Promise<void> => {
+    const observed = observe();
+    const health = healthOf(observed);
+    const status = health.state === "ok" ? summaryOf(observed) : `${health.state}: ${health.why}`;
+    if (status !== toldStatus) systemd.status(status);
+    toldStatus = status;
+    systemd.watchdog();
+    const errors = JSON.stringify(
+      observed.tables.map((table) => [...table.errors].map(([key, { message }]) => [key, message])),
+    );
+    if (errors !== writtenErrors && observed.tables.length > 0) {
+      for (const table of observed.tables) await writeStatusFile(statusFile(table), table);
+      writtenErrors = errors;
+    }
+  };
+  const ended = (async () => {
+    systemd.ready("starting");
+    while (!end.signal.aborted) {
+      await report().catch((error: unknown) => unexpected.report("while the status was reported", error));
+      await systemClock.sleep(systemd.active ? reportEveryMs : lookEveryMs, end.signal);
+    }
+  })();
+  return {
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      end.abort();
+      await ended;
+    },
+  };
+}

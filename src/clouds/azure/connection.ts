@@ -1,0 +1,236 @@
+/** Azure with this VM known: its tables found, prepared, read, written, removed. This file only joins the parts. */
+
+import type {
+  Change,
+  CloudConnection,
+  CloudIdentity,
+  CloudTable,
+  DeadPeer,
+  Finding,
+  Foresight,
+  Neighbour,
+  PeerRouter,
+  TableState,
+  WriteResult,
+} from "../cloud.ts";
+import { CloudError } from "../cloud_error.ts";
+import type { Prefix } from "../../routes/prefix.ts";
+import { gatewayAddresses } from "../kit/gateway_addresses.ts";
+import type { ArmClient } from "./api.ts";
+import { associate, associateAgain, checkMayAssociate, usesTable } from "./association.ts";
+import type { DeadPeers } from "./dead_peers.ts";
+import { examine } from "./doctor.ts";
+import type { EcmpSupport } from "./ecmp_support.ts";
+import type { AzureOptions } from "./flags.ts";
+import { forwardingOf } from "./forwarding.ts";
+import { handedOver } from "./handed_over.ts";
+import { asCloudTable, associatedTable, findOwnTable, type OwnTableContext } from "./own_table.ts";
+import {
+  copyingOf,
+  copySteps,
+  followFormers,
+  joiningOf,
+  joiningSteps,
+  makeReady,
+  tableToBe,
+} from "./own_table_making.ts";
+import type { RouteLimit } from "./quota.ts";
+import { removeOwnTable } from "./removal.ts";
+import { sameId } from "./resource_id.ts";
+import { readResource } from "./resources.ts";
+import { decodeTable } from "./routes.ts";
+import { type ArmRouteTable, hasFailed, routeTableSchema } from "./schemas.ts";
+import { readSubnet, subnetName, type Vm } from "./vm.ts";
+import { writeTable } from "./writer.ts";
+
+/** What of a run outlives a connection. */
+export interface Memory {
+  readonly ecmp: EcmpSupport;
+  /** What of the former tables could not be followed when it was last tried: sentences. */
+  copyProblems: readonly string[];
+  readonly deadPeers: DeadPeers;
+  readonly limit: RouteLimit;
+  /** Each table as last read, by its id in lower case: what the next whole write starts from. */
+  readonly read: Map<string, ArmRouteTable>;
+}
+
+/** Azure with this VM known. */
+export class AzureConnection implements CloudConnection {
+  readonly identity: CloudIdentity;
+  readonly #options: AzureOptions;
+  readonly #context: OwnTableContext;
+  readonly #memory: Memory;
+
+  constructor(options: AzureOptions, arm: ArmClient, vm: Vm, memory: Memory) {
+    this.identity = vm.identity;
+    this.#options = options;
+    this.#context = { arm, vm, owner: options.owner };
+    this.#memory = memory;
+  }
+
+  async locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    if (this.#options.routeTables.length > 0) {
+      return await handedOver(this.#context, this.#options.routeTables, signal);
+    }
+    const { arm, vm, owner } = this.#context;
+    const subnet = await readSubnet(arm, vm.subnetId, signal);
+    const own = await findOwnTable(
+      this.#context,
+      await associatedTable(arm, subnet, signal),
+      signal,
+    );
+    return own === null ? [] : [asCloudTable(own, owner)];
+  }
+
+  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    if (this.#options.routeTables.length > 0) {
+      return await handedOver(this.#context, this.#options.routeTables, signal);
+    }
+    const { arm, vm, owner } = this.#context;
+    const subnet = await readSubnet(arm, vm.subnetId, signal);
+    const associated = await associatedTable(arm, subnet, signal);
+    const own = await findOwnTable(this.#context, associated, signal);
+    if (own !== null && usesTable(subnet, own.id)) {
+      if (hasFailed(subnet)) await associateAgain(arm, subnet, own.id, signal);
+      this.#memory.copyProblems = await followFormers(this.#context, own, signal);
+      return [asCloudTable(own, owner)];
+    }
+    checkMayAssociate(subnet, associated, this.#options);
+    const joining = await joiningOf(this.#context, own, associated, signal);
+    const made = await makeReady(this.#context, joining, signal);
+    this.#memory.copyProblems = [];
+    await associate(arm, subnet, made.id, signal);
+    return [asCloudTable(made, owner)];
+  }
+
+  async foresee(signal: AbortSignal): Promise<Foresight> {
+    if (this.#options.routeTables.length > 0) return { steps: [], toBe: null };
+    const { arm, vm } = this.#context;
+    const subnet = await readSubnet(arm, vm.subnetId, signal);
+    const associated = await associatedTable(arm, subnet, signal);
+    const own = await findOwnTable(this.#context, associated, signal);
+    if (own !== null && usesTable(subnet, own.id)) {
+      return { steps: copySteps((await copyingOf(this.#context, own, signal)).plan), toBe: null };
+    }
+    checkMayAssociate(subnet, associated, this.#options);
+    const joining = await joiningOf(this.#context, own, associated, signal);
+    const steps = joiningSteps(this.#context, joining);
+    if (!joining.isNew) return { steps, toBe: null };
+    const limit = await this.#memory.limit.read(arm, vm.location, signal);
+    const ownSubnets = this.#ownSubnets(joining.own);
+    return { steps, toBe: { ...tableToBe(this.#context, joining, limit), ownSubnets } };
+  }
+
+  resolve(neighbours: readonly Neighbour[]): Promise<readonly (string | null)[]> {
+    return Promise.resolve(gatewayAddresses(neighbours));
+  }
+
+  /** Nothing is remembered of gateways. */
+  forget(): void {}
+
+  findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
+    const { arm, vm } = this.#context;
+    return this.#memory.deadPeers.find(arm, vm, peers, signal);
+  }
+
+  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
+    const { arm, vm } = this.#context;
+    const [raw, limit] = await Promise.all([
+      this.#readRaw(table, signal),
+      this.#memory.limit.read(arm, vm.location, signal),
+    ]);
+    return {
+      ...decodeTable(table, raw, limit),
+      ownSubnets: this.#ownSubnets(raw),
+      problems: this.#problemsOf(raw),
+    };
+  }
+
+  /** This VM's subnets that use a table; that of our own table counts before Azure shows it. */
+  #ownSubnets(raw: ArmRouteTable): readonly Prefix[] {
+    const { subnets, subnetId } = this.#context.vm;
+    const using = (raw.properties.subnets ?? []).map(({ id }) => id);
+    if (this.#options.routeTables.length === 0) using.push(subnetId);
+    return subnets.filter((subnet) => using.some((id) => sameId(id, subnet.id))).flatMap(({ prefixes }) =>
+      prefixes
+    );
+  }
+
+  /** What keeps packets of the own subnet from taking the table's routes. */
+  #problemsOf(raw: ArmRouteTable): readonly string[] {
+    if (this.#options.routeTables.length > 0) return [];
+    const { subnetId } = this.#context.vm;
+    const isUsed = (raw.properties.subnets ?? []).some(({ id }) => sameId(id, subnetId));
+    const unused = isUsed ? [] : [`Subnet ${subnetName(subnetId)} does not use route table ${raw.name}`];
+    return [...unused, ...this.#memory.copyProblems];
+  }
+
+  async write(
+    table: CloudTable,
+    changes: readonly Change[],
+    state: TableState,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    const { arm, vm, owner } = this.#context;
+    const { ecmp, limit } = this.#memory;
+    const raw = await this.#rawOf(table, state, signal);
+    const networks = vm.identity.networks;
+    const reread = (): Promise<ArmRouteTable> => this.#readRaw(table, signal);
+    try {
+      const context = { arm, owner, sign: vm.identity.sign ?? null, networks, ecmp, reread };
+      const { outcomes, written } = await writeTable(context, table, changes, raw, signal);
+      for (const { error } of outcomes) if (error?.kind === "quota") limit.learn(error.limit);
+      return written ? { outcomes, state: await this.read(table, signal) } : { outcomes };
+    } catch (error) {
+      if (error instanceof CloudError && error.kind === "quota") limit.learn(error.limit);
+      throw error;
+    }
+  }
+
+  async forwarding(
+    _ownPrefixes: () => readonly Prefix[],
+    signal: AbortSignal,
+  ): Promise<readonly Finding[]> {
+    const { arm, vm } = this.#context;
+    return [(await forwardingOf(arm, vm, signal)).finding];
+  }
+
+  async remove(signal: AbortSignal): Promise<void> {
+    if (this.#options.routeTables.length > 0) return;
+    await removeOwnTable(this.#context, signal);
+  }
+
+  async check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
+    return await examine({
+      ...this.#context,
+      options: this.#options,
+      fix: options.fix,
+      tables: () => this.locate(signal),
+      read: (table) => this.read(table, signal),
+      signal,
+    });
+  }
+
+  async #readRaw({ id, name }: CloudTable, signal: AbortSignal): Promise<ArmRouteTable> {
+    const request = { action: `read route table ${name}`, id };
+    const raw = await readResource(this.#context.arm, request, routeTableSchema, signal);
+    this.#memory.read.set(id.toLowerCase(), raw);
+    return raw;
+  }
+
+  /**
+   * The table to the letter as it was when `state` was read.
+   *
+   * @throws {CloudError} of kind `conflict` if it has changed since.
+   */
+  async #rawOf(table: CloudTable, state: TableState, signal: AbortSignal): Promise<ArmRouteTable> {
+    const key = table.id.toLowerCase();
+    if (this.#memory.read.get(key)?.etag !== state.version) await this.read(table, signal);
+    const raw = this.#memory.read.get(key);
+    if (raw !== undefined && sameId(raw.id, table.id) && raw.etag === state.version) return raw;
+    throw new CloudError(
+      "conflict",
+      `Cannot write route table ${table.name}: it has changed since it was read`,
+    );
+  }
+}

@@ -1,0 +1,19 @@
+/** The flags that Azure has besides those of every cloud. */
+
+import { type FlagValues, optionalFlag } from "../cloud_flag.ts";
+import type { CloudOptions } from "../cloud_options.ts";
+import { baseUrl } from "../kit/flag_texts.ts";
+import { metadataEndpointFlag } from "../kit/metadata_flag.ts";
+
+/** See the head of this file. */
+export const azureFlags = {
+  /** Base URL of Resource Manager in place of the public one. */
+  azureEndpoint: optionalFlag(
+    { name: "azure-endpoint", value: "URL", meaning: "address of the Resource Manager" },
+    baseUrl,
+  ),
+  imdsEndpoint: metadataEndpointFlag,
+};
+
+/** What Azure is opened with. */
+export type AzureOptions = CloudOptions & FlagValues<typeof azureFlags>;

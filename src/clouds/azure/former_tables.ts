@@ -1,0 +1,51 @@
+/** The tables that the subnets of our table used before, by what its tags say. */
+
+import { readRouteTable } from "./own_table.ts";
+import type { OwnTableContext } from "./own_table.ts";
+import { nameInId, sameId } from "./resource_id.ts";
+import type { ArmRouteTable } from "./schemas.ts";
+import { formerIdOf } from "./tags.ts";
+
+/** What is known of them. */
+export interface FormerTables {
+  /** Those that exist, each once; null stands for none at all. */
+  readonly tables: readonly (ArmRouteTable | null)[];
+  /** Names of those that do not exist any more. */
+  readonly gone: readonly string[];
+  /** Ids of subnets that somebody else gave to our table: no tag says what they used. */
+  readonly untold: readonly string[];
+}
+
+/** Ids of the subnets besides one that use a table. */
+export function otherSubnetsOf(own: ArmRouteTable, subnetId: string | null): readonly string[] {
+  return (own.properties.subnets ?? []).map(({ id }) => id).filter((id) => !sameId(id, subnetId ?? ""));
+}
+
+/**
+ * The former tables of the subnets that use our table now.
+ *
+ * @param but a subnet to leave out.
+ */
+export async function formersInUse(
+  { arm, vm }: Pick<OwnTableContext, "arm" | "vm">,
+  own: ArmRouteTable,
+  but: string | null,
+  signal: AbortSignal,
+): Promise<FormerTables> {
+  const told = otherSubnetsOf(own, but).map((subnet) => ({ subnet, former: formerIdOf(own, subnet, vm) }));
+  const ids = new Map(
+    told.flatMap(({ former }) => typeof former === "string" ? [[former.toLowerCase(), former] as const] : []),
+  );
+  ids.delete(own.id.toLowerCase());
+  const read = await Promise.all(
+    [...ids.values()].map(async (id) => ({ id, table: await readRouteTable(arm, id, signal) })),
+  );
+  return {
+    tables: [
+      ...read.flatMap(({ table }) => table ?? []),
+      ...told.some(({ former }) => former === null) ? [null] : [],
+    ],
+    gone: read.filter(({ table }) => table === null).map(({ id }) => nameInId(id, "routeTables")),
+    untold: told.filter(({ former }) => former === undefined).map(({ subnet }) => subnet),
+  };
+}

@@ -1,0 +1,70 @@
+/** The tables that `-route-table` hands over: ids, or names in the VM's resource group. */
+
+import type { CloudTable } from "../cloud.ts";
+import { CloudError, ConfigurationError } from "../cloud_error.ts";
+import { type OwnTableContext, readRouteTable } from "./own_table.ts";
+import { uniqueName } from "../kit/unique_name.ts";
+import { nameInId, parseArmId, routeTableId } from "./resource_id.ts";
+
+/**
+ * Refuses what cannot be a table. A name is looked up in the VM's resource group; what begins with a slash must be a whole id.
+ *
+ * @throws {ConfigurationError} that names it.
+ */
+export function checkTableIds(given: readonly string[]): void {
+  for (const id of given.filter((text) => text.startsWith("/"))) {
+    try {
+      parseArmId(id);
+    } catch (cause) {
+      throw new ConfigurationError(
+        `Cannot use -route-table "${id}": it is not /subscriptions/…/resourceGroups/…/providers/Microsoft.Network/routeTables/…`,
+        { cause },
+      );
+    }
+  }
+}
+
+/**
+ * Looks them up. One of several that is not there, or may not be read, is kept as it was named: what becomes of it is told where it is
+ * read, and the others do not wait for it.
+ *
+ * @throws {CloudError} the first failure, if none of them can be read; and any that time may heal.
+ */
+export async function handedOver(
+  context: OwnTableContext,
+  given: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly CloudTable[]> {
+  const { subscription, resourceGroup } = context.vm;
+  const ids = given.map((text) =>
+    text.startsWith("/") ? text : routeTableId(subscription, resourceGroup, text)
+  );
+  const found = await Promise.all(ids.map((id) => lookUp(context, id, signal)));
+  const failures = found.flatMap(({ failure }) => failure ?? []);
+  if (failures[0] !== undefined && failures.length === found.length) throw failures[0];
+  const tables = found.map(({ table }) => table);
+  return tables.map((table) => ({ ...table, name: uniqueName(table, tables) }));
+}
+
+async function lookUp(
+  { arm }: OwnTableContext,
+  id: string,
+  signal: AbortSignal,
+): Promise<{ readonly table: CloudTable; readonly failure: CloudError | null }> {
+  const named = { id, name: nameInId(id, "routeTables"), ours: false };
+  try {
+    const raw = await readRouteTable(arm, id, signal);
+    if (raw !== null) return { table: { id: raw.id, name: raw.name, ours: false }, failure: null };
+    return {
+      table: named,
+      failure: new CloudError("gone", `Cannot find route table ${named.name}: ${id} does not exist`),
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof CloudError) || !staysAway.has(error.kind)) throw error;
+    return { table: named, failure: error };
+  }
+}
+
+/** Kinds of failures that concern one table, and that no waiting heals. */
+const staysAway: ReadonlySet<CloudError["kind"]> = new Set(["gone", "denied", "invalid"]);

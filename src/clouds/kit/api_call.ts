@@ -1,0 +1,103 @@
+/** One exchange with an API, for the log and the metrics: what was called, how it ended, how long it took. Holds no secret. */
+
+/** See the head of this file. */
+export interface ApiCall {
+  /** `CreateRoute`, `GET routeTables/routes`: few in number, without the ids in between. */
+  readonly operation: string;
+  /** Method and URL, without query, user and password. */
+  readonly place: string;
+  /** The HTTP status; null where there was no answer. */
+  readonly status: number | null;
+  readonly milliseconds: number;
+  readonly requestId: string | null;
+}
+
+/**
+ * The words of the clouds' paths that name a kind of thing, by their small letters: Azure writes them now so, now so. All others are
+ * ids: left out, so that the operations stay few.
+ */
+const kinds: ReadonlyMap<string, string> = new Map([
+  "addresses",
+  "extensions",
+  "floatingips",
+  "forwardingRules",
+  "identity",
+  "instance",
+  "instances",
+  "latest",
+  "locations",
+  "meta-data",
+  "metadata",
+  "networkInterfaces",
+  "networks",
+  "oauth2",
+  "openstack",
+  "operations",
+  "ports",
+  "projects",
+  "quotas",
+  "regions",
+  "resourceGroups",
+  "routeTables",
+  "routers",
+  "routes",
+  "servers",
+  "subnets",
+  "subnetworks",
+  "token",
+  "tokens",
+  "usages",
+  "virtualMachineScaleSets",
+  "virtualMachines",
+  "virtualNetworks",
+  "wait",
+  "add_extraroutes",
+  "remove_extraroutes",
+].map((kind) => [kind.toLowerCase(), kind]));
+/** How much of a path an operation names, from its end: the rest says where. */
+const mostKinds = 3;
+
+/**
+ * The operation of a request: AWS' own name where the body or a header has one, else the method and the kinds of things in the path.
+ *
+ * @param body the request's, of which only `Action=NAME` is taken (EC2 and STS query protocol).
+ */
+export function operationOf(
+  { method, url, headers, body }: {
+    readonly method: string;
+    readonly url: URL;
+    readonly headers: Headers;
+    readonly body: unknown;
+  },
+): string {
+  const action = /(?:^|&)Action=([A-Za-z]{1,64})(?:&|$)/.exec(typeof body === "string" ? body : "")?.[1] ??
+    /\.([A-Za-z]{1,64})$/.exec(headers.get("x-amz-target") ?? "")?.[1];
+  if (action !== undefined) return action;
+  const path = url.pathname.split("/").flatMap((part) =>
+    kinds.get(part.replace(/\.json$/, "").toLowerCase()) ?? []
+  );
+  return `${method} ${path.slice(-mostKinds).join("/") || "other"}`;
+}
+
+/** A URL for people: no query, which may carry a token; no id of a container's credentials, which whoever knows it gets. */
+export function placeOf(method: string, url: URL): string {
+  return `${method} ${url.origin}${url.pathname.replace(/^(\/v\d+\/credentials\/).+$/, "$1…")}`;
+}
+
+/** The names under which the clouds tell the id of a request, which their support asks for. */
+const requestIdHeaders = [
+  "x-amzn-requestid",
+  "x-amz-request-id",
+  "x-ms-request-id",
+  "x-openstack-request-id",
+  "x-compute-request-id",
+] as const;
+
+/** The id that the cloud gave a request; null where it gave none. */
+export function requestIdOf(headers: Headers): string | null {
+  for (const name of requestIdHeaders) {
+    const id = headers.get(name);
+    if (id !== null) return id;
+  }
+  return null;
+}

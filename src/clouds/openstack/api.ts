@@ -1,0 +1,306 @@
+/** The calls to Neutron that the program makes (Networking API v2.0), each answer checked before it is used. */
+
+import * as v from "valibot";
+import { CloudError } from "../cloud_error.ts";
+import { parseAnswer } from "../kit/answer.ts";
+import {
+  type ExtraRoute,
+  linksSchema,
+  type PeerPort,
+  peerPortSchema,
+  type Port,
+  portSchema,
+  quotaSchema,
+  type Router,
+  type RouterName,
+  routerNameSchema,
+  routerSchema,
+  securityGroupRulesSchema,
+  serverSchema,
+  type Subnet,
+  subnetSchema,
+} from "./schemas.ts";
+import type { NeutronCall, Session } from "./session.ts";
+
+/** Who owns the port by which a router is on a subnet: plain, distributed and highly available routers. */
+const routerInterfaceOwners = [
+  "network:router_interface",
+  "network:router_interface_distributed",
+  "network:ha_router_replicated_interface",
+];
+
+const portFields = [
+  "id",
+  "network_id",
+  "device_id",
+  "device_owner",
+  "fixed_ips",
+  "mac_address",
+  "revision_number",
+  "port_security_enabled",
+  "allowed_address_pairs",
+  "security_groups",
+];
+const peerPortFields = ["id", "device_id", "device_owner", "status", "fixed_ips"];
+const subnetFields = ["id", "network_id", "cidr", "gateway_ip"];
+const routerFields = ["id", "name", "project_id", "revision_number", "routes"];
+
+/** Addresses asked for in one call: keeps the URL well below the 8 KiB that proxies take. */
+const addressesPerCall = 50;
+
+/** Neutron, as far as the program needs it. Every method throws {@linkcode CloudError} if its call fails. */
+export class Neutron {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** Whether the login is for the whole cloud: a Neutron that enforces scopes shows it nothing, and refuses nothing. */
+  get isForSystem(): boolean {
+    return this.#session.isForSystem;
+  }
+
+  /** Ports by their ids; one that does not exist or is not visible is missing from the answer. */
+  ports(ids: readonly string[], signal: AbortSignal): Promise<Port[]> {
+    return this.#listPorts("read this VM's ports", ids.map((id) => ["id", id]), signal);
+  }
+
+  /** Ports of the networks by which routers are on them. */
+  routerPorts(networkIds: readonly string[], signal: AbortSignal): Promise<Port[]> {
+    const filters = [
+      ...networkIds.map((id) => ["network_id", id]),
+      ...routerInterfaceOwners.map((owner) => ["device_owner", owner]),
+    ];
+    return this.#listPorts("find the router of this VM's subnet", filters, signal);
+  }
+
+  /** All ports by which one router is on networks, its gateway included. */
+  portsOfRouter(routerId: string, signal: AbortSignal): Promise<Port[]> {
+    return this.#listPorts(`read the ports of router ${routerId}`, [["device_id", routerId]], signal);
+  }
+
+  /** Ports of the networks that have one of the addresses. */
+  async portsWithAddresses(
+    networkIds: readonly string[],
+    addresses: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Port[]> {
+    const found: Port[] = [];
+    for (let start = 0; start < addresses.length; start += addressesPerCall) {
+      const filters = [
+        ...networkIds.map((id) => ["network_id", id]),
+        ...addresses.slice(start, start + addressesPerCall).map((
+          text,
+        ) => ["fixed_ips", `ip_address=${text}`]),
+      ];
+      found.push(...await this.#listPorts("find the ports of gateways", filters, signal));
+    }
+    return found;
+  }
+
+  /** Ports of the networks that have one of the addresses, and how they stand. */
+  async peerPorts(
+    networkIds: readonly string[],
+    addresses: readonly string[],
+    signal: AbortSignal,
+  ): Promise<PeerPort[]> {
+    if (addresses.length === 0) return [];
+    const filters = [
+      ...networkIds.map((id) => ["network_id", id]),
+      ...addresses.map((text) => ["fixed_ips", `ip_address=${text}`]),
+    ];
+    const action = "find the ports of the peers";
+    return await this.#list(action, "ports", [...filters, ...fields(peerPortFields)], peerPortSchema, signal);
+  }
+
+  /** How a server stands, by Nova. @throws {CloudError} `gone` if there is none, `invalid` if the cloud has no Nova. */
+  async serverStatus(id: string, signal: AbortSignal): Promise<string> {
+    const call = { action: `read server ${id}`, service: "compute", path: `servers/${id}`, signal } as const;
+    return (await this.#get(call, serverSchema)).server.status;
+  }
+
+  /** All subnets of the networks. */
+  async subnets(networkIds: readonly string[], signal: AbortSignal): Promise<Subnet[]> {
+    const filters = networkIds.map((id) => ["network_id", id]);
+    const parameters = [...filters, ...fields(subnetFields)];
+    return await this.#list("read the network's subnets", "subnets", parameters, subnetSchema, signal);
+  }
+
+  /** Routers whose id or name is the given text. */
+  async findRouters(idOrName: string, signal: AbortSignal): Promise<RouterName[]> {
+    for (const key of ["id", "name"]) {
+      const parameters = [[key, idOrName], ...fields(["id", "name"])];
+      const action = `find router "${idOrName}"`;
+      const routers = await this.#list(action, "routers", parameters, routerNameSchema, signal);
+      if (routers.length > 0) return routers;
+    }
+    return [];
+  }
+
+  /** A router with its routes. */
+  async router(id: string, signal: AbortSignal): Promise<Router> {
+    const path = `routers/${encodeURIComponent(id)}?${query(fields(routerFields))}`;
+    const schema = v.object({ router: routerSchema });
+    return (await this.#get({ action: `read router ${id}`, path, signal }, schema)).router;
+  }
+
+  /**
+   * Adds pairs in one atomic step; pairs that are there already stay. An empty list changes nothing.
+   *
+   * @param revision the revision at which the router must still be; null if it may be at any. Neutron looks at it only when
+   * it has something to change: a list of pairs that are all there already is answered as if they had been added.
+   * @throws {CloudError} `conflict` if the router has moved on.
+   */
+  addRoutes(
+    routerId: string,
+    routes: readonly ExtraRoute[],
+    revision: number | null,
+    signal: AbortSignal,
+  ): Promise<Router> {
+    const action = `add ${countOf(routes)} to router ${routerId}`;
+    return this.#putRouter(action, `${routerId}/add_extraroutes`, routes, ifAt(revision), signal);
+  }
+
+  /** Removes pairs in one atomic step; pairs that are not there are passed over. */
+  removeRoutes(routerId: string, routes: readonly ExtraRoute[], signal: AbortSignal): Promise<Router> {
+    const action = `remove ${countOf(routes)} from router ${routerId}`;
+    return this.#putRouter(action, `${routerId}/remove_extraroutes`, routes, {}, signal);
+  }
+
+  /**
+   * Writes all pairs at once, if the router is still at the revision.
+   *
+   * @throws {CloudError} `conflict` if it is not.
+   */
+  setRoutes(
+    routerId: string,
+    routes: readonly ExtraRoute[],
+    revision: number,
+    signal: AbortSignal,
+  ): Promise<Router> {
+    const action = `write the routes of router ${routerId}`;
+    return this.#putRouter(action, routerId, routes, ifAt(revision), signal);
+  }
+
+  /** How many extra routes a router of the project takes; null if Neutron does not tell, Infinity if as many as one likes. */
+  async routeLimit(projectId: string, signal: AbortSignal): Promise<number | null> {
+    const call = { action: "read the project's quota", path: `quotas/${projectId}`, signal };
+    const limit = (await this.#get(call, quotaSchema)).quota.router_route ?? null;
+    return limit !== null && limit < 0 ? Infinity : limit;
+  }
+
+  /** Which of the security groups some rule names as its remote group. */
+  async remoteGroups(groups: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const filters = groups.map((id) => ["remote_group_id", id]);
+    const path = `security-group-rules?${query([...filters, ...fields(["id", "remote_group_id"])])}`;
+    const call = { action: "read which rules name this VM's security groups", path, signal };
+    const { security_group_rules: rules } = await this.#get(call, securityGroupRulesSchema);
+    return [...new Set(rules.map(({ remote_group_id: id }) => id))];
+  }
+
+  /** Aliases of the extensions that Neutron has. */
+  async extensions(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const schema = v.object({ extensions: v.array(v.object({ alias: v.string() })) });
+    const call = { action: "list Neutron's extensions", path: "extensions?fields=alias", signal };
+    const { extensions } = await this.#get(call, schema);
+    return new Set(extensions.map(({ alias }) => alias));
+  }
+
+  /**
+   * Lets a port send and receive packets of the given prefixes, besides those of its own addresses.
+   *
+   * @param revision the revision at which the port must still be; null if it may be at any.
+   * @throws {CloudError} `conflict` if the port has moved on.
+   */
+  async setAddressPairs(
+    portId: string,
+    pairs: Port["allowed_address_pairs"],
+    revision: number | null,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#session.call({
+      action: `set the allowed address pairs of port ${portId}`,
+      method: "PUT",
+      path: `ports/${portId}`,
+      headers: ifAt(revision),
+      body: { port: { allowed_address_pairs: pairs } },
+      signal,
+    });
+  }
+
+  async #listPorts(action: string, filters: readonly string[][], signal: AbortSignal): Promise<Port[]> {
+    return await this.#list(action, "ports", [...filters, ...fields(portFields)], portSchema, signal);
+  }
+
+  /**
+   * A list, all pages of it: where the operator sets `pagination_max_limit` Neutron answers with so many entries and says by
+   * `NAME_links` that there are more, which begin behind the last one ("Pagination" in the Networking API).
+   */
+  async #list<Schema extends v.GenericSchema<unknown, { readonly id: string }>>(
+    action: string,
+    name: "ports" | "subnets" | "routers",
+    parameters: readonly (readonly string[])[],
+    schema: Schema,
+    signal: AbortSignal,
+  ): Promise<v.InferOutput<Schema>[]> {
+    const found = new Map<string, v.InferOutput<Schema>>();
+    let marker: string | undefined;
+    for (;;) {
+      const path = `${name}?${query([...parameters, ...(marker === undefined ? [] : [["marker", marker]])])}`;
+      const answer = await this.#get({ action, path, signal }, v.record(v.string(), v.unknown()));
+      const entries = parseAnswer(v.array(schema), answer[name], action);
+      const links = parseAnswer(linksSchema, answer[`${name}_links`], action);
+      for (const entry of entries) found.set(entry.id, entry);
+      const last = entries.at(-1)?.id;
+      if (last === undefined || !links.some(({ rel }) => rel === "next")) return [...found.values()];
+      if (last === marker) {
+        throw new CloudError("malformed", `Cannot ${action}: a page names itself as its next`);
+      }
+      marker = last;
+    }
+  }
+
+  async #putRouter(
+    action: string,
+    path: string,
+    routes: readonly ExtraRoute[],
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Router> {
+    const body = { router: { routes } };
+    const call: NeutronCall = { action, method: "PUT", path: `routers/${path}`, headers, body, signal };
+    return (await this.#get(call, v.object({ router: routerSchema }))).router;
+  }
+
+  async #get<Schema extends v.GenericSchema>(
+    call: NeutronCall,
+    schema: Schema,
+  ): Promise<v.InferOutput<Schema>> {
+    const { body, status } = await this.#session.call(call);
+    return parseAnswer(schema, body, call.action, {
+      // A change was taken whatever its answer says, so it must not count as refused.
+      kind: call.method === "PUT" ? "unavailable" : "malformed",
+      status,
+    });
+  }
+}
+
+/** The header that makes a call conditional on a revision. */
+function ifAt(revision: number | null): Record<string, string> {
+  return revision === null ? {} : { "if-match": `revision_number=${revision}` };
+}
+
+function countOf(routes: readonly ExtraRoute[]): string {
+  const [first, ...others] = routes;
+  if (first === undefined) return "no route";
+  return others.length === 0 ? `${first.destination} via ${first.nexthop}` : `${routes.length} routes`;
+}
+
+function fields(names: readonly string[]): string[][] {
+  return names.map((name) => ["fields", name]);
+}
+
+function query(pairs: readonly (readonly string[])[]): string {
+  return pairs.map((pair) => pair.map(encodeURIComponent).join("=")).join("&");
+}

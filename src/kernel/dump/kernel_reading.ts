@@ -1,0 +1,98 @@
+/** One reading of the whole kernel beside a table that is in use: dump, events of meanwhile, and a check of what is missing. */
+
+import type { ChangeCollector } from "../table/change_collector.ts";
+import { DumpReader } from "./dump_reader.ts";
+import type { EventLog } from "./event_log.ts";
+import { replayEvents } from "./event_replay.ts";
+import { type DumpScope, readKernel } from "./kernel_dump.ts";
+import type { KernelState } from "../table/kernel_state.ts";
+import type { KernelUpdate } from "../table/kernel_update.ts";
+import { findLostPrefixes, keepLostPrefixes } from "./lost_routes.ts";
+import type { OpenPort } from "../wire/netlink_port.ts";
+
+/** What a reading works with. */
+export interface ReadingOptions {
+  readonly open: OpenPort;
+  readonly update: KernelUpdate;
+  readonly scope: DumpScope;
+  /** Aborted, it ends the reading. */
+  readonly signal: AbortSignal;
+  /** Gets the events that come during the reading. */
+  readonly log: EventLog;
+  /** Moves what is waiting on the event socket to the log. */
+  readonly drain: () => void;
+  /** The table before; null for the first reading. */
+  readonly known: KnownTable | null;
+  /** Gets the doubts that the events raise. */
+  readonly changes: ChangeCollector;
+}
+
+/** The table that a reading is compared with. */
+export interface KnownTable {
+  readonly state: KernelState;
+  /** Whether it follows the events, those of the reading too. */
+  readonly isLive: boolean;
+  /** See {@linkcode Reading.unsurePrefixes}. */
+  readonly unsurePrefixes: ReadonlySet<string>;
+}
+
+/** What came of it. */
+export interface Reading {
+  /** As the kernel is now, if nothing below says otherwise. */
+  readonly state: KernelState;
+  /** Why another reading is needed, or null. */
+  readonly unsure: string | null;
+  /** Prefixes that are kept until another reading agrees that they are gone. */
+  readonly unsurePrefixes: ReadonlySet<string>;
+  /** What the kernel keeps back, or null. */
+  readonly error: Error | null;
+}
+
+/**
+ * Reads the kernel. No event is left on the event socket when it resolves.
+ *
+ * @throws what {@linkcode readKernel} throws.
+ */
+export async function readBeside(options: ReadingOptions): Promise<Reading> {
+  const { open, update, scope, signal, log, drain, known, changes } = options;
+  using reader = new DumpReader(open, signal);
+  const dump = await readKernel(reader, update, scope, {
+    changes6: () => {
+      drain();
+      return log.changes6;
+    },
+    canCompare: known !== null,
+  });
+  drain();
+  const { state, segments, merged, mayHaveTwins } = dump;
+  const doubtful = replayEvents({
+    log,
+    update,
+    state,
+    live: known?.isLive === true ? known.state : null,
+    changes,
+  });
+  const before = known?.state ?? null;
+  const lost = before === null ? [] : await findLostPrefixes(open, before, state, segments);
+  drain();
+  // From the replay on the state follows the events as the live table does.
+  log.replay((walk) => update.applyEvent(state, walk, changes));
+  const kept = before === null ? { unsure: new Set<string>(), error: null } : keepLostPrefixes({
+    before,
+    after: state,
+    lost,
+    dumped: segments,
+    unsureBefore: known?.unsurePrefixes ?? new Set(),
+    isExact: log.complete,
+  });
+  const unsure = merged[0] !== undefined
+    ? `attempts to ${merged[0]} were interrupted`
+    : doubtful > 0
+    ? `events during a dump left ${doubtful} prefixes in doubt`
+    : mayHaveTwins
+    ? "a dump brought a route twice"
+    : kept.unsure.size > 0
+    ? `a dump may have missed ${kept.unsure.size} prefixes`
+    : null;
+  return { state, unsure, unsurePrefixes: kept.unsure, error: kept.error };
+}

@@ -1,0 +1,218 @@
+/**
+ * Checks what a dump has lost.
+ *
+ * The kernel can end a dump early and say nothing: a route with more next hops than fit into one message (some 2,000 of IPv4, 1,100
+ * of IPv6) ends it (fn_trie_dump_leaf in net/ipv4/fib_trie.c, rt6_dump_route in net/ipv6/route.c), and what stands behind it in the
+ * table is missing. And where an IPv6 table changes while it is dumped, it may leave out routes that have not changed at all
+ * (fib6_dump_table in net/ipv6/ip6_fib.c). Neither must take a route from a cloud.
+ *
+ * So if the end of the table is missing, or IPv6 routes changed meanwhile, the kernel is asked for each prefix that was known and
+ * is not in the dump by itself, as `ip route get fibmatch` does:
+ *
+ * ```
+ * the answer                                    the prefix
+ * the very prefix                               is kept, and proves that the dump is not whole
+ * a shorter prefix of this table, or no route   is gone; not by the answer with a next-hop object, for IPv6
+ * anything else, or was not asked               is kept beside a proof; else, if IPv6 routes changed, until the next dump agrees
+ * ```
+ */
+
+import { errno } from "../../../ffi/system_error.ts";
+import { prefixOf, type Words } from "../../routes/prefix.ts";
+import type { KernelState } from "../table/kernel_state.ts";
+import type { OpenPort } from "../wire/netlink_port.ts";
+import { type LookupAnswer, RouteLookup } from "./route_lookup.ts";
+import { prefixKey, type RouteSegment } from "../table/route_segment.ts";
+import { translation } from "../table/state_difference.ts";
+
+/** Beyond so many prefixes the rest is not asked for. */
+const mostAsked = 16_384;
+
+/** A route with fewer next hops cannot be what ends a dump. */
+const manyLegs = 1_000;
+
+const mainTable = 254;
+
+/** A prefix that a dump does not have. */
+export interface LostPrefix {
+  /** The segment of the new state. */
+  readonly segment: RouteSegment;
+  readonly words: Words;
+  readonly length: number;
+  /** Whether the table's last prefix is missing too, so that the dump may have ended early. */
+  readonly endIsMissing: boolean;
+  /** What the kernel says of it. */
+  readonly verdict: "there" | "gone" | "unknown";
+}
+
+/** A segment of the new state, and how far its dump can be trusted. */
+export interface DumpedSegment {
+  readonly segment: RouteSegment;
+  /** Whether the table changed while it was read in a way that can lose routes. */
+  readonly disturbed: boolean;
+}
+
+/**
+ * Finds the prefixes that a dump has lost where it cannot be trusted, and asks the kernel for them.
+ *
+ * @param before the table that was known.
+ */
+export async function findLostPrefixes(
+  open: OpenPort,
+  before: KernelState,
+  after: KernelState,
+  dumped: readonly DumpedSegment[],
+): Promise<readonly LostPrefix[]> {
+  const lost: LostPrefix[] = [];
+  for (const { segment, disturbed } of dumped) {
+    const known = before.segment(segment.family, segment.table);
+    if (known === undefined) continue;
+    const endIsMissing = known.endsBeyond(segment);
+    if (!disturbed && !endIsMissing) continue;
+    const missing = missingPrefixes(known, segment, translation(before, after));
+    const isByObject = (words: Words, length: number): boolean =>
+      known.routesOf(words, length).some((body) => before.bodies.nextHopId(body) !== 0);
+    lost.push(...await askFor(open, segment, missing, { endIsMissing, isByObject }));
+  }
+  return lost;
+}
+
+/** The prefixes that one segment has and another has not. */
+function missingPrefixes(
+  known: RouteSegment,
+  segment: RouteSegment,
+  bodyInOther: Int32Array,
+): readonly (readonly [Words, number])[] {
+  const missing = new Map<number | string, readonly [Words, number]>();
+  known.compare(segment, bodyInOther, (words, length) => {
+    if (known.routesOf(words, length).length > 0 && segment.routesOf(words, length).length === 0) {
+      const [first, second, third, fourth] = words;
+      missing.set(prefixKey(known.family, words, length), [[first, second, third, fourth], length]);
+    }
+    return true;
+  });
+  return [...missing.values()];
+}
+
+async function askFor(
+  open: OpenPort,
+  segment: RouteSegment,
+  prefixes: readonly (readonly [Words, number])[],
+  { endIsMissing, isByObject }: {
+    readonly endIsMissing: boolean;
+    /** Whether a prefix was known by a next-hop object. */
+    readonly isByObject: (words: Words, length: number) => boolean;
+  },
+): Promise<readonly LostPrefix[]> {
+  if (prefixes.length === 0) return [];
+  using lookup = new RouteLookup(open);
+  const lost: LostPrefix[] = [];
+  for (const [words, length] of prefixes) {
+    const asked = lost.length < mostAsked ? await lookup.ask(segment.family, words) : null;
+    // What is kept with an object names no route any more when the one that it was found by is gone: the kernel then says "no route",
+    // though there is another by the object (rt6_drop_pcpu_from in net/ipv6/ip6_fib.c, inet6_rtm_getroute in net/ipv6/route.c).
+    const isNoAnswer = asked !== null && "errno" in asked && segment.family === 6 &&
+      isByObject(words, length);
+    const verdict = verdictOf(segment, words, length, isNoAnswer ? null : asked);
+    lost.push({ segment, words, length, endIsMissing, verdict });
+  }
+  return lost;
+}
+
+function verdictOf(
+  { family, table }: RouteSegment,
+  words: Words,
+  length: number,
+  answer: LookupAnswer | null,
+): LostPrefix["verdict"] {
+  if (answer === null) return "unknown";
+  // Rules may keep this host's packets away from other tables, which then have no answer at all.
+  if ("errno" in answer) {
+    return answer.errno === errno.ENETUNREACH && table === mainTable ? "gone" : "unknown";
+  }
+  if (answer.table !== table) return "unknown";
+  const same = prefixKey(family, answer.words, answer.length) === prefixKey(family, words, length);
+  if (same) return "there";
+  // What IPv6 has found out by a next-hop object it keeps with the object, and tells the prefix of another route by it
+  // (rt6_get_pcpu_route in net/ipv6/route.c).
+  const isExact = family === 4 || answer.nextHopId === 0;
+  return isExact && answer.length < length ? "gone" : "unknown";
+}
+
+/** What was put back into a state. */
+export interface KeptPrefixes {
+  /** Those that are kept until the next dump, by {@linkcode lostKey}. */
+  readonly unsure: ReadonlySet<string>;
+  /** What the kernel keeps back for good, as a sentence; null: nothing. */
+  readonly error: Error | null;
+}
+
+/** What {@linkcode keepLostPrefixes} works with. */
+export interface KeepOptions {
+  /** The table that was known, as it is now: what events have taken away since is not put back. */
+  readonly before: KernelState;
+  readonly after: KernelState;
+  readonly lost: readonly LostPrefix[];
+  readonly dumped: readonly DumpedSegment[];
+  /** What was kept after the dump before, see {@linkcode KeptPrefixes.unsure}. */
+  readonly unsureBefore: ReadonlySet<string>;
+  /** Whether no event is missing, so that both tables are of the same moment. */
+  readonly isExact: boolean;
+}
+
+/** Gives lost prefixes the routes back that they had. */
+export function keepLostPrefixes(options: KeepOptions): KeptPrefixes {
+  const { before, after, lost, dumped, unsureBefore, isExact } = options;
+  const unsure = new Set<string>();
+  let error: Error | null = null;
+  for (const { segment, disturbed } of dumped) {
+    // What events have brought back or taken away since it was asked for proves nothing.
+    const own = lost.filter((prefix) => prefix.segment === segment && isStillLost(before, prefix));
+    const isProven = own.some(({ verdict }) => verdict === "there");
+    const kept = own.filter((prefix) =>
+      prefix.verdict === "there" ||
+      (prefix.verdict === "unknown" && (isProven || (disturbed && !unsureBefore.has(lostKey(prefix)))))
+    );
+    for (const prefix of kept) {
+      putBack(before, after, prefix);
+      if (disturbed || !isExact || prefix.verdict === "unknown") unsure.add(lostKey(prefix));
+    }
+    const isCut = isProven && isExact && kept.some(({ endIsMissing }) => endIsMissing) &&
+      (!disturbed || kept.some((prefix) => unsureBefore.has(lostKey(prefix))));
+    if (isCut) error ??= cutError(before, segment, kept);
+  }
+  return { unsure, error };
+}
+
+function knownRoutes(before: KernelState, { segment, words, length }: LostPrefix): readonly number[] {
+  return before.segment(segment.family, segment.table)?.routesOf(words, length) ?? [];
+}
+
+function isStillLost(before: KernelState, prefix: LostPrefix): boolean {
+  const { segment, words, length } = prefix;
+  return segment.routesOf(words, length).length === 0 && knownRoutes(before, prefix).length > 0;
+}
+
+function putBack(before: KernelState, after: KernelState, prefix: LostPrefix): void {
+  const { segment, words, length } = prefix;
+  segment.change(words, length, [], knownRoutes(before, prefix).map((body) => after.copyBody(before, body)));
+}
+
+function cutError(before: KernelState, { family, table }: RouteSegment, kept: readonly LostPrefix[]): Error {
+  const legs = (prefix: LostPrefix): number =>
+    Math.max(...knownRoutes(before, prefix).map((body) => before.bodies.legCount(body)));
+  const large = kept.find((prefix) => legs(prefix) >= manyLegs);
+  const [first] = kept;
+  const name = ({ words, length }: LostPrefix): string => prefixOf(family, words, length).text;
+  const why = large !== undefined
+    ? `it ends at ${name(large)}, whose ${legs(large)} next hops do not fit into one message`
+    : `it leaves out ${first === undefined ? "routes" : name(first)}, which is there when it is asked for`;
+  return new Error(
+    `Cannot read all IPv${family} routes of table ${table}: the kernel's dump is not whole (${why}); ` +
+      "what is known of the rest is kept",
+  );
+}
+
+function lostKey({ segment: { family, table }, words, length }: LostPrefix): string {
+  return `${family} ${table} ${prefixKey(family, words, length)}`;
+}

@@ -1,0 +1,74 @@
+/** A cloud of which each call is timed: the one place where it is known how every cloud answers. */
+
+import type { Cloud, CloudConnection, WriteResult } from "../clouds/cloud.ts";
+import { CloudError } from "../clouds/cloud_error.ts";
+import type { CloudCalls, CloudOperation, CloudResult } from "./cloud_calls.ts";
+
+/** Times one call. */
+type Timed = <T>(
+  operation: CloudOperation,
+  signal: AbortSignal,
+  call: () => Promise<T>,
+  about?: { readonly table: string; readonly resultOf?: (value: T) => CloudResult },
+) => Promise<T>;
+
+/** Wraps a cloud: the outcome of its calls goes to `calls`. */
+export function observedCloud(cloud: Cloud, calls: CloudCalls): Cloud {
+  const timed: Timed = async (operation, signal, call, about) => {
+    const startedAt = performance.now();
+    const ended = (result: CloudResult): void =>
+      calls.ended({
+        operation,
+        table: about?.table ?? null,
+        result,
+        milliseconds: performance.now() - startedAt,
+        at: Date.now(),
+      });
+    try {
+      const value = await call();
+      ended(about?.resultOf?.(value) ?? "ok");
+      return value;
+    } catch (error) {
+      ended(signal.aborted ? "abandoned" : error instanceof CloudError ? error.kind : "error");
+      throw error;
+    }
+  };
+  return {
+    name: cloud.name,
+    get traits() {
+      return cloud.traits;
+    },
+    identify: async (signal) =>
+      observedConnection(await timed("identify", signal, () => cloud.identify(signal)), timed),
+    policy: () => cloud.policy(),
+    describe: (nextHop) => cloud.describe(nextHop),
+  };
+}
+
+function observedConnection(connection: CloudConnection, timed: Timed): CloudConnection {
+  return {
+    identity: connection.identity,
+    locate: (signal) => timed("locate", signal, () => connection.locate(signal)),
+    foresee: (signal) => timed("foresee", signal, () => connection.foresee(signal)),
+    prepare: (signal) => timed("prepare", signal, () => connection.prepare(signal)),
+    resolve: (neighbours, signal) => timed("resolve", signal, () => connection.resolve(neighbours, signal)),
+    forget: (gateways) => connection.forget(gateways),
+    read: (table, signal) =>
+      timed("read", signal, () => connection.read(table, signal), { table: table.name }),
+    write: (table, changes, state, signal) =>
+      timed("write", signal, () => connection.write(table, changes, state, signal), {
+        table: table.name,
+        resultOf: resultOfWrite,
+      }),
+    forwarding: (ownPrefixes, signal) =>
+      timed("forwarding", signal, () => connection.forwarding(ownPrefixes, signal)),
+    remove: (signal) => timed("remove", signal, () => connection.remove(signal)),
+    check: (options, signal) => timed("check", signal, () => connection.check(options, signal)),
+  };
+}
+
+/** A write that took some of its changes is none that failed. */
+function resultOfWrite({ outcomes }: WriteResult): CloudResult {
+  if (outcomes.some(({ error }) => error === null)) return "ok";
+  return outcomes.find(({ error }) => error !== null)?.error?.kind ?? "ok";
+}

@@ -1,0 +1,53 @@
+/** The canonical prefixes that may not be as wanted, and those of which news came since the round began. */
+
+/** See the head of this file. */
+export class DirtyPrefixes {
+  #dirty = new Set<string>();
+  #all = true;
+  readonly #arrived = new Set<string>();
+
+  /** News of prefixes came. */
+  arrive(prefixes: readonly string[]): void {
+    for (const prefix of prefixes) this.#arrived.add(prefix);
+  }
+
+  /** Anything may be other than wanted. */
+  addAll(): void {
+    this.#all = true;
+  }
+
+  /** Moves what arrived, or everything, into the set to compare. */
+  gather(everything: () => Iterable<string>): void {
+    if (this.#all) { for (const prefix of everything()) this.#dirty.add(prefix); }
+    this.#all = false;
+    for (const prefix of this.#arrived) this.#dirty.add(prefix);
+    this.#arrived.clear();
+  }
+
+  /** The set to compare, as last gathered. */
+  get gathered(): ReadonlySet<string> {
+    return this.#dirty;
+  }
+
+  /** Keeps these alone. @returns those that are settled. */
+  keep(left: Set<string>): readonly string[] {
+    const settled = [...this.#dirty].filter((prefix) => !left.has(prefix));
+    this.#dirty = left;
+    return settled;
+  }
+
+  /** Those that arrived since the round began. */
+  get news(): ReadonlySet<string> {
+    return this.#arrived;
+  }
+
+  /** Whether all must be compared. */
+  get isAll(): boolean {
+    return this.#all;
+  }
+
+  /** Whether nothing is left and nothing came. */
+  get isClean(): boolean {
+    return !this.#all && this.#dirty.size === 0 && this.#arrived.size === 0;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Watches whether kernel and cloud let this VM forward what is not its own: routes that point at a VM which drops their packets are no
+ * use. What may not be looked at is unknown, never bad.
+ */
+
+import { getLogger } from "@logtape/logtape";
+import type { Clock } from "../async/clock.ts";
+import type { CloudConnection, Finding } from "../clouds/cloud.ts";
+import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
+import { eachMinuteMs } from "../clouds/error_meaning.ts";
+import type { Prefix } from "../routes/prefix.ts";
+import type { WantedRoute } from "../routes/route_judge.ts";
+import { durationText } from "./wording.ts";
+
+const log = getLogger(["cloudroutesync", "sync"]);
+/** How often the kernel is looked at, which costs a system call or three, in milliseconds. */
+const kernelEveryMs = 10_000;
+
+/** What a watch works with. */
+export interface ForwardingWatchOptions {
+  readonly connection: () => Pick<CloudConnection, "forwarding">;
+  /** What the kernel says. */
+  readonly kernel: () => readonly Finding[];
+  /** What should be in the cloud, by canonical prefix; live. */
+  readonly wanted: ReadonlyMap<string, WantedRoute>;
+  /** How often the cloud is asked while all is well, in milliseconds. */
+  readonly cloudEveryMs: number;
+  readonly clock: Clock;
+  /** Takes note of a defect. */
+  readonly unexpected: (where: string, error: unknown) => void;
+}
+
+/** See the head of this file. */
+export class ForwardingWatch {
+  readonly #options: ForwardingWatchOptions;
+  #kernel: readonly Finding[] = [];
+  #cloud: readonly Finding[] = [];
+  #cloudDueAt = 0;
+  /** By the name of what is bad: since when, in milliseconds of the clock. */
+  readonly #badSince = new Map<string, number>();
+  #toldError: string | null = null;
+
+  constructor(options: ForwardingWatchOptions) {
+    this.#options = options;
+  }
+
+  /** What was seen last; empty before the first look. */
+  get findings(): readonly Finding[] {
+    const findings = [...this.#kernel, ...this.#cloud];
+    return this.#isRouter() ? findings : findings.map(withoutHarm);
+  }
+
+  /** Looks again and again until it is stopped. */
+  async run(stop: AbortSignal): Promise<void> {
+    const { clock, kernel, unexpected } = this.#options;
+    while (!stop.aborted) {
+      try {
+        this.#kernel = kernel();
+        if (clock.now() >= this.#cloudDueAt) await this.#lookAtCloud(stop);
+        this.#tell();
+      } catch (error) {
+        if (!stop.aborted) unexpected("while it was looked whether this VM forwards", error);
+      }
+      await clock.sleep(kernelEveryMs, stop);
+    }
+  }
+
+  async #lookAtCloud(stop: AbortSignal): Promise<void> {
+    const { clock, connection, cloudEveryMs } = this.#options;
+    try {
+      this.#cloud = await connection().forwarding(() => this.#ownPrefixes(), stop);
+      this.#toldError = null;
+    } catch (error) {
+      if (stop.aborted) return;
+      if (!(error instanceof CloudError)) throw error;
+      this.#cannotTell(error);
+    }
+    const isBad = this.#cloud.some(({ status }) => status === "bad");
+    // Somebody may be putting it right just now.
+    this.#cloudDueAt = clock.now() + (isBad ? eachMinuteMs : cloudEveryMs);
+  }
+
+  /** What was seen before stays: an answer that failed says nothing. */
+  #cannotTell(error: CloudError): void {
+    if (this.#cloud.length === 0 || error.kind === "denied") {
+      const { message, action } = error;
+      const remedy = action === undefined ? {} : { remedy: `allow ${action}, or look at it yourself` };
+      this.#cloud = [{ name: "forwarding in the cloud", status: "unknown", detail: message, ...remedy }];
+    }
+    if (error.message === this.#toldError) return;
+    this.#toldError = error.message;
+    log.warn("Cannot tell whether the cloud lets this VM forward: {message}", {
+      event: "forwarding-unknown",
+      ...errorFacts(error),
+    });
+  }
+
+  /** Logs what came to be bad, and what is right again. */
+  #tell(): void {
+    const now = this.#options.clock.now();
+    for (const { name, status, detail, remedy } of this.findings) {
+      const since = this.#badSince.get(name);
+      if (status === "bad" && since === undefined) {
+        this.#badSince.set(name, now);
+        log.warn("degraded: {name}: {detail}; {remedy}", { event: "forwarding", name, detail, remedy });
+      }
+      if (status !== "ok" || since === undefined) continue;
+      this.#badSince.delete(name);
+      log.info("{name} is right again, after {duration}: {detail}", {
+        event: "forwarding-over",
+        name,
+        duration: durationText(now - since),
+        detail,
+      });
+    }
+  }
+
+  /** Whether packets come to this VM to be forwarded, as far as the kernel's routes say: not where all go by other machines. */
+  #isRouter(): boolean {
+    const { wanted } = this.#options;
+    return wanted.size === 0 || wanted.values().some(isOwn);
+  }
+
+  #ownPrefixes(): readonly Prefix[] {
+    return [...this.#options.wanted.values().filter(isOwn)].map(({ prefix }) => prefix);
+  }
+}
+
+function isOwn({ nextHops }: WantedRoute): boolean {
+  return nextHops.some(({ neighbour }) => neighbour === null);
+}
+
+function withoutHarm(finding: Finding): Finding {
+  if (finding.status !== "bad") return finding;
+  const { name, detail } = finding;
+  return { name, status: "ok", detail: `${detail}; no wanted route goes by this VM` };
+}

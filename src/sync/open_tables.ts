@@ -1,0 +1,104 @@
+/** The tables of a run, each with its lock, its ledger and the reconciler that keeps it in step. */
+
+import type { Clock } from "../async/clock.ts";
+import type { Cloud, CloudConnection, CloudIdentity, CloudTable } from "../clouds/cloud.ts";
+import type { ApiBudget } from "./api_budget.ts";
+import type { WantedRoute } from "../routes/route_judge.ts";
+import type { RouterBound } from "../routes/would_loop.ts";
+import type { ChangeRecord } from "./change_history.ts";
+import { Reconciler, type ReconcilerOptions, reportOf, type SyncSettings } from "./reconciler.ts";
+import type { TableReport } from "./table_report.ts";
+import type { LedgerUse } from "./table_view.ts";
+
+/** What tables are opened with. */
+export interface OpenTablesOptions {
+  readonly cloud: Cloud;
+  /** The connection of the moment: it is another one once this VM was identified anew. */
+  readonly connection: () => CloudConnection;
+  readonly identity: () => CloudIdentity;
+  /** What the kernel wants, by canonical prefix; live. */
+  readonly wanted: ReadonlyMap<string, WantedRoute>;
+  /** What the kernel sends by a subnet's router, by canonical prefix; live. */
+  readonly bound: ReadonlyMap<string, RouterBound>;
+  readonly owner: string;
+  readonly settings: SyncSettings;
+  readonly clock: Clock;
+  /** How often the account's API is called. Clouds count the calls of an account, however many tables it has. */
+  readonly budget: ApiBudget;
+  /** Whether this router may change routes: the active address of its group is on it, or there is none. */
+  readonly isActive: () => boolean;
+  /** Hears of each change that was made. */
+  readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
+  /** Locks a table against a second instance and opens its ledger (null where the cloud has marks). Throws {@linkcode OpenTableError}. */
+  readonly openTable: (table: CloudTable) => Promise<LedgerUse | null>;
+}
+
+/** See the head of this file. */
+export class OpenTables {
+  #options: OpenTablesOptions;
+  /** By table id; a table that goes away and comes back keeps its lock. */
+  readonly #ledgers = new Map<string, LedgerUse | null>();
+  /** By table id; what is opened again is the same trouble, and its history goes on. */
+  readonly #reports = new Map<string, TableReport>();
+  #reconcilers: readonly Reconciler[] = [];
+
+  constructor(options: OpenTablesOptions) {
+    this.#options = options;
+  }
+
+  /** One a table, in the order in which they were opened; empty before that. */
+  get reconcilers(): readonly Reconciler[] {
+    return this.#reconcilers;
+  }
+
+  /** Opens tables in place of those of before. @throws {OpenTableError} if this machine keeps one from being opened. */
+  async open(tables: readonly CloudTable[]): Promise<void> {
+    const reconcilers: Reconciler[] = [];
+    for (const table of tables) {
+      let ledger = this.#ledgers.get(table.id);
+      if (ledger === undefined) {
+        ledger = await this.#options.openTable(table);
+        this.#ledgers.set(table.id, ledger);
+      }
+      const report = this.#reports.get(table.id) ?? reportOf({ ...this.#options, table });
+      this.#reports.set(table.id, report);
+      reconcilers.push(this.reconcilerOf(table, ledger, { report }));
+    }
+    this.#reconcilers = reconcilers;
+  }
+
+  /** A reconciler of a table, which may work with other settings or another connection. */
+  reconcilerOf(
+    table: CloudTable,
+    ledger: LedgerUse | null,
+    changed: Partial<Pick<ReconcilerOptions, "connection" | "settings" | "report">> = {},
+  ): Reconciler {
+    return new Reconciler({ ...this.#options, ...changed, table, ledger });
+  }
+
+  /** Takes other settings, for these tables and those that are opened later, and compares at once. */
+  reconfigure(settings: SyncSettings): void {
+    this.#options = { ...this.#options, settings };
+    for (const reconciler of this.#reconcilers) reconciler.reconfigure(settings);
+  }
+
+  /** Says that what is wanted for these canonical prefixes changed; see {@linkcode Reconciler.notify}. */
+  notify(prefixes: readonly string[], at: number | null): void {
+    for (const reconciler of this.#reconcilers) reconciler.notify(prefixes, at);
+  }
+
+  /** Asks each table for a comparison with what was read last. */
+  reconsider(): void {
+    for (const reconciler of this.#reconcilers) reconciler.reconsider();
+  }
+
+  /** Asks each table for a full comparison. */
+  recheck(): void {
+    for (const reconciler of this.#reconcilers) reconciler.recheck();
+  }
+
+  /** Lets all held withdrawals go now. @returns how many there are. */
+  release(): number {
+    return this.#reconcilers.reduce((sum, reconciler) => sum + reconciler.release(), 0);
+  }
+}

@@ -1,0 +1,74 @@
+/** What keeps the tables from being open: calls to the cloud and this machine's files are retried, and the last failure is remembered. */
+
+import { getLogger } from "@logtape/logtape";
+import { backOffMs } from "../async/back_off.ts";
+import type { Clock } from "../async/clock.ts";
+import { CloudError } from "../clouds/cloud_error.ts";
+import { OpenTableError } from "./open_table_error.ts";
+import { retryUntil } from "./retry.ts";
+
+const log = getLogger(["cloudroutesync", "sync"]);
+
+/** See the head of this file. */
+export class Opening {
+  readonly #clock: Clock;
+  #lastError: Error | null = null;
+  #done = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** What went wrong last; null while the cloud is silent, and once the tables are open. */
+  get error(): Error | null {
+    return this.#done ? null : this.#lastError;
+  }
+
+  /** Whether the tables of this run were found, so that it is known where routes of ours may stand. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** The tables are open. */
+  finish(): void {
+    this.#done = true;
+  }
+
+  /** Retries a call until it works, and remembers what the cloud answers meanwhile. */
+  async retrying<T>(
+    call: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+    giveUpAt = Infinity,
+  ): Promise<T> {
+    const remembering = async (inner: AbortSignal): Promise<T> => {
+      try {
+        return await call(inner);
+      } catch (error) {
+        if (error instanceof CloudError && !inner.aborted) this.#lastError = error;
+        throw error;
+      }
+    };
+    const result = await retryUntil(remembering, this.#clock, signal, giveUpAt, this.#done);
+    this.#lastError = null;
+    return result;
+  }
+
+  /** Retries what may heal on this machine, such as a full disk. @throws {OpenTableError} for what no waiting heals. */
+  async retryingHere<T>(open: () => Promise<T>, stop: AbortSignal): Promise<T> {
+    for (let failures = 1;; failures++) {
+      stop.throwIfAborted();
+      try {
+        const opened = await open();
+        this.#lastError = null;
+        return opened;
+      } catch (error) {
+        if (!(error instanceof OpenTableError) || !error.heals) throw error;
+        if (error.message !== this.#lastError?.message) {
+          log.warn("{message}; retrying", { event: "retry", message: error.message });
+        }
+        this.#lastError = error;
+        await this.#clock.sleep(backOffMs(failures, undefined, this.#clock.random()), stop);
+      }
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * What the cloud says of the other routers of a group: which of them are dead. It is asked only when something hints at it (the kernel
+ * changed a prefix that a peer has, a probe fails, a reading shows dropped routes), and as long as one is dead. Only its own word
+ * counts: after an error nobody is.
+ */
+
+import { getLogger } from "@logtape/logtape";
+import type { CloudConnection, DeadPeer, PeerRouter } from "../clouds/cloud.ts";
+import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
+import { meaningOf } from "../clouds/error_meaning.ts";
+
+const log = getLogger(["cloudroutesync", "group"]);
+
+/** When the cloud is asked after a hint, in milliseconds: a cloud may notice a machine's end only some time after its neighbours. */
+const askAfterMs = [0, 10_000, 30_000] as const;
+/** How long an answer holds where the table is read next. */
+const freshForMs = 2_000;
+/** A peer whose routes this router wants too is asked for at most so often where nothing hints at its death. */
+const oldAfterMs = 60_000;
+/** How long a cloud that may not be asked is left alone. */
+const refusedForMs = 600_000;
+
+/** See the head of this file. Times are milliseconds of one monotonic clock. */
+export class PeerEvidence {
+  /** Why each dead peer is, by address. */
+  #dead: ReadonlyMap<string, string> = new Map();
+  #told: ReadonlyMap<string, string> = new Map();
+  #due: readonly number[] = [];
+  #askedAt = -Infinity;
+  #refusedUntil = -Infinity;
+  #failureTold = false;
+
+  /** Addresses of the peers that are dead, as far as the last answer said. */
+  get dead(): ReadonlySet<string> {
+    return new Set(this.#dead.keys());
+  }
+
+  /** When the cloud is to be asked next. */
+  get dueAt(): number {
+    return this.#due[0] ?? Infinity;
+  }
+
+  /** Something hints at a death. Hints that come in a row ask no more often than one. */
+  hint(now: number): void {
+    const [first = 0, second = 0] = askAfterMs;
+    if (this.#due.length > 0 && this.dueAt <= now + second) return;
+    const start = Math.max(now + first, this.#askedAt + second, this.#refusedUntil);
+    this.#due = askAfterMs.map((ms) => start + ms);
+  }
+
+  /** The hints have come to nothing. @returns false: nothing changed. */
+  drop(): false {
+    this.#due = [];
+    return false;
+  }
+
+  /** Whether the cloud was asked a moment ago. */
+  isFresh(now: number): boolean {
+    return now - this.#askedAt < freshForMs || now < this.#refusedUntil;
+  }
+
+  /** Whether the last answer says nothing of now any more. */
+  isOld(now: number): boolean {
+    return now - this.#askedAt >= oldAfterMs && now >= this.#refusedUntil;
+  }
+
+  /** Asks the cloud. @returns whether other peers are dead than before. */
+  async ask(
+    peers: readonly PeerRouter[],
+    connection: Pick<CloudConnection, "findDead">,
+    signal: AbortSignal,
+    now: number,
+  ): Promise<boolean> {
+    this.#due = this.#due.filter((at) => at > now);
+    if (connection.findDead === undefined) return this.drop();
+    const before = this.#dead;
+    this.#askedAt = now;
+    const asked = peers.filter(({ nextHops }) => nextHops.length > 0);
+    const found = await this.#answer(connection.findDead(asked, signal), now);
+    this.#dead = new Map(found?.map(({ address, cause }) => [address.text, cause]));
+    if (found !== null) this.#tell();
+    return this.#dead.size !== before.size || [...this.#dead.keys()].some((address) => !before.has(address));
+  }
+
+  /** What came of a question; null: nothing, and of a permission that is missing it is said once. */
+  async #answer(question: Promise<readonly DeadPeer[]>, now: number): Promise<readonly DeadPeer[] | null> {
+    try {
+      const found = await question;
+      this.#failureTold = false;
+      return found;
+    } catch (error) {
+      if (!(error instanceof CloudError)) throw error;
+      if (meaningOf(error).retry === "each-minute") this.#refusedUntil = now + refusedForMs;
+      if (this.#dead.size > 0) this.hint(now);
+      if (!this.#failureTold) {
+        log.warn("Cannot ask the cloud which peers are dead, so that only the kernel tells: {message}", {
+          event: "failure",
+          ...errorFacts(error),
+        });
+      }
+      this.#failureTold = true;
+      return null;
+    }
+  }
+
+  #tell(): void {
+    for (const [peer, cause] of this.#dead) {
+      if (this.#told.has(peer)) continue;
+      log.warn("Peer {peer} is dead: {cause}", { event: "peer-dead", peer, cause });
+    }
+    for (const peer of this.#told.keys()) {
+      if (this.#dead.has(peer)) continue;
+      log.info("Peer {peer} is alive again, says the cloud", { event: "peer-alive", peer });
+    }
+    this.#told = this.#dead;
+  }
+}

@@ -1,0 +1,68 @@
+/** Waits for a cloud that is not there yet: a VM often boots before its metadata, its network or its role are ready. */
+
+import { getLogger } from "@logtape/logtape";
+import { backOffMs } from "../async/back_off.ts";
+import type { Clock } from "../async/clock.ts";
+import { CloudError, ConfigurationError, errorFacts } from "../clouds/cloud_error.ts";
+import { eachMinuteMs, fewTries, meaningOf, needsCorrection } from "../clouds/error_meaning.ts";
+
+const log = getLogger(["cloudroutesync", "sync"]);
+
+/**
+ * Calls until it works. What may heal is tried again with back-off, a missing permission once a minute.
+ *
+ * @param call what to do.
+ * @param giveUpAt when to give up and throw the last error, in milliseconds of the clock; Infinity: never, as the service does.
+ * @param hasWorked whether it worked before in this run, so that a {@linkcode ConfigurationError} is waited for as all else.
+ * @throws {ConfigurationError} at once; {@linkcode CloudError} when the time is over, or, where the time is limited, what
+ * needs a correction after three in a row. The signal's reason when it is aborted.
+ */
+export async function retryUntil<T>(
+  call: (signal: AbortSignal) => Promise<T>,
+  clock: Clock,
+  signal: AbortSignal,
+  giveUpAt = Infinity,
+  hasWorked = false,
+): Promise<T> {
+  let logged = "";
+  let wrong = 0;
+  for (let failures = 1;; failures++) {
+    signal.throwIfAborted();
+    try {
+      return await call(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof CloudError)) throw error;
+      if (error instanceof ConfigurationError && !hasWorked) throw error;
+      wrong = needsCorrection(error) ? wrong + 1 : 0;
+      if (wrong >= fewTries && giveUpAt < Infinity) throw error;
+      const wait = isTriedEachMinute(error, wrong)
+        ? eachMinuteMs
+        : backOffMs(failures, error.retryAfterMs, clock.random());
+      if (clock.now() + wait > giveUpAt) throw error;
+      // An error is logged once, with the wait that follows it; later waits are longer.
+      if (error.message !== logged) logRetry(error, wait);
+      logged = error.message;
+      log.debug("Waiting for {ms} ms before attempt {next}", {
+        event: "back-off",
+        ms: Math.round(wait),
+        next: failures + 1,
+      });
+      await clock.sleep(wait, signal);
+    }
+  }
+}
+
+function logRetry(error: CloudError, waitMs: number): void {
+  log.warn("{message}; retrying in {seconds} s", {
+    event: "retry",
+    ...errorFacts(error),
+    seconds: Math.ceil(waitMs / 1000),
+  });
+}
+
+/** @param wrong how many errors in a row needed a correction: the first few may come while somebody is at it. */
+function isTriedEachMinute(error: CloudError, wrong: number): boolean {
+  if (meaningOf(error).retry !== "each-minute") return false;
+  return !needsCorrection(error) || wrong >= fewTries;
+}

@@ -1,0 +1,113 @@
+/** What one router remembers of the group that it shares a table with. */
+
+import { getLogger } from "@logtape/logtape";
+import type { CloudConnection, CloudIdentity } from "../clouds/cloud.ts";
+import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
+import { noMemory, type PrefixMemory, rememberTake } from "./group.ts";
+import type { GroupInput } from "./group_comparison.ts";
+import { findMembers, type GroupSettings, type Members } from "./group_members.ts";
+import { PeerEvidence } from "./peer_evidence.ts";
+import type { PlannedChange } from "./planned_change.ts";
+import type { TableView } from "./table_view.ts";
+
+const log = getLogger(["cloudroutesync", "group"]);
+
+/** See the head of this file. One for each table. */
+export class RouterGroup {
+  /** What the cloud says of the peers. */
+  readonly evidence = new PeerEvidence();
+  readonly #settings: GroupSettings;
+  readonly #isActive: () => boolean;
+  readonly #isClaimed: (prefix: string) => boolean;
+  readonly #table: () => Pick<TableView, "peers" | "index">;
+  readonly #memories = new Map<string, PrefixMemory>();
+  #members: Members | null = null;
+  #stale = true;
+  #leaving = false;
+
+  /**
+   * @param isActive whether the active address is on this router.
+   * @param isClaimed whether a canonical prefix stood at this router before the program was started.
+   * @param table what it is asked of: whom its marks name, and what belongs to whom.
+   */
+  constructor(
+    settings: GroupSettings,
+    isActive: () => boolean,
+    isClaimed: (prefix: string) => boolean,
+    table: () => Pick<TableView, "peers" | "index">,
+  ) {
+    this.#table = table;
+    this.#settings = settings;
+    this.#isActive = isActive;
+    this.#isClaimed = isClaimed;
+  }
+
+  /** Says that what routes to the members point at may have changed. */
+  forget(): void {
+    this.#stale = true;
+  }
+
+  /**
+   * Finds the members, unless they are known. Where the cloud does not answer what was known before stays.
+   *
+   * @throws {CloudError} if nothing is known yet: without the peers their routes would be taken for this router's own.
+   */
+  async find(
+    identity: CloudIdentity,
+    connection: Pick<CloudConnection, "resolve" | "forget">,
+    signal: AbortSignal,
+  ): Promise<Members> {
+    if (this.#members !== null && !this.#stale) return this.#members;
+    try {
+      this.#members = await findMembers(this.#settings, identity, connection, this.#members, signal);
+      this.#stale = this.#members.peers.some(({ nextHops }) => nextHops.length === 0);
+      return this.#members;
+    } catch (error) {
+      if (!(error instanceof CloudError) || this.#members === null) throw error;
+      log.warn("Cannot look up the peers: {message}", { event: "failure", ...errorFacts(error) });
+      return this.#members;
+    }
+  }
+
+  /** Says that this router withdraws all that is its own, also while the active address is on another one. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  /** Whether there are other routers, or may be. */
+  get isShared(): boolean {
+    const { peers, index } = this.#table();
+    return peers.length > 0 || index.peers.size > 0 || this.#settings.activeAddress !== null;
+  }
+
+  /** What the comparison is to know; null: this router is alone. */
+  get input(): GroupInput | null {
+    if (this.#members === null || !this.isShared) return null;
+    return {
+      members: { ...this.#members, peers: this.#table().peers },
+      passive: !this.#leaving && !this.#isActive(),
+      memoryOf: (prefix) => this.#memories.get(prefix) ?? { ...noMemory, held: this.#isClaimed(prefix) },
+    };
+  }
+
+  /** Takes in what a comparison saw. */
+  compared(memories: ReadonlyMap<string, PrefixMemory>): void {
+    for (const [prefix, memory] of memories) this.#memories.set(prefix, memory);
+  }
+
+  /** Forgets prefixes that are wanted no more and not claimed either: of them nothing is known that would not be known without. */
+  prune(): void {
+    for (const [prefix, { wanted }] of this.#memories) {
+      if (wanted === "nothing" && !this.#isClaimed(prefix)) this.#memories.delete(prefix);
+    }
+  }
+
+  /** Takes in what was written. */
+  wrote(changes: readonly PlannedChange[]): void {
+    for (const { prefix: { text }, to, takesFrom } of changes) {
+      const memory = this.#memories.get(text);
+      if (takesFrom === undefined || to === null || memory === undefined) continue;
+      this.#memories.set(text, rememberTake(memory, takesFrom));
+    }
+  }
+}

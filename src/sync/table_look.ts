@@ -1,0 +1,177 @@
+/** Looks at one table: reads it, finds out which VMs the gateways are, and compares what is wanted with what is there. */
+
+import type { Clock } from "../async/clock.ts";
+import type { CloudConnection } from "../clouds/cloud.ts";
+import type { RouterBound } from "../routes/would_loop.ts";
+import { compare, type Comparison, type ComparisonInput } from "./comparison.ts";
+import { DirtyPrefixes } from "./dirty_prefixes.ts";
+import { type GuardState, newGuardState } from "./guard.ts";
+import type { GroupSettings } from "./group_members.ts";
+import { NeighbourLookup } from "./neighbour_lookup.ts";
+import { RouterGroup } from "./router_group.ts";
+import type { TableReport } from "./table_report.ts";
+import { TableView, type TableViewOptions } from "./table_view.ts";
+import { neighboursOf, type Resolution } from "./targets.ts";
+
+/** What a look works with. */
+export interface TableLookOptions extends TableViewOptions {
+  readonly connection: () => Pick<CloudConnection, "read" | "resolve" | "forget" | "findDead">;
+  readonly clock: Clock;
+  readonly settings: { readonly group: GroupSettings };
+  /** Whether this router may change routes: the active address of its group is on it, or there is none. */
+  readonly isActive: () => boolean;
+  /** What the kernel sends by a subnet's router, by canonical prefix; live. Absent: nothing. */
+  readonly bound?: ReadonlyMap<string, RouterBound>;
+}
+
+/** What may be changed at the moment; see {@linkcode ComparisonInput}. */
+export type ComparisonRules = Pick<
+  ComparisonInput,
+  "adopt" | "guardSettings" | "withdrawalsDue" | "isRetryable" | "isForbidden" | "isDamped"
+>;
+
+/** See the head of this file. */
+export class TableLook {
+  readonly view: TableView;
+  readonly lookup: NeighbourLookup;
+  readonly dirty = new DirtyPrefixes();
+  /** The routers that share the table; null: this one is alone. */
+  readonly group: RouterGroup | null;
+  /** What the guard remembers. */
+  guardState: GuardState = newGuardState();
+  readonly #options: TableLookOptions;
+  readonly #report: TableReport;
+  readonly #rules: (now: number) => ComparisonRules;
+
+  /** @param rules those of a time, in milliseconds of the clock. */
+  constructor(options: TableLookOptions, report: TableReport, rules: (now: number) => ComparisonRules) {
+    this.#options = options;
+    this.#report = report;
+    this.#rules = rules;
+    this.view = new TableView(options);
+    this.lookup = new NeighbourLookup(options.connection, options.clock, report);
+    const { settings: { group }, isActive, identity } = options;
+    this.group = group.peers.length === 0 && group.activeAddress === null && identity().sign === undefined
+      ? null
+      : new RouterGroup(group, isActive, (prefix) => this.view.isClaimed(prefix), () => this.view);
+  }
+
+  /** Reads the table. @throws {CloudError} or {LedgerError} if it cannot be read; what it holds is then unknown. */
+  async read(signal: AbortSignal): Promise<void> {
+    if (this.group !== null) {
+      const { identity, connection } = this.#options;
+      const { peers } = await this.group.find(identity(), connection(), signal);
+      this.view.share(peers, this.group.evidence.dead);
+    }
+    await this.view.read(signal);
+    await this.#proveAnew(signal);
+    if (this.view.index.dead.size > 0) this.group?.forget();
+    this.group?.prune();
+    this.#report.tableRead();
+  }
+
+  /** Says that something hints at a dead router: the cloud is asked soon. */
+  hint(): void {
+    this.group?.evidence.hint(this.#options.clock.now());
+  }
+
+  /** When the cloud is to be asked for dead routers, in milliseconds of the clock. */
+  get askAt(): number {
+    return this.group?.evidence.dueAt ?? Infinity;
+  }
+
+  /** Asks the cloud for dead routers if that is due. @returns whether the answer is another one than before. */
+  async ask(signal: AbortSignal): Promise<boolean> {
+    const { clock, wanted } = this.#options;
+    const { group } = this;
+    if (group === null || clock.now() < group.evidence.dueAt) return false;
+    if (group.evidence.dead.size === 0 && !this.isContested(wanted.keys())) return group.evidence.drop();
+    return await this.#ask(group, signal);
+  }
+
+  /** Whether another router has one of these canonical prefixes that this one wants too: it matters whether the other one is dead. */
+  isContested(prefixes: Iterable<string>): boolean {
+    const members = this.group?.input?.members;
+    if (members === undefined) return false;
+    const { index } = this.view;
+    const hopsOfPeers = new Set(members.peers.flatMap(({ nextHops }) => nextHops));
+    const addresses = new Set(members.peers.map(({ address }) => address.text));
+    for (const prefix of prefixes) {
+      const standsAtPeer = index.peers.has(prefix) ||
+        index.own.get(prefix)?.nextHops.some((hop) => hopsOfPeers.has(hop)) === true;
+      const hops = standsAtPeer ? this.#options.wanted.get(prefix)?.nextHops ?? [] : [];
+      if (hops.some(({ neighbour }) => neighbour === null || !addresses.has(neighbour.text))) return true;
+    }
+    return false;
+  }
+
+  /** What was proven holds until the next reading, and then only if the cloud says it again. */
+  async #proveAnew(signal: AbortSignal): Promise<void> {
+    const { group, view: { index } } = this;
+    if (group === null) return;
+    const { cloud: { traits }, clock, wanted } = this.#options;
+    const { evidence } = group;
+    const suspected = evidence.dead.size > 0 || index.dead.size > 0 || evidence.dueAt <= clock.now();
+    const asks = suspected
+      ? !evidence.isFresh(clock.now())
+      : traits.readingShowsDead !== true && evidence.isOld(clock.now()) && this.isContested(wanted.keys());
+    if (asks && await this.#ask(group, signal)) this.dirty.addAll();
+  }
+
+  async #ask(group: RouterGroup, signal: AbortSignal): Promise<boolean> {
+    const { connection, clock } = this.#options;
+    const peers = group.input?.members.peers ?? [];
+    const changed = await group.evidence.ask(peers, connection(), signal, clock.now());
+    this.view.share(peers, group.evidence.dead);
+    return changed;
+  }
+
+  /** Compares what arrived since the last look, or everything, with the table as last read. */
+  async look(signal: AbortSignal): Promise<{
+    readonly resolution: Resolution;
+    readonly comparison: Comparison;
+  }> {
+    this.view.lookAtUnsigned();
+    this.#gatherDirty();
+    const { wanted } = this.#options;
+    const routes = [...this.dirty.gathered].map((prefix) => wanted.get(prefix))
+      .filter((route) => route !== undefined);
+    const resolution = await this.lookup.resolve(routes, signal);
+    return { resolution, comparison: this.compare(resolution) };
+  }
+
+  /** Compares once more, as after a write. */
+  compare(resolution: Resolution): Comparison {
+    const { cloud, clock, identity, wanted } = this.#options;
+    const now = clock.now();
+    return compare({
+      ...this.#rules(now),
+      prefixes: this.dirty.gathered,
+      wanted,
+      identity: identity(),
+      resolution,
+      bound: this.#options.bound ?? new Map(),
+      ownSubnets: this.view.ownSubnets,
+      index: this.view.index,
+      group: this.group?.input ?? null,
+      quotas: this.view.state?.quotas ?? [],
+      traits: cloud.traits,
+      guardState: this.guardState,
+      now,
+    });
+  }
+
+  /**
+   * Moves what arrived, or everything, into the set to compare. The gateways of what the kernel has just changed, and all at an audit,
+   * may be other machines than they were.
+   */
+  #gatherDirty(): void {
+    const { connection, wanted } = this.#options;
+    const news = this.dirty.isAll
+      ? wanted.values()
+      : [...this.dirty.news].flatMap((prefix) => wanted.get(prefix) ?? []);
+    connection().forget(neighboursOf(news).map(({ gateway }) => gateway));
+    const { own, peers } = this.view.index;
+    this.dirty.gather(() => [...wanted.keys(), ...own.keys(), ...peers.keys()]);
+  }
+}

@@ -1,0 +1,143 @@
+/** Keeps open tables in step until a run is stopped, or until the tables to keep are others. */
+
+import { getLogger } from "@logtape/logtape";
+import { backOffMs, jitteredMs } from "../async/back_off.ts";
+import type { Clock } from "../async/clock.ts";
+import type { CloudConnection, CloudTable } from "../clouds/cloud.ts";
+import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
+import type { Reconciler } from "./reconciler.ts";
+
+const log = getLogger(["cloudroutesync", "sync"]);
+/** How often tables and associations are looked after though nothing happened: at most this often, in milliseconds. */
+export const prepareEveryMs = 300_000;
+
+/** What the loops work with. */
+export interface TableLoopsOptions {
+  readonly tables: readonly CloudTable[];
+  /** One a table. */
+  readonly reconcilers: readonly Reconciler[];
+  readonly connection: () => Pick<CloudConnection, "prepare">;
+  /** Looks whether this VM, or its network, is another. */
+  readonly lookAgain: (signal: AbortSignal) => Promise<void>;
+  /** Runs beside the loops, until it is stopped. */
+  readonly watch: (stop: AbortSignal) => Promise<void>;
+  readonly auditMs: number;
+  readonly clock: Clock;
+}
+
+/** See the head of this file. */
+export class TableLoops {
+  readonly #options: TableLoopsOptions;
+  /** Ids of tables that went away while others stayed. */
+  readonly #missing = new Set<string>();
+  readonly #end = new AbortController();
+
+  constructor(options: TableLoopsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs all loops.
+   *
+   * @param stop ends them after the rounds under way.
+   * @param abandon gives up the calls under way.
+   */
+  async run(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
+    const endAll = (): void => this.#end.abort();
+    stop.addEventListener("abort", endAll, { once: true });
+    if (stop.aborted) endAll();
+    const loops = this.#options.reconcilers.map((reconciler) => this.#keep(reconciler, abandon));
+    try {
+      await allEnd([...loops, this.#lookAfter(abandon), this.#options.watch(this.#end.signal)], endAll);
+    } finally {
+      stop.removeEventListener("abort", endAll);
+    }
+  }
+
+  /**
+   * Keeps one table in step. Where it is the only one and goes away, all ends: it may be our own, and is prepared anew. One of several
+   * was handed over, so that no preparing brings it back; it is looked for with back-off, and the others do not wait for it.
+   */
+  async #keep(reconciler: Reconciler, abandon: AbortSignal): Promise<void> {
+    const { clock, reconcilers } = this.#options;
+    const end = this.#end;
+    const { id } = reconciler.status;
+    for (let failures = 1;; failures++) {
+      const startedAt = clock.now();
+      if (await reconciler.run(end.signal, abandon) !== "gone") return;
+      if (reconcilers.length === 1) return end.abort();
+      this.#missing.add(id);
+      if (clock.now() - startedAt > prepareEveryMs) failures = 1;
+      await clock.sleep(backOffMs(failures, undefined, clock.random()), end.signal);
+      if (end.signal.aborted) return;
+      this.#missing.delete(id);
+      reconciler.recheck();
+    }
+  }
+
+  /**
+   * Has the tables prepared again now and then: an association that somebody took away comes back. Before that it is looked who this
+   * VM is: what lies in its network must not be in a table.
+   */
+  async #lookAfter(abandon: AbortSignal): Promise<void> {
+    const { clock, auditMs, connection, lookAgain } = this.#options;
+    const prepare = async (): Promise<void> => {
+      if (!this.#areTheTables(await connection().prepare(abandon))) this.#end.abort();
+    };
+    let logged: readonly (string | null)[] = [];
+    for (;;) {
+      await clock.sleep(jitteredMs(Math.max(prepareEveryMs, auditMs), clock.random()), this.#end.signal);
+      if (this.#end.signal.aborted) return;
+      const [vm, tables] = logged;
+      logged = [
+        await tellingOnce("look whether this VM's network changed", () => lookAgain(abandon), vm),
+        await tellingOnce("look after the tables", prepare, tables),
+      ];
+    }
+  }
+
+  /** Whether the tables to keep are still these; one that is missing may be left out. */
+  #areTheTables(now: readonly CloudTable[]): boolean {
+    const before = new Set(this.#options.tables.map(({ id }) => id));
+    const after = new Set(now.map(({ id }) => id));
+    return [...before].every((id) => after.has(id) || this.#missing.has(id)) &&
+      [...after].every((id) => before.has(id));
+  }
+}
+
+/**
+ * Makes a call, and logs a failure unless it is the one that was logged last.
+ *
+ * @returns the failure's message; null if there was none.
+ */
+async function tellingOnce(
+  what: string,
+  call: () => Promise<void>,
+  logged: string | null | undefined,
+): Promise<string | null> {
+  try {
+    await call();
+    return null;
+  } catch (error) {
+    if (!(error instanceof CloudError)) throw error;
+    if (error.message !== logged) {
+      log.warn(`Cannot ${what}: {message}`, { event: "failure", ...errorFacts(error) });
+    }
+    return error.message;
+  }
+}
+
+/**
+ * Waits until all loops have ended. If one fails the others are ended too, before its error is thrown: what is begun anew must not
+ * find them at work.
+ */
+async function allEnd(loops: readonly Promise<void>[], endAll: () => void): Promise<void> {
+  const watched = loops.map((loop) =>
+    loop.catch((error: unknown) => {
+      endAll();
+      throw error;
+    })
+  );
+  const failed = (await Promise.allSettled(watched)).find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}

@@ -1,0 +1,266 @@
+/** What one table's loop reports: a log line a decision, the errors of the moment, what was done since the start. */
+
+import { getLogger } from "@logtape/logtape";
+import type { Cloud, CloudTable } from "../clouds/cloud.ts";
+import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
+import { eachMinuteMs, meaningOf } from "../clouds/error_meaning.ts";
+import type { KnownCause } from "./change_causes.ts";
+import { ChangeHistory, type ChangeRecord } from "./change_history.ts";
+import type { PlannedChange } from "./planned_change.ts";
+import type { SyncStatus } from "./sync_status.ts";
+import { problemEnds, problemsOf, type TableProblem } from "./table_problems.ts";
+import { counted, durationText, prefixList } from "./wording.ts";
+
+const log = getLogger(["cloudroutesync", "sync"]);
+/** So many prefixes are named in a line. */
+const mostNamed = 5;
+/** The keys of errors that concern no one prefix: the table as a whole, and who the neighbours are. */
+const wholeTable = "";
+const neighbours = "neighbours";
+const unnamed: ReadonlySet<string> = new Set([wholeTable, neighbours]);
+
+/** What a report is made with besides the table. */
+export interface TableReportOptions {
+  /** Milliseconds that never jump. */
+  readonly now?: () => number;
+  /** Hears of each change that was made. */
+  readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
+}
+
+/** See the head of this file. */
+export class TableReport {
+  readonly #table: CloudTable;
+  readonly #describe: Cloud["describe"];
+  readonly #errors = new Map<string, Error>();
+  readonly #writes = { add: 0, replace: 0, delete: 0 };
+  /** By kind of problem the prefixes that were logged, until the problem is over. */
+  readonly #logged = new Map<TableProblem["kind"], Set<string>>();
+  /** By key when what fails now began to fail, in milliseconds of the clock. */
+  readonly #failingSince = new Map<string, number>();
+  readonly #history = new ChangeHistory();
+  readonly #now: () => number;
+  readonly #onChange: (table: string, change: ChangeRecord) => void;
+  #failures = 0;
+  #toldInStep = false;
+  #damped: ReadonlySet<string> = new Set();
+
+  constructor(table: CloudTable, describe: Cloud["describe"], options: TableReportOptions = {}) {
+    this.#table = table;
+    this.#describe = describe;
+    this.#now = options.now ?? ((): number => performance.now());
+    this.#onChange = options.onChange ?? ((): void => {});
+  }
+
+  /** What was done and what went wrong. */
+  get facts(): Pick<SyncStatus, "table" | "id" | "errors" | "writes" | "failures" | "changes" | "causes"> {
+    return {
+      table: this.#table.name,
+      id: this.#table.id,
+      errors: this.#errors,
+      writes: this.#writes,
+      failures: this.#failures,
+      changes: this.#history.changes,
+      causes: this.#history.causes,
+    };
+  }
+
+  /** A change is made. What somebody else did to the table is a warning. */
+  changeDone(change: PlannedChange, { cause, milliseconds }: KnownCause): void {
+    const { action, prefix: { text: prefix }, why } = change;
+    const [from, to] = [this.#hops(change.from?.nextHops), this.#hops(change.to)];
+    this.#writes[action]++;
+    const failedFor = this.#recovered(prefix);
+    const record = { at: Date.now(), action, prefix, from, to, cause, milliseconds };
+    this.#history.add(record);
+    this.#onChange(this.#table.name, record);
+    const tell = cause === "drift" ? log.warn.bind(log) : log.info.bind(log);
+    tell("{action} {prefix} in {table}: {from} -> {to} ({cause}{after}{failed})", {
+      event: cause === "drift" ? "drift" : "change",
+      action,
+      prefix,
+      table: this.#table.name,
+      from: from ?? "none",
+      to: to ?? "none",
+      cause,
+      why,
+      ...(milliseconds === null ? {} : { milliseconds: Math.round(milliseconds) }),
+      after: milliseconds === null ? "" : `, ${durationText(milliseconds)}`,
+      failed: failedFor === null ? "" : `; it failed for ${durationText(failedFor)}`,
+    });
+  }
+
+  /** Prefixes that flap wait for their turn: said when it begins. @param ms for how long at most. */
+  damped(changes: readonly PlannedChange[], ms: number): void {
+    const prefixes = changes.map(({ prefix }) => prefix.text);
+    if (prefixes.some((prefix) => !this.#damped.has(prefix))) {
+      log.info("{table}: {prefixes} flaps: its present state is written in {wait}", {
+        event: "flapping",
+        table: this.#table.name,
+        prefixes: prefixList(prefixes, mostNamed),
+        wait: durationText(Math.max(ms, 1)),
+      });
+    }
+    this.#damped = new Set(prefixes);
+  }
+
+  /** All is as wanted: said once. */
+  inStep(owned: number, foreign: number): void {
+    if (this.#toldInStep) return;
+    this.#toldInStep = true;
+    log.info("{table} is in step: {owned} of ours, {foreign} foreign", {
+      event: "in-step",
+      table: this.#table.name,
+      owned: counted(owned, "route"),
+      foreign,
+    });
+  }
+
+  changeFailed(change: PlannedChange, error: CloudError): void {
+    const { retry } = meaningOf(error);
+    this.#fail(change.prefix.text, error, retry === "each-minute" ? eachMinuteMs : null);
+  }
+
+  /** Somebody let the held withdrawals go. */
+  released(count: number): void {
+    log.info("Releasing {count} held withdrawals of table {table}", {
+      event: "released",
+      count,
+      table: this.#table.name,
+    });
+  }
+
+  /** The table as a whole could not be read or written. @param retryMs when it is tried again, from now; null: not by itself. */
+  tableFailed(error: Error, retryMs: number | null): void {
+    this.#fail(wholeTable, error, retryMs);
+  }
+
+  tableRead(): void {
+    this.#tellRecovery(wholeTable, "can be used again");
+  }
+
+  /** Who the neighbours are could not be asked. */
+  lookUpFailed(error: CloudError): void {
+    const message = `Cannot look up who the neighbours are: ${error.message}`;
+    this.#fail(neighbours, new CloudError(error.kind, message, { ...error, cause: error }));
+  }
+
+  lookUpWorked(): void {
+    this.#tellRecovery(neighbours, "the neighbours can be looked up again");
+  }
+
+  /** These canonical prefixes are as wanted. */
+  settled(prefixes: readonly string[]): void {
+    for (const prefix of prefixes) this.#recovered(prefix);
+  }
+
+  /**
+   * Logs the problems of the table: each once when it begins or concerns another prefix, and when it is over.
+   *
+   * @param isGuardAsked false while withdrawals wait for the kernel to be quiet: whether any is held is then not known.
+   */
+  logProblems(status: Parameters<typeof problemsOf>[0], isGuardAsked: boolean): void {
+    const problems = problemsOf(status);
+    for (const problem of problems) {
+      if (this.#isNews(problem)) {
+        log.warn("degraded: {table}: {problem}", {
+          event: problem.kind,
+          table: this.#table.name,
+          problem: problem.text,
+        });
+      }
+    }
+    for (const kind of [...this.#logged.keys()]) {
+      if (problems.some((problem) => problem.kind === kind)) continue;
+      if (kind === "held" && !isGuardAsked) continue;
+      this.#logged.delete(kind);
+      log.info("{table}: {end}", {
+        event: `${kind}-over`,
+        table: this.#table.name,
+        end: problemEnds[kind],
+      });
+    }
+  }
+
+  #isNews({ kind, prefixes }: TableProblem): boolean {
+    const logged = this.#logged.get(kind);
+    if (logged === undefined) {
+      this.#logged.set(kind, new Set(prefixes));
+      return true;
+    }
+    const isNews = prefixes.some((prefix) => !logged.has(prefix));
+    for (const prefix of prefixes) logged.add(prefix);
+    return isNews;
+  }
+
+  /** What failed works again. @returns for how many milliseconds it failed; null: it did not. */
+  #recovered(key: string): number | null {
+    this.#errors.delete(key);
+    const since = this.#failingSince.get(key);
+    this.#failingSince.delete(key);
+    return since === undefined ? null : this.#now() - since;
+  }
+
+  #tellRecovery(key: string, sentence: string): void {
+    const failedFor = this.#recovered(key);
+    if (failedFor === null) return;
+    log.info("{table}: {sentence}, after {duration}", {
+      event: "recovered",
+      table: this.#table.name,
+      sentence,
+      duration: durationText(failedFor),
+      milliseconds: Math.round(failedFor),
+    });
+  }
+
+  /** Remembers an error, and logs it unless it is the one logged last, or was logged for another prefix. */
+  #fail(key: string, error: Error, retryMs: number | null = null): void {
+    this.#failures++;
+    const isNews = this.#errors.get(key)?.message !== error.message && !this.#isTold(key, error);
+    this.#errors.set(key, error);
+    if (!this.#failingSince.has(key)) this.#failingSince.set(key, this.#now());
+    if (!isNews) return;
+    const { message, ...facts } = errorFacts(error);
+    const remedy = error instanceof CloudError ? meaningOf(error).remedy : undefined;
+    log.warn("{table}{prefix}: {message}{request}{remedy}{again}", {
+      event: "failure",
+      ...facts,
+      table: this.#table.name,
+      prefix: nameOf(key),
+      message,
+      request: facts.requestId === undefined ? "" : ` (request ${facts.requestId})`,
+      remedy: remedy === undefined ? "" : `; ${remedy}`,
+      again: retryMs === null
+        ? this.#afterGone(key, error)
+        : `; retrying in ${durationText(Math.max(retryMs, 1))}`,
+    });
+  }
+
+  /** What follows when the table is not there. */
+  #afterGone(key: string, error: Error): string {
+    if (key !== wholeTable || !(error instanceof CloudError) || error.kind !== "gone") return "";
+    return this.#table.ours ? "; another one is made" : "; waiting until it is there";
+  }
+
+  /** Whether another prefix fails for the same reason, such as a permission: changes that were under way together all meet it. */
+  #isTold(key: string, error: Error): boolean {
+    if (!(error instanceof CloudError) || unnamed.has(key)) return false;
+    const { scope } = meaningOf(error);
+    if (scope === "change") return false;
+    for (const [other, known] of this.#errors) {
+      if (other === key || unnamed.has(other) || !(known instanceof CloudError)) continue;
+      const isOneFamily = scope !== "family" || other.includes(":") === key.includes(":");
+      const isSame = known.kind === error.kind && known.action === error.action && known.code === error.code;
+      if (isOneFamily && isSame) return true;
+    }
+    return false;
+  }
+
+  #hops(nextHops: readonly string[] | null | undefined): string | null {
+    return nextHops?.map((hop) => this.#describe(hop)).join(", ") || null;
+  }
+}
+
+/** The prefix that a key is, with a space before it; nothing where it is none. */
+function nameOf(key: string): string {
+  return unnamed.has(key) ? "" : ` ${key}`;
+}

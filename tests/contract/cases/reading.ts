@@ -1,0 +1,79 @@
+/** Reading a table whole. */
+
+import assert from "node:assert/strict";
+import type { TableState } from "../../../src/clouds/cloud.ts";
+import { add, failure, never, ready, routeOf } from "../helpers.ts";
+import type { Bench } from "../rig.ts";
+
+const foreignPrefix = "203.0.113.0/24";
+
+export const readingCases = {
+  async "read() shows a foreign route as nobody's, for IPv4 and IPv6"(bench: Bench): Promise<void> {
+    const { subject, table, state } = await ready(bench);
+    for (const prefix of [foreignPrefix, "2001:db8:f::/48"]) {
+      const line = await bench.rig.addForeign(table.id, prefix);
+      const route = routeOf(await subject.read(table, never), prefix);
+      assert.equal(route.owner, null);
+      assert.equal(`${prefix} > ${route.nextHops.join(",")}`, line);
+    }
+    assert.equal((await subject.read(table, never)).routes.length, state.routes.length + 2);
+  },
+
+  async "read() counts the places that routes take, foreign ones too"(bench: Bench): Promise<void> {
+    const { subject, table, state } = await ready(bench);
+    await bench.rig.addForeign(table.id, foreignPrefix);
+    assert.equal(used(await subject.read(table, never)), used(state) + 1);
+  },
+
+  async "read() returns all routes of a long table"(bench: Bench): Promise<void> {
+    const { subject, table, state } = await ready(bench);
+    const count = Math.min(bench.rig.manyRoutes, 25);
+    bench.rig.neighbours.pageByOne();
+    const prefixes = Array.from({ length: count }, (_, index) => `198.51.100.${index * 8}/29`);
+    await bench.rig.addForeign(table.id, ...prefixes);
+    assert.equal((await subject.read(table, never)).routes.length, state.routes.length + count);
+  },
+
+  async "read() passes over an entry that it does not know, and shows the others"(
+    bench: Bench,
+  ): Promise<void> {
+    const { subject, table, state } = await ready(bench);
+    await bench.rig.addForeign(table.id, foreignPrefix);
+    await bench.rig.addOddRoute(table.id);
+    const after = await subject.read(table, never);
+    assert.equal(routeOf(after, foreignPrefix).owner, null);
+    for (const { prefix } of state.routes) routeOf(after, prefix.text);
+    const outcomes = await subject.write(table, [add("198.18.0.0/24", bench.rig.self[4])], after, never);
+    assert.deepEqual(outcomes.outcomes, [null]);
+  },
+
+  async "read() says that a table is gone"(bench: Bench): Promise<void> {
+    const { options, remove } = await bench.rig.handOver();
+    const { subject, table } = await ready(bench, await bench.open(options));
+    await remove();
+    const error = await failure(subject.read(table, never));
+    assert.equal(error.kind, "gone", error.message);
+  },
+
+  async "read() says the same to callers who come together"(bench: Bench): Promise<void> {
+    const { subject, table, state } = await ready(bench);
+    const states = await Promise.all([1, 2, 3].map(() => subject.read(table, never)));
+    assert.deepEqual(states, [state, state, state]);
+  },
+
+  async "read() changes nothing"(bench: Bench): Promise<void> {
+    const { subject, table } = await ready(bench);
+    const before = await bench.rig.snapshot();
+    const writes = bench.rig.traffic.writes;
+    await subject.read(table, never);
+    assert.equal(bench.rig.traffic.writes, writes);
+    assert.deepEqual(await bench.rig.snapshot(), before);
+  },
+};
+
+/** Places taken by IPv4 routes. */
+function used(state: TableState): number {
+  const quota = state.quotas.find(({ families }) => families.includes(4));
+  assert.ok(quota !== undefined, "no quota counts IPv4 routes");
+  return quota.used;
+}

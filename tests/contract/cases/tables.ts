@@ -1,0 +1,136 @@
+/** The table: found, made, handed over, given back. */
+
+import assert from "node:assert/strict";
+import { CloudError } from "../../../src/clouds/cloud_error.ts";
+import { MovedClock } from "../clock.ts";
+import { add, done, never, only, ready } from "../helpers.ts";
+import type { Bench } from "../rig.ts";
+
+/** So often may prepare() be called until what a lost answer left is complete. */
+const mostTries = 4;
+
+export const tableCases = {
+  async "locate() changes nothing, before there is a table and after"(bench: Bench): Promise<void> {
+    const { rig, open } = bench;
+    const before = await rig.snapshot();
+    const found = await (await open()).locate(never);
+    assert.equal(rig.traffic.writes, 0);
+    assert.deepEqual(await rig.snapshot(), before);
+    const { table } = await ready(bench);
+    assert.deepEqual(found, table.ours ? [] : [table]);
+    const prepared = await rig.snapshot();
+    const writes = rig.traffic.writes;
+    assert.deepEqual(await (await open()).locate(never), [table]);
+    assert.equal(rig.traffic.writes, writes);
+    assert.deepEqual(await rig.snapshot(), prepared);
+  },
+
+  async "prepare() does nothing that is done already"(bench: Bench): Promise<void> {
+    const { rig, open } = bench;
+    const { subject, table } = await ready(bench);
+    const before = await rig.snapshot();
+    const writes = rig.traffic.writes;
+    assert.deepEqual(await subject.prepare(never), [table]);
+    assert.deepEqual(await (await open()).prepare(never), [table]);
+    assert.equal(rig.traffic.writes, writes);
+    assert.deepEqual(await rig.snapshot(), before);
+  },
+
+  async "prepare() makes one table though the answer to any of its requests is lost"(
+    bench: Bench,
+  ): Promise<void> {
+    const { rig, open } = bench;
+    const requests = await countRequests(bench);
+    assert.ok(requests > 0, "prepare() makes no request");
+    const expected = await rig.snapshot();
+    using clock = new MovedClock();
+    for (let index = 0; index < requests; index++) {
+      await rig.reset();
+      const subject = await open();
+      await subject.identify(never);
+      rig.traffic.loseNth(index);
+      let tries = 0;
+      let last = "";
+      for (let isDone = false; !isDone; tries++) {
+        assert.ok(tries < mostTries, `after answer ${index} was lost prepare() still says ${last}`);
+        isDone = await subject.prepare(never).then(() => true, (error: unknown) => {
+          assert.ok(error instanceof CloudError, Deno.inspect(error));
+          assert.ok(
+            ["unavailable", "conflict", "throttled"].includes(error.kind),
+            `after answer ${index} was lost: ${error.kind} ${error.message}`,
+          );
+          clock.advance(error.retryAfterMs ?? 1_000);
+          last = `${error.kind} ${error.message}`;
+          return false;
+        });
+      }
+      await rig.heal();
+      const table = only(await subject.locate(never));
+      assert.deepEqual(await (await open()).locate(never), [table]);
+      assert.deepEqual(shapeOf(await rig.snapshot()), shapeOf(expected), `after answer ${index} was lost`);
+    }
+  },
+
+  async "remove() puts back what prepare() has changed, and does nothing twice"(
+    bench: Bench,
+  ): Promise<void> {
+    const { rig, open } = bench;
+    const before = await rig.snapshot();
+    const { subject } = await ready(bench);
+    await subject.remove(never);
+    assert.deepEqual(await rig.snapshot(), before);
+    const writes = rig.traffic.writes;
+    await subject.remove(never);
+    await (await open()).remove(never);
+    assert.equal(rig.traffic.writes, writes);
+    assert.deepEqual(await rig.snapshot(), before);
+  },
+
+  async "a table that was handed over is used as it is, and stays"(bench: Bench): Promise<void> {
+    const { rig, open } = bench;
+    const { options } = await rig.handOver();
+    const before = await rig.snapshot();
+    const subject = await open(options);
+    const table = only(await subject.prepare(never));
+    assert.equal(table.ours, false);
+    assert.deepEqual(await subject.locate(never), [table]);
+    await subject.remove(never);
+    assert.equal(rig.traffic.writes, 0);
+    assert.deepEqual(await rig.snapshot(), before);
+    await done({ subject, table }, add("203.0.113.0/24", rig.self[4]));
+    assert.deepEqual(
+      await rig.routes(table.id).then((all) => all.filter((each) => each.startsWith("203."))),
+      [
+        `203.0.113.0/24 > ${rig.self[4]}`,
+      ],
+    );
+  },
+
+  async "a table that was handed over and is not there is gone"({ rig, open }: Bench): Promise<void> {
+    const { options, remove } = await rig.handOver();
+    await remove();
+    const subject = await open(options);
+    await assert.rejects(subject.prepare(never), { name: "CloudError", kind: "gone", message: /^Cannot / });
+  },
+};
+
+/** The requests that prepare() makes where nothing is there, and what it leaves. */
+async function countRequests({ rig, open }: Bench): Promise<number> {
+  const subject = await open();
+  await subject.identify(never);
+  const before = rig.traffic.count;
+  await subject.prepare(never);
+  return rig.traffic.count - before;
+}
+
+/** A snapshot without the ids and the order that differ from one making to the next. */
+function shapeOf(snapshot: unknown): string {
+  const sorted = JSON.stringify(
+    snapshot,
+    (_key, value) =>
+      typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).sort(([left], [right]) => left < right ? -1 : 1))
+        : value,
+  );
+  return sorted.replace(/\b(rtb|eni|igw|subnet|vpc|rtbassoc)-[0-9a-f]+/g, "$1");
+}

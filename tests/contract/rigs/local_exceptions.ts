@@ -1,0 +1,91 @@
+/** The cases that the embedded cloud cannot have: most are about what a network does. */
+
+import { because, type ContractRow } from "../rig.ts";
+import { withoutLookUp } from "../without_look_up.ts";
+
+export const localExceptions: ContractRow["notApplicable"] = {
+  "a call that fails is made once": "Reading and writing a file makes no request that could be counted",
+  ...because(
+    "Its identity is the kernel's own address: it has no metadata service",
+    "identify() is unavailable while the metadata service says 503, then heals",
+    "identify() is throttled while the metadata service says 429, then heals",
+    "identify() believes no metadata service that answers nonsense, then heals",
+  ),
+  ...because(
+    "It needs no login: whoever may write its file may write its routes",
+    "a token that is not taken any more is renewed, each time",
+    "a token is renewed before it ends",
+    "calls that come together share one login",
+    "what is logged holds no token, password or signature in use",
+    "a caller who gives up takes nothing from another who waits for the same login",
+    "a caller who comes second and gives up takes nothing from the first who logs in",
+    "a wall clock set back does not keep a token from being renewed",
+  ),
+  ...because(
+    "It has the one table that its file is",
+    "a table that was handed over is used as it is, and stays",
+    "a table that was handed over and is not there is gone",
+    "write() says that a table is gone that goes after the reading",
+    "read() says that a table is gone",
+    "prepare() makes one table though the answer to any of its requests is lost",
+  ),
+  ...because(
+    "A file that is not understood is refused whole, so that nothing in it is overwritten",
+    "read() passes over an entry that it does not know, and shows the others",
+  ),
+  ...because(
+    "The file is replaced whole by one rename: there is no moment between",
+    "write() replaces without a moment in which the prefix has no route",
+  ),
+  ...because(
+    "Its table takes one route a prefix, and a foreign one is in the place of ours then",
+    "write() deletes its own route beside a foreign one of the prefix",
+  ),
+  ...because(
+    "It has no answer to a write that could be lost on its way",
+    "write() whose answer is lost is unavailable, and done once when it is made again",
+    "write() believes no empty answer",
+    "write() believes no truncated answer",
+    "write() believes no cut off answer",
+    "write() believes no foreign answer",
+    "write() believes no incomplete answer",
+  ),
+  ...withoutLookUp,
+  ...because(
+    "A file has no error of this kind",
+    "read() says throttled, and works when that is over",
+    "read() says quota, and works when that is over",
+    "read() says denied, and works when that is over",
+    "read() says conflict, and works when that is over",
+    "read() says gone, and works when that is over",
+    "write() says throttled, and works when that is over",
+    "write() says denied, and works when that is over",
+    "write() says gone, and works when that is over",
+    "prepare() says throttled, and works when that is over",
+    "prepare() says quota, and works when that is over",
+    "prepare() says denied, and works when that is over",
+    "prepare() says conflict, and works when that is over",
+    "prepare() says gone, and works when that is over",
+    "prepare() says unavailable, and works when that is over",
+    "findDead() that fails says of nobody that it is dead",
+    "check() judges what is throttled",
+    "check() judges what is quota",
+    "check() judges what is denied",
+    "check() judges what is conflict",
+    "check() judges what is gone",
+    "check() judges what is unavailable",
+    "a Retry-After that is a date is the time until then",
+    "a Retry-After of a cloud that is down reaches the error",
+  ),
+  ...because(
+    "It waits for nothing but its file here",
+    "locate() gives up with its caller's own reason at each of its requests",
+    "prepare() gives up with its caller's own reason at each of its requests",
+    "remove() gives up with its caller's own reason at each of its requests",
+    "check() gives up with its caller's own reason at each of its requests",
+  ),
+  ...because(
+    "Its file can be looked at whoever this VM is",
+    "check() that knows not even who this VM is says so, and throws nothing",
+  ),
+};

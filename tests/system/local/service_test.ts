@@ -1,0 +1,89 @@
+/** What a running service leaves for other commands: its status, the release of what it holds, its settings. */
+
+import assert from "node:assert/strict";
+import { numbered } from "../router_vm.ts";
+import { until } from "../until.ts";
+import { type Router, routerTest, tableOf } from "./router.ts";
+
+const routes = numbered(20);
+
+async function statusOf(router: Router): Promise<{ code: number; document: Record<string, unknown> }> {
+  const { code, stdout } = await router.command("status", "-output", "json");
+  return { code, document: JSON.parse(stdout) };
+}
+
+routerTest(
+  "status tells verdict, service and flow, and exits with 0 only while all is well",
+  async (router) => {
+    const before = await router.command("status");
+    assert.equal(before.code, 1);
+    assert.match(before.stdout, /^not running: nobody listens on its socket \(.*\.sock\)$/m);
+    await router.announce(routes);
+    const run = router.start("-hold", "1h");
+    await router.untilTable(tableOf(routes));
+    const { code, stdout } = await router.command("status");
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^ok since \d{4}-.*: 20 routes in the cloud, 0 pending, 0 held$/m);
+    assert.match(stdout, new RegExp(`version \\S+, pid ${run.pid}, up `));
+    assert.match(stdout, /cloud local, instance 10\.0\.0\.2, owner cloudroutesync/);
+    assert.match(stdout, /-hold 1h \(from -hold\)/);
+    assert.match(stdout, /20 wanted; dropped: .*no-gateway/);
+    assert.match(stdout, /in step since \S+; 20 ours, 0 foreign, quota 20 of 500/);
+    await router.stop();
+    assert.equal((await router.command("status")).code, 1);
+  },
+);
+
+routerTest("release lets held withdrawals go at once", async (router) => {
+  await router.announce(routes);
+  router.start("-hold", "1h");
+  await router.untilTable(tableOf(routes));
+  assert.match((await router.command("release")).stdout, /^Nothing is held$/m);
+  await router.ip("route flush proto bgp");
+  await until("the guard holds", async () => (await statusOf(router)).document["state"] === "degraded");
+  const held = await router.command("status");
+  assert.equal(held.code, 1);
+  assert.match(held.stdout, /^held in .*: 20 withdrawals .*; let them go now with: cloudroutesync release$/m);
+  const released = await router.command("release");
+  assert.equal(released.code, 0);
+  assert.match(released.stdout, /^Released 20 withdrawals/);
+  await router.untilTable({});
+  assert.equal((await statusOf(router)).code, 0);
+});
+
+routerTest("plan takes the running service's settings where none are given, and says so", async (router) => {
+  await router.announce(routes);
+  router.start("-exclude", "0.0.0.0/0+");
+  await until("the service answers", async () => (await statusOf(router)).code === 0);
+  const like = await router.command("plan");
+  assert.equal(like.code, 0, like.stdout);
+  assert.match(
+    like.stderr,
+    /Using the settings of the running service \(process \d+\): .*-exclude 0\.0\.0\.0\/0\+/,
+  );
+  const other = await router.command("plan", "-include", "0.0.0.0/0+", "-exclude", "10.0.0.0/8+");
+  assert.equal(other.code, 2, other.stdout);
+  await router.stop("SIGKILL");
+  const alone = await router.command("plan");
+  assert.equal(alone.code, 2, alone.stdout);
+  assert.doesNotMatch(alone.stderr, /Using the settings/);
+});
+
+routerTest("a second instance does not take the first one's socket", async (router) => {
+  const first = router.start();
+  await until("the service answers", async () => (await statusOf(router)).code === 0);
+  const second = await router.command("run");
+  assert.notEqual(second.code, 0);
+  const { document } = await statusOf(router);
+  assert.equal((document["service"] as { pid: number }).pid, first.pid);
+});
+
+routerTest("a service whose socket is deleted makes it anew, and status finds it again", async (router) => {
+  const run = router.start();
+  await until("the service answers", async () => (await statusOf(router)).code === 0);
+  const socket = `${router.file}.cloudroutesync.sock`;
+  await Deno.remove(socket);
+  assert.equal((await statusOf(router)).document["state"], "not running");
+  await run.untilLog(/The socket .* was deleted while in use; it is made anew/);
+  await until("the service answers again", async () => (await statusOf(router)).code === 0);
+});

@@ -1,0 +1,205 @@
+/** A router beside a peer of which the cloud says, when it is asked, whether it is dead; time stands still until a test moves it. */
+
+import assert from "node:assert/strict";
+import type { Change, CloudRoute, DeadPeer } from "../../../src/clouds/cloud.ts";
+import { CloudError } from "../../../src/clouds/cloud_error.ts";
+import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
+import type { WantedRoute } from "../../../src/routes/route_judge.ts";
+import { ApiBudget } from "../../../src/sync/api_budget.ts";
+import { Reconciler } from "../../../src/sync/reconciler.ts";
+import { captureLog } from "../../fakes/captured_log.ts";
+import { cloudRoute, owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
+import { plainTraits } from "../../fakes/comparisons.ts";
+import { smallVm } from "../../fakes/policies.ts";
+import { VirtualClock } from "../../model/virtual_clock.ts";
+
+const [self, peer] = ["10.0.0.4", "10.0.0.5"] as const;
+const [first, second] = ["198.51.100.0/24", "203.0.113.0/24"] as const;
+
+class Scene {
+  readonly clock = new VirtualClock(() => 0.5);
+  readonly standing = new Map<string, CloudRoute>();
+  readonly #wanted = new Map<string, WantedRoute>();
+  /** Why the peer is dead, as the cloud knows it. */
+  cause: string | null = null;
+  /** Why the cloud does not say. */
+  error: CloudError | null = null;
+  asks = 0;
+  readonly reconciler: Reconciler;
+
+  /** @param atPeer the prefixes that stand at the peer. */
+  constructor(atPeer: readonly string[], readingShowsDead = true) {
+    for (const prefix of atPeer) this.put(prefix, peer);
+    this.reconciler = new Reconciler({
+      isActive: () => true,
+      cloud: { traits: { ...plainTraits, readingShowsDead }, describe: (hop) => hop },
+      connection: () => ({
+        read: () => Promise.resolve(tableState([...this.standing.values()])),
+        write: (_table, changes) => {
+          const outcomes = changes.map((change) => ({ change, error: this.#write(change) }));
+          return Promise.resolve({ outcomes });
+        },
+        resolve: (neighbours) => Promise.resolve(neighbours.map(({ gateway }) => gateway.text)),
+        forget: () => undefined,
+        findDead: () => this.#findDead(),
+      }),
+      table: someTable,
+      owner,
+      identity: () => ({ ...smallVm, instance: "vm", self: { 4: self, 6: null } }),
+      wanted: this.#wanted,
+      ledger: null,
+      clock: this.clock,
+      budget: new ApiBudget({ traits: plainTraits }, this.clock),
+      settings: {
+        coalesceMs: 10,
+        withdrawDelayMs: 250,
+        auditMs: 300_000,
+        guard: { maxWithdraw: 1, holdMs: 8_000 },
+        adopt: false,
+        group: { peers: [{ address: parseAddress(peer), rank: null }], rank: null, activeAddress: null },
+      },
+    });
+  }
+
+  get texts(): readonly string[] {
+    return [...this.standing.values()].map(({ prefix, nextHops }) => `${prefix.text} ${nextHops}`).sort();
+  }
+
+  put(prefix: string, hop: string): void {
+    this.standing.set(prefix, cloudRoute(prefix, hop));
+  }
+
+  /** This router's kernel has an uplink of its own for a prefix. */
+  kernel(prefix: string): void {
+    const nextHops = [{ neighbour: null, gateway: null }];
+    this.#wanted.set(prefix, { prefix: parsePrefix(prefix), nextHops, metric: 20, protocol: 186 });
+    this.reconciler.notify([prefix]);
+  }
+
+  async run(play: () => Promise<void>): Promise<void> {
+    const stop = new AbortController();
+    const ended = this.reconciler.run(stop.signal, stop.signal);
+    await this.clock.advance(1_000);
+    await play();
+    stop.abort();
+    await this.clock.advance(1_000);
+    await ended;
+  }
+
+  #write({ action, prefix, to }: Change): CloudError | null {
+    if (action === "add" && this.standing.has(prefix.text)) {
+      return new CloudError("conflict", `Cannot add ${prefix.text}: a route stands there`);
+    }
+    if (to === null) this.standing.delete(prefix.text);
+    else this.put(prefix.text, to.join());
+    return null;
+  }
+
+  #findDead(): Promise<readonly DeadPeer[]> {
+    this.asks++;
+    if (this.error !== null) return Promise.reject(this.error);
+    return Promise.resolve(this.cause === null ? [] : [{ address: parseAddress(peer), cause: this.cause }]);
+  }
+}
+
+Deno.test("Reconciler asks the cloud when its kernel comes to want what a peer has, and takes it over from a dead one", async () => {
+  using log = captureLog();
+  const scene = new Scene([first]);
+  scene.cause = "instance i-1 is stopped";
+  await scene.run(async () => {
+    assert.equal(scene.asks, 0);
+    scene.kernel(first);
+    await scene.clock.advance(100);
+    assert.deepEqual(scene.texts, [`${first} ${self}`]);
+  });
+  assert.ok(
+    log.lines.includes("warning: Peer 10.0.0.5 is dead: instance i-1 is stopped"),
+    log.lines.join("\n"),
+  );
+});
+
+Deno.test("Reconciler asks again some seconds after its kernel changed: the cloud may notice a death later", async () => {
+  using _log = captureLog();
+  const scene = new Scene([first]);
+  await scene.run(async () => {
+    scene.kernel(first);
+    await scene.clock.advance(5_000);
+    scene.cause = "instance i-1 is stopped";
+    await scene.clock.advance(30_000);
+    assert.deepEqual(scene.texts, [`${first} ${self}`]);
+  });
+});
+
+Deno.test("Reconciler asks the cloud for no peer while nothing changes and a reading would show it", async () => {
+  using _log = captureLog();
+  const scene = new Scene([first]);
+  await scene.run(async () => {
+    scene.kernel(first);
+    await scene.clock.advance(60_000);
+    const { asks } = scene;
+    await scene.clock.advance(3_600_000);
+    assert.equal(scene.asks, asks);
+    assert.deepEqual(scene.texts, [`${first} ${peer}`]);
+  });
+});
+
+Deno.test("Reconciler asks the cloud at each audit for a peer whose prefix it wants too, where no reading shows a death", async () => {
+  using _log = captureLog();
+  const scene = new Scene([first, second], false);
+  await scene.run(async () => {
+    scene.kernel(first);
+    await scene.clock.advance(60_000);
+    const { asks } = scene;
+    await scene.clock.advance(1_200_000);
+    assert.equal(scene.asks, asks + 4);
+    scene.cause = "VM r1 is deallocated";
+    await scene.clock.advance(300_000);
+    assert.deepEqual(scene.texts, [`${first} ${self}`]);
+  });
+});
+
+Deno.test("Reconciler deletes what a dead peer has and nobody wants after the hold alone", async () => {
+  using _log = captureLog();
+  const prefixes = Array.from({ length: 12 }, (_, index) => `10.${index}.0.0/16`);
+  const scene = new Scene([first, ...prefixes]);
+  scene.cause = "instance i-1 is stopped";
+  await scene.run(async () => {
+    scene.kernel(first);
+    await scene.clock.advance(600_000);
+    assert.deepEqual(scene.texts, [`${first} ${self}`]);
+  });
+});
+
+for (const kind of ["denied", "unavailable"] as const) {
+  Deno.test(`Reconciler takes nothing from a peer of which the cloud does not say that it is dead (${kind}), and says so once`, async () => {
+    using log = captureLog();
+    const scene = new Scene([first], false);
+    scene.error = new CloudError(kind, "Cannot find instances: no", { action: "ec2:DescribeInstances" });
+    await scene.run(async () => {
+      scene.kernel(first);
+      await scene.clock.advance(1_800_000);
+      assert.deepEqual(scene.texts, [`${first} ${peer}`]);
+    });
+    assert.equal(
+      log.lines.filter((line) => line.includes("Cannot ask the cloud which peers are dead")).length,
+      1,
+    );
+  });
+}
+
+Deno.test("Reconciler leaves to a peer that was dead what it writes once it lives again, though nothing was asked since", async () => {
+  using log = captureLog();
+  const scene = new Scene([first]);
+  scene.cause = "instance i-1 is stopped";
+  await scene.run(async () => {
+    scene.kernel(first);
+    await scene.clock.advance(60_000);
+    assert.deepEqual(scene.texts, [`${first} ${self}`]);
+    scene.cause = null;
+    scene.put(second, peer);
+    scene.kernel(second);
+    await scene.clock.advance(400_000);
+    assert.deepEqual(scene.texts, [`${first} ${self}`, `${second} ${peer}`]);
+  });
+  assert.ok(log.lines.some((line) => line.includes("Peer 10.0.0.5 is alive again")), log.lines.join("\n"));
+});

@@ -1,0 +1,43 @@
+/** A prefix that flaps pays from a budget of its own. */
+
+import assert from "node:assert/strict";
+import { FlapBudget } from "../../../src/sync/flap_budget.ts";
+import { addChange, deleteChange, replaceChange } from "../../fakes/cloud_routes.ts";
+
+const change = replaceChange("10.1.0.0/16");
+
+Deno.test("FlapBudget lets six writes go at once, then one in 30 s", () => {
+  const budget = new FlapBudget();
+  const waits: number[] = [];
+  let now = 0;
+  for (let write = 0; write < 9; write++) {
+    waits.push(budget.payableAt(change, now) - now);
+    now = budget.payableAt(change, now);
+    budget.spend(change, now);
+  }
+  assert.deepEqual(waits, [0, 0, 0, 0, 0, 0, 30_000, 30_000, 30_000]);
+});
+
+Deno.test("FlapBudget keeps no other prefix waiting, and no withdrawal", () => {
+  const budget = new FlapBudget();
+  for (let write = 0; write < 6; write++) budget.spend(change, 0);
+  assert.equal(budget.payableAt(addChange("10.2.0.0/16"), 0), 0);
+  assert.equal(budget.payableAt(deleteChange("10.1.0.0/16"), 0), 0);
+});
+
+Deno.test("FlapBudget makes what was written on credit cost one more wait, however often", () => {
+  const budget = new FlapBudget();
+  for (let write = 0; write < 50; write++) budget.spend(change, 0);
+  assert.equal(budget.payableAt(change, 0), 60_000);
+});
+
+Deno.test("FlapBudget forgets prefixes that are quiet", () => {
+  const budget = new FlapBudget();
+  for (let index = 0; index < 1_000; index++) {
+    budget.spend(addChange(`10.${index >> 8}.${index & 255}.0/24`), 0);
+  }
+  for (let write = 0; write < 6; write++) budget.spend(change, 0);
+  budget.spend(addChange("192.0.2.0/24"), 179_000);
+  assert.equal(budget.payableAt(addChange("10.0.0.0/24"), 179_000), 179_000);
+  assert.equal(budget.payableAt(change, 20_000), 30_000);
+});
