@@ -136,17 +136,12 @@ function isUnsigned({ writer, sharedWith, nextHops }: CloudRoute, { self }: Owne
   return writer.id !== self.sign.id && writer.address !== null && !isNamed;
 }
 
-/** Several routes of a prefix as one. */
+/** Several routes of a prefix as one; to be signed if one of them is, so that what another router wrote goes beside this one's own. */
 function fold(left: CloudRoute, right: CloudRoute): CloudRoute {
   const nextHops = [...new Set([...left.nextHops, ...right.nextHops])].sort();
   const ids = [...idsOf(left), ...idsOf(right)];
-  const { unsigned, ...folded } = left;
-  return {
-    ...folded,
-    nextHops,
-    ...(ids.length === 0 ? {} : { ids }),
-    ...(unsigned === true && right.unsigned === true ? { unsigned } : {}),
-  };
+  const unsigned = left.unsigned === true || right.unsigned === true;
+  return { ...left, nextHops, ...(ids.length === 0 ? {} : { ids }), ...(unsigned ? { unsigned } : {}) };
 }
 
 function idsOf({ id, ids }: CloudRoute): readonly string[] {

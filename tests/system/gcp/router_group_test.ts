@@ -79,3 +79,22 @@ groupTest("what a router hands over it hands over without a gap", async (rig, a,
   clearInterval(watch);
   assert.equal(gap, false);
 });
+
+groupTest(
+  "a route that a router wrote for another one, before it knew it, goes beside that one's own",
+  async (rig, a, b) => {
+    a.start("-audit", "1h", "-withdraw-delay", "10ms");
+    await a.announce([prefix]);
+    await untilRoutes(rig, `${prefix} router-a`);
+    b.start(...flags);
+    await b.announce([prefix]);
+    await untilRoutes(rig, `${prefix} router-a`, `${prefix} router-b`);
+    const toNeighbour = `${prefix} ${addresses.neighbour}`;
+    let isWritten = false;
+    const watch = setInterval(() => isWritten ||= rig.summary.includes(toNeighbour), 1);
+    await a.announce([prefix], addresses.neighbour);
+    await until("router A writes a route to router B", () => isWritten);
+    clearInterval(watch);
+    await untilRoutes(rig, `${prefix} router-b`);
+  },
+);

@@ -62,6 +62,12 @@ Deno.test("a router is known again by its VM's name, whatever its address was", 
   assert.equal(holder(route(here, sign("vm-gone", here))), "own, to be signed", "or by the address alone");
 });
 
+Deno.test("a route to this router that another one wrote goes, also where this router's own stands beside it", () => {
+  assert.equal(holder(route(here, mine), route(here, theirs)), "own, to be signed");
+  assert.equal(holder(route(here, theirs), route(here, mine)), "own, to be signed");
+  assert.equal(holder(route(here, mine), route(here, mine)), "own");
+});
+
 Deno.test("a route of several routers is one's own while it has one's own next hop", () => {
   const shared = { ...route(`${here},${there}`, theirs), sharedWith: [parseAddress(here)] };
   assert.equal(holder(shared), "own");
