@@ -87,19 +87,9 @@ export function protocolNumber(name: string): number | null {
   return numberOf(protocols, name, 255);
 }
 
-/** The names of all known protocols, by number. */
-export function protocolNames(): string[] {
-  return [...protocols.values()];
-}
-
 /** The name of a route type; its number as text where it has none. */
 export function routeTypeName(number: number): string {
   return routeTypes.get(number) ?? `${number}`;
-}
-
-/** The number of a route type, from its name or its number as text; 0 to 255, or null if there is no such type. */
-export function routeTypeNumber(name: string): number | null {
-  return numberOf(routeTypes, name, 255);
 }
 
 /** The name of a table: `main`, `default`, `local`, else its number. */

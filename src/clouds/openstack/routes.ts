@@ -7,7 +7,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { type Family, parseInterfaceAddress, type Prefix } from "../../routes/prefix.ts";
+import { parseInterfaceAddress, type Prefix } from "../../routes/prefix.ts";
 import type { Change, CloudRoute, TableState } from "../cloud.ts";
 import type { ExtraRoute } from "./schemas.ts";
 
@@ -75,11 +75,6 @@ export function pairsSince(
   return without(pairs, state.routes.flatMap(pairsOfRoute)).filter(({ destination }) =>
     prefixes.has(parseDestination(destination)?.text ?? "")
   );
-}
-
-/** The family of a destination text. */
-export function familyOf(text: string): Family {
-  return text.includes(":") ? 6 : 4;
 }
 
 function routeOf(prefix: Prefix, pair: ExtraRoute): CloudRoute {

@@ -10,7 +10,6 @@ export const headerBytes = 16;
 export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
-export const NLMSG_OVERRUN = 4;
 
 /** Message types of rtnetlink that the program reads or sends (linux/rtnetlink.h). */
 export const RTM_NEWLINK = 16;

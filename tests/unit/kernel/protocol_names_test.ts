@@ -1,20 +1,15 @@
 import assert from "node:assert/strict";
 import {
   protocolName,
-  protocolNames,
   protocolNumber,
   routeTypeName,
-  routeTypeNumber,
   tableName,
   tableNumber,
 } from "../../../src/kernel/protocol_names.ts";
 
 Deno.test("protocolName() and protocolNumber() are each other's inverse", () => {
-  for (const name of protocolNames()) {
-    const number = protocolNumber(name);
-    assert.ok(number !== null);
-    assert.equal(protocolName(number), name);
-  }
+  const numbers = Array.from({ length: 256 }, (_, number) => number);
+  assert.deepEqual(numbers.map((number) => protocolNumber(protocolName(number))), numbers);
   assert.equal(protocolNumber("bgp"), 186);
   assert.equal(protocolNumber("BIRD"), 12);
 });
@@ -42,7 +37,6 @@ Deno.test("routeTypeName() names what a route does", () => {
     "throw",
     "99",
   ]);
-  assert.equal(routeTypeNumber("blackhole"), 6);
 });
 
 Deno.test("tableNumber() takes main, default, local and numbers from 1 to 4294967295", () => {
