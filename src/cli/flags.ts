@@ -112,7 +112,13 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
     ],
   ],
   Table: [
-    ["route-table", "list", "ID", "", "keep these existing tables in step instead of one of its own"],
+    [
+      "route-table",
+      "list",
+      "ID",
+      "",
+      "keep these existing tables in step instead of one of its own; tag:KEY=VALUE: all that have this tag now or get it",
+    ],
     [
       "owner",
       "value",

@@ -3,6 +3,7 @@
 import type { FlagReader } from "../clouds/cloud_flag.ts";
 import type { CloudOptions } from "../clouds/cloud_options.ts";
 import { wholeNumber } from "../clouds/kit/flag_texts.ts";
+import { parseRouteTable } from "../clouds/kit/table_tag.ts";
 import { type CloudName, cloudNames, cloudsOfFlag, readCloudFlags } from "../clouds/registry.ts";
 import { protocolNumber, tableNumber } from "../kernel/protocol_names.ts";
 import type { OwnAddress } from "../routes/own_address.ts";
@@ -97,7 +98,7 @@ function settingsOf(reader: ValueReader): Settings {
     sync: syncOf(reader, event, periodMs),
     owner: reader.value("owner", (text) => ownerName(text, () => reader.optional("node", nodeName))),
     sharedOwner: reader.value("owner", isSharedOwner),
-    routeTables: reader.list("route-table", (text) => text),
+    routeTables: reader.list("route-table", parseRouteTable),
     stateFolder: reader.given("state") ? reader.value("state", (text) => text) : null,
     withdrawOnExit: reader.boolean("withdraw-on-exit"),
     output: reader.value("output", (text) => oneOf(text, formats)),

@@ -100,6 +100,8 @@ export interface CloudTable {
   readonly name: string;
   /** Whether this program made it for this owner: a sign on the table itself proves it. */
   readonly ours: boolean;
+  /** What it was found by, where `-route-table` names a tag and not the table: `tag:env=prod`. */
+  readonly foundBy?: string;
 }
 
 /** One route as it stands in the cloud. */
@@ -267,6 +269,8 @@ export interface CloudConnection {
   /**
    * Finds the tables to keep in step, without changing anything: those handed over by `-route-table`, else the one of
    * its own. Empty if its own does not exist yet.
+   *
+   * @throws {NoTableError} if `-route-table` names tags alone and no table has one of them.
    */
   locate(signal: AbortSignal): Promise<readonly CloudTable[]>;
 

@@ -97,6 +97,13 @@ export class ConfigurationError extends CloudError {
   }
 }
 
+/** What `-route-table` names by a tag is not there: there is no table to keep in step until one gets the tag. */
+export class NoTableError extends CloudError {
+  constructor(message: string, details: CloudErrorDetails = {}) {
+    super("gone", message, details);
+  }
+}
+
 /** What is known of an error, for the log and for JSON; what is not known is left out. */
 export interface ErrorFacts extends Partial<Pick<CloudError, "kind">> {
   readonly message: string;

@@ -10,7 +10,7 @@ export interface CloudOptions {
   readonly owner: string;
   /** Whether several instances may have this owner; false for `NAME@node`, which is one node's alone. */
   readonly sharedOwner: boolean;
-  /** `-route-table`: existing tables to keep in step; empty: one table of its own. */
+  /** `-route-table`: existing tables to keep in step, by id, name or `tag:KEY=VALUE`; empty: one table of its own. */
   readonly routeTables: readonly string[];
   /** The families to write: 4, or 4 and 6 with `-ipv6`. */
   readonly families: readonly Family[];

@@ -4,7 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import { backOffMs, jitteredMs } from "../async/back_off.ts";
 import type { Clock } from "../async/clock.ts";
 import type { CloudConnection, CloudTable } from "../clouds/cloud.ts";
-import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
+import { CloudError, errorFacts, NoTableError } from "../clouds/cloud_error.ts";
 import type { Reconciler } from "./reconciler.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
@@ -82,7 +82,9 @@ export class TableLoops {
   async #lookAfter(abandon: AbortSignal): Promise<void> {
     const { clock, auditMs, connection, lookAgain } = this.#options;
     const prepare = async (): Promise<void> => {
-      if (!this.#areTheTables(await connection().prepare(abandon))) this.#end.abort();
+      const tables = await tablesNow(connection(), abandon);
+      this.#tellLost(tables);
+      if (!this.#areTheTables(tables)) this.#end.abort();
     };
     let logged: readonly (string | null)[] = [];
     for (;;) {
@@ -96,12 +98,39 @@ export class TableLoops {
     }
   }
 
-  /** Whether the tables to keep are still these; one that is missing may be left out. */
+  /** Whether the tables to keep are still these; one that is missing may be left out, unless it is kept for its tag alone. */
   #areTheTables(now: readonly CloudTable[]): boolean {
-    const before = new Set(this.#options.tables.map(({ id }) => id));
+    const { tables } = this.#options;
+    const before = new Set(tables.map(({ id }) => id));
     const after = new Set(now.map(({ id }) => id));
-    return [...before].every((id) => after.has(id) || this.#missing.has(id)) &&
-      [...after].every((id) => before.has(id));
+    return tables.every(({ id, foundBy }) =>
+      after.has(id) || (this.#missing.has(id) && foundBy === undefined)
+    ) && [...after].every((id) => before.has(id));
+  }
+
+  /** Says which tables have lost the tag that they were kept for. */
+  #tellLost(now: readonly CloudTable[]): void {
+    for (const { id, name, foundBy } of this.#options.tables) {
+      if (foundBy === undefined || now.some((table) => table.id === id)) continue;
+      log.warn(
+        "Route table {table} is not found by {foundBy} any more: it is kept no longer, and its routes of ours stay as they are; " +
+          "to remove them, run cleanup with -route-table {table}",
+        { event: "table-lost", table: name, foundBy },
+      );
+    }
+  }
+}
+
+/** The tables to keep as they are now; none where those that are kept for a tag have lost it all. */
+async function tablesNow(
+  connection: Pick<CloudConnection, "prepare">,
+  signal: AbortSignal,
+): Promise<readonly CloudTable[]> {
+  try {
+    return await connection.prepare(signal);
+  } catch (error) {
+    if (error instanceof NoTableError) return [];
+    throw error;
   }
 }
 

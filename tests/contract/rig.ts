@@ -109,7 +109,7 @@ export interface ContractRig extends AsyncDisposable {
   /** Puts an entry into the table that the program cannot know: of a kind that the cloud may have in future. */
   addOddRoute(tableId: string): Promise<void>;
   /** Makes a table for `-route-table`. */
-  handOver(): Promise<{ readonly options: Partial<AnyCloudOptions>; readonly remove: () => Promise<void> }>;
+  handOver(): Promise<HandedOver>;
   /** How many routes a table takes, and whether the cloud tells it other than by a refusal. */
   setLimit(limit: number, told: boolean): Promise<void>;
   /** A change that the cloud refuses, and as what. */
@@ -130,6 +130,14 @@ export interface ContractRig extends AsyncDisposable {
   shortenTokens(): void;
   /** The metadata service. */
   readonly metadata: MetadataControl;
+}
+
+/** A table that was made for `-route-table`. */
+export interface HandedOver {
+  readonly options: Partial<AnyCloudOptions>;
+  readonly remove: () => Promise<void>;
+  /** Gives it the tag `crs=yes`, or takes it away. Left out: this cloud's tables have no tags. */
+  readonly tag?: (given: boolean) => Promise<void>;
 }
 
 /** The metadata service as tests control it. */

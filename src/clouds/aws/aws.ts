@@ -28,12 +28,14 @@ import { CloudError } from "../cloud_error.ts";
 import type { CloudOptions } from "../cloud_options.ts";
 import { readCertificates } from "../kit/certificates.ts";
 import { failedFinding } from "../kit/doctor.ts";
+import { namedTables, noTaggedTable } from "../kit/table_tag.ts";
 import type { Transport } from "../kit/transport.ts";
 import { checkAws, remedyOf } from "./doctor.ts";
 import { openCredentials, shareCredentials } from "./credentials.ts";
-import type { Ec2Route, Ec2RouteTable } from "./schemas.ts";
+import { type Ec2Route, type Ec2RouteTable, tagOf } from "./schemas.ts";
 import { abandonedRoutes } from "./abandoned_routes.ts";
 import { isOwnTable } from "./tags.ts";
+import { taggedTables } from "./tagged_tables.ts";
 import { Ec2Api } from "./api.ts";
 import { findDeadPeers } from "./dead_peers.ts";
 import { sourceDestFinding } from "./forwarding.ts";
@@ -186,9 +188,13 @@ class AwsConnection implements CloudConnection {
 
   async locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
     const { owner, routeTables } = this.#options;
-    const tables = (await this.#locate(signal)).map((table) => cloudTableOf(table, owner));
+    const { ids } = namedTables(routeTables);
+    const tables = (await this.#locate(signal)).map((table) => ({
+      ...cloudTableOf(table, owner),
+      ...(ids.includes(table.RouteTableId) ? {} : this.#foundBy(table)),
+    }));
     // One of several that is not there is told by its reading, and looked for again: the others do not wait for it.
-    const missing = routeTables.filter((id) => !tables.some((table) => table.id === id));
+    const missing = ids.filter((id) => !tables.some((table) => table.id === id));
     return [...tables, ...missing.map((id) => ({ id, name: id, ours: false }))];
   }
 
@@ -264,7 +270,7 @@ class AwsConnection implements CloudConnection {
   async check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
     const { api, limit, own } = this.#region;
     const facts = this.#facts;
-    let tables: Ec2RouteTable[] = [];
+    let tables: readonly Ec2RouteTable[] = [];
     const findings: Finding[] = [];
     try {
       tables = await this.#locate(signal);
@@ -288,22 +294,37 @@ class AwsConnection implements CloudConnection {
     return [...findings, ...await checkAws(context, signal)];
   }
 
-  async #locate(signal: AbortSignal): Promise<Ec2RouteTable[]> {
+  async #locate(signal: AbortSignal): Promise<readonly Ec2RouteTable[]> {
     const { api, own } = this.#region;
     const subnet = this.#facts.primary;
     if (this.#options.routeTables.length === 0) {
       const table = await own.find(subnet, signal);
       return table === null ? [] : [table];
     }
-    const ids = [...new Set(this.#options.routeTables)];
-    const tables = await api.findRouteTables([{ Name: "route-table-id", Values: ids }], signal);
-    // EC2's own words about the first one.
-    if (tables.length === 0) await this.#readOne(api, ids[0] ?? "", signal);
-    const [stray] = tables;
-    if (stray !== undefined && tables.every(({ VpcId }) => VpcId !== subnet.vpcId)) {
-      throw this.#strayError(stray);
+    const { ids, tags } = namedTables(this.#options.routeTables);
+    const tagged = await taggedTables(api, tags, subnet.vpcId, signal);
+    if (ids.length === 0) {
+      if (tagged.length === 0) throw noTaggedTable(tags, `route table in ${subnet.vpcId}`);
+      return tagged;
     }
-    return tables;
+    const tables = await api.findRouteTables([{ Name: "route-table-id", Values: [...ids] }], signal);
+    if (tagged.length === 0) {
+      // EC2's own words about the first one.
+      if (tables.length === 0) await this.#readOne(api, ids[0] ?? "", signal);
+      const [stray] = tables;
+      if (stray !== undefined && tables.every(({ VpcId }) => VpcId !== subnet.vpcId)) {
+        throw this.#strayError(stray);
+      }
+    }
+    const others = tagged.filter(({ RouteTableId }) => !ids.includes(RouteTableId));
+    return [...tables, ...others];
+  }
+
+  /** The tag of `-route-table` that a table has. */
+  #foundBy(table: Ec2RouteTable): Pick<CloudTable, "foundBy"> {
+    const { tags } = namedTables(this.#options.routeTables);
+    const tag = tags.find(({ key, value }) => tagOf(table, key) === value);
+    return tag === undefined ? {} : { foundBy: tag.text };
   }
 
   #strayError({ RouteTableId, VpcId }: Ec2RouteTable): CloudError {

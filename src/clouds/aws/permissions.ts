@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html.
  */
 
+import { namedTables } from "../kit/table_tag.ts";
 import { ownerTag } from "./tags.ts";
 
 /** What is known of where the policy is for; `*` where it is not. */
@@ -83,12 +84,21 @@ function reading(scope: PolicyScope): Statement[] {
 }
 
 function handedTables(scope: PolicyScope): Statement[] {
-  return [{
+  const { ids, tags } = namedTables(scope.routeTables);
+  const named: Statement = {
     Sid: "WriteRoutes",
     Effect: "Allow",
     Action: routeActions,
-    Resource: scope.routeTables.map((id) => arn(scope, `route-table/${id}`)),
-  }];
+    Resource: ids.map((id) => arn(scope, `route-table/${id}`)),
+  };
+  const tagged = tags.map(({ key, value }, index): Statement => ({
+    Sid: `WriteRoutesOfTaggedTables${index === 0 ? "" : index + 1}`,
+    Effect: "Allow",
+    Action: routeActions,
+    Resource: arn(scope, "route-table/*"),
+    Condition: { StringEquals: { [`aws:ResourceTag/${key}`]: value } },
+  }));
+  return [...(ids.length === 0 ? [] : [named]), ...tagged];
 }
 
 function ownTable(scope: PolicyScope): Statement[] {

@@ -14,6 +14,7 @@ import { EcmpSupport } from "./ecmp_support.ts";
 import { type AzureEnvironment, azureEnvironment, checkEndpoint } from "./environment.ts";
 import type { AzureOptions } from "./flags.ts";
 import { checkTableIds } from "./handed_over.ts";
+import { namedTables } from "../kit/table_tag.ts";
 import { readMetadata } from "./metadata.ts";
 import { customRole, placeholderScope } from "./permissions.ts";
 import { RouteLimit } from "./quota.ts";
@@ -108,10 +109,12 @@ class Azure implements Cloud {
 
   policy(): string {
     const vm = this.#vm;
-    const scope = vm === null
+    const group = vm === null
       ? placeholderScope
       : `/subscriptions/${vm.subscription}/resourceGroups/${vm.resourceGroup}`;
-    return customRole(scope);
+    // Tables with a tag are looked for in the whole subscription.
+    const isForTags = namedTables(this.#options.routeTables).tags.length > 0;
+    return customRole(isForTags ? group.replace(/\/resourceGroups\/.*$/, "") : group);
   }
 
   describe(nextHop: string): string {

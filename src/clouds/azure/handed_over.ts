@@ -1,10 +1,12 @@
-/** The tables that `-route-table` hands over: ids, or names in the VM's resource group. */
+/** The tables that `-route-table` hands over: ids, names in the VM's resource group, and those with a tag. */
 
 import type { CloudTable } from "../cloud.ts";
 import { CloudError, ConfigurationError } from "../cloud_error.ts";
 import { type OwnTableContext, readRouteTable } from "./own_table.ts";
+import { namedTables } from "../kit/table_tag.ts";
 import { uniqueName } from "../kit/unique_name.ts";
-import { nameInId, parseArmId, routeTableId } from "./resource_id.ts";
+import { nameInId, parseArmId, routeTableId, sameId } from "./resource_id.ts";
+import { taggedTables } from "./tagged_tables.ts";
 
 /**
  * Refuses what cannot be a table. A name is looked up in the VM's resource group; what begins with a slash must be a whole id.
@@ -28,7 +30,8 @@ export function checkTableIds(given: readonly string[]): void {
  * Looks them up. One of several that is not there, or may not be read, is kept as it was named: what becomes of it is told where it is
  * read, and the others do not wait for it.
  *
- * @throws {CloudError} the first failure, if none of them can be read; and any that time may heal.
+ * @throws {CloudError} the first failure, if none of them can be read and no tag names another; and any that time may heal.
+ * @throws {NoTableError} if tags alone were given and no table has one of them.
  */
 export async function handedOver(
   context: OwnTableContext,
@@ -36,13 +39,16 @@ export async function handedOver(
   signal: AbortSignal,
 ): Promise<readonly CloudTable[]> {
   const { subscription, resourceGroup } = context.vm;
-  const ids = given.map((text) =>
+  const named = namedTables(given);
+  const ids = named.ids.map((text) =>
     text.startsWith("/") ? text : routeTableId(subscription, resourceGroup, text)
   );
   const found = await Promise.all(ids.map((id) => lookUp(context, id, signal)));
+  const tagged = await taggedTables(context, named.tags, ids.length > 0, signal);
   const failures = found.flatMap(({ failure }) => failure ?? []);
-  if (failures[0] !== undefined && failures.length === found.length) throw failures[0];
-  const tables = found.map(({ table }) => table);
+  if (failures[0] !== undefined && failures.length === found.length && tagged.length === 0) throw failures[0];
+  const others = tagged.filter(({ id }) => !found.some(({ table }) => sameId(table.id, id)));
+  const tables: readonly CloudTable[] = [...found.map(({ table }) => table), ...others];
   return tables.map((table) => ({ ...table, name: uniqueName(table, tables) }));
 }
 

@@ -38,7 +38,7 @@ import { identityOf, rangesOf } from "./identity.ts";
 import { type LoadBalancer, readLoadBalancer } from "./load_balancer.ts";
 import { MetadataServer } from "./metadata.ts";
 import { MutationLimiter } from "./mutation_limiter.ts";
-import { interfacesOf, tablesOf } from "./networks.ts";
+import { checkNetworks, interfacesOf, tablesOf } from "./networks.ts";
 import { selfHop } from "./next_hop.ts";
 import { defaultTimeouts } from "./operations.ts";
 import { RouteQuota } from "./quota.ts";
@@ -55,8 +55,13 @@ import { networkProject, readVm, type Vm, type VmInterface } from "./vm.ts";
 /** Google documents no limit of its own on routes of equal priority; more than this is no use to a network of VMs. */
 const mostNextHops = 8;
 
-/** Opens Google Cloud; nothing is asked of it yet. */
+/**
+ * Opens Google Cloud; nothing is asked of it yet.
+ *
+ * @throws {ConfigurationError} if an option cannot be used with Google Cloud.
+ */
 export function openGcp(options: GcpOptions, clock: Clock = systemClock): Cloud {
+  checkNetworks(options.routeTables);
   return new GcpCloud(options, clock);
 }
 

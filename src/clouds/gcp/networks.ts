@@ -3,11 +3,26 @@
  * Nothing has to be made or associated, so finding the tables is all there is to do.
  */
 
-import { CloudError } from "../cloud_error.ts";
+import { CloudError, ConfigurationError } from "../cloud_error.ts";
 import type { CloudTable } from "../cloud.ts";
+import { namedTables } from "../kit/table_tag.ts";
 import { uniqueName } from "../kit/unique_name.ts";
 import { resourceName, shortUrl } from "./resource_url.ts";
 import type { Vm, VmInterface } from "./vm.ts";
+
+/**
+ * Refuses tags: routes belong to a network, and Google gives networks no labels.
+ *
+ * @throws {ConfigurationError} that says what Google has instead.
+ */
+export function checkNetworks(given: readonly string[]): void {
+  const [tag] = namedTables(given).tags;
+  if (tag === undefined) return;
+  throw new ConfigurationError(
+    `Cannot use -route-table ${tag.text}: Google Cloud's route tables are its VPC networks, which have no labels; ` +
+      "name networks (-route-table NETWORK), and limit routes to instances with a network tag by -instance-tag",
+  );
+}
 
 /**
  * The VM's interfaces in the networks to keep in step: the first one's, or those that `-route-table` names by

@@ -19,6 +19,7 @@ import {
   serverSchema,
   type Subnet,
   subnetSchema,
+  taggedRouterSchema,
 } from "./schemas.ts";
 import type { NeutronCall, Session } from "./session.ts";
 
@@ -136,6 +137,14 @@ export class Neutron {
       if (routers.length > 0) return routers;
     }
     return [];
+  }
+
+  /** Routers with a tag. A Neutron without tags would answer with all routers, so that each is asked for its own. */
+  async routersWithTag(tag: string, signal: AbortSignal): Promise<RouterName[]> {
+    const parameters = [["tags", tag], ...fields(["id", "name", "tags"])];
+    const action = `find the routers with the tag ${tag}`;
+    const routers = await this.#list(action, "routers", parameters, taggedRouterSchema, signal);
+    return routers.filter(({ tags }) => tags.includes(tag)).map(({ id, name }) => ({ id, name }));
   }
 
   /** A router with its routes. */

@@ -7,6 +7,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { Foresight } from "../cloud.ts";
+import { namedTables } from "../kit/table_tag.ts";
 import { uniqueName } from "../kit/unique_name.ts";
 import { nothingToPrepare } from "../kit/nothing_to_prepare.ts";
 import type { Clock } from "../../async/clock.ts";
@@ -40,7 +41,7 @@ import { Neighbours } from "./neighbours.ts";
 import type { Neutron } from "./api.ts";
 import type { Router, RouterName } from "./schemas.ts";
 import type { MetadataService } from "./metadata.ts";
-import { findVm, type Vm } from "./vm.ts";
+import { findVm, type Vm, withRoutersNow } from "./vm.ts";
 import { identityOf } from "./identity.ts";
 import { policyText } from "./permissions.ts";
 import { RouteLimits } from "./quota.ts";
@@ -63,6 +64,8 @@ interface Memory {
   readonly deadPeers: DeadPeers;
   /** Why routes have one next hop; null: they may have several. */
   noEcmp: string | null;
+  /** Takes in {@linkcode noEcmp}, and says it once. */
+  readonly learnNextHops: (reason: string | null) => void;
 }
 
 /** Of the most that anybody routes over; Neutron and the kernel take more. */
@@ -84,6 +87,7 @@ class OpenstackCloud implements Cloud {
       neighbours: new Neighbours(() => clock.now()),
       deadPeers: new DeadPeers(),
       noEcmp: "this VM's router is not known yet",
+      learnNextHops: (reason) => this.#learnNextHops(reason),
     };
     this.#metadata = {
       transport: options.transport,
@@ -110,7 +114,7 @@ class OpenstackCloud implements Cloud {
     const vm = await findVm(neutron, this.#metadata, this.#options, signal);
     const extensions = await neutron.extensions(signal);
     this.#learnNextHops(noEcmpReason(extensions, vm.routerPorts));
-    return new OpenstackConnection(neutron, vm, extensions, this.#memory);
+    return new OpenstackConnection(this.#options, neutron, vm, extensions, this.#memory);
   }
 
   /** Says once why routes have one next hop. */
@@ -133,19 +137,22 @@ class OpenstackCloud implements Cloud {
 /** OpenStack with this VM known. */
 class OpenstackConnection implements CloudConnection {
   readonly identity: CloudIdentity;
+  readonly #options: OpenstackOptions;
   readonly #neutron: Neutron;
-  readonly #vm: Vm;
+  #vm: Vm;
   /** The aliases of Neutron's extensions. */
   readonly #extensions: ReadonlySet<string>;
   readonly #memory: Memory;
 
   constructor(
+    options: OpenstackOptions,
     neutron: Neutron,
     vm: Vm,
     extensions: ReadonlySet<string>,
     memory: Memory,
   ) {
     this.identity = identityOf(vm);
+    this.#options = options;
     this.#neutron = neutron;
     this.#vm = vm;
     this.#extensions = extensions;
@@ -161,8 +168,16 @@ class OpenstackConnection implements CloudConnection {
     return Promise.resolve(nothingToPrepare);
   }
 
-  prepare(): Promise<readonly CloudTable[]> {
-    return this.locate();
+  /** Looks up anew which routers have the tags that were given. */
+  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    if (namedTables(this.#options.routeTables).tags.length > 0) {
+      const vm = await withRoutersNow(this.#neutron, this.#vm, this.#options, signal);
+      // A router by which no route could come here is refused as it is when this VM is identified.
+      identityOf(vm);
+      this.#vm = vm;
+      this.#memory.learnNextHops(noEcmpReason(this.#extensions, vm.routerPorts));
+    }
+    return await this.locate();
   }
 
   async resolve(
@@ -247,7 +262,9 @@ class OpenstackConnection implements CloudConnection {
 }
 
 function tableOf(router: RouterName, routers: readonly RouterName[]): CloudTable {
-  return { id: router.id, name: uniqueName(router, routers), ours: false };
+  const { id, foundBy } = router;
+  const table = { id, name: uniqueName(router, routers), ours: false };
+  return foundBy === undefined ? table : { ...table, foundBy };
 }
 
 /** Neutron counts pairs, whatever their family. */

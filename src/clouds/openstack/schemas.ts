@@ -60,6 +60,13 @@ export const routerSchema = v.object({
 /** Only what names a router: a listing of routers need not carry their routes. */
 export const routerNameSchema = v.object({ id: v.string(), name: v.string() });
 
+/** Tags are absent where the extension `standard-attr-tag` is. */
+export const taggedRouterSchema = v.object({
+  id: v.string(),
+  name: v.string(),
+  tags: v.optional(v.array(v.string()), []),
+});
+
 /** Says of a page whether there is a next one: `{"rel": "next", "href": …}`. */
 export const linksSchema = v.optional(v.array(v.object({ rel: v.string() })), []);
 
@@ -76,7 +83,7 @@ export type PeerPort = v.InferOutput<typeof peerPortSchema>;
 export type Subnet = v.InferOutput<typeof subnetSchema>;
 /** A router with its extra routes. */
 export type Router = v.InferOutput<typeof routerSchema>;
-/** A router's id and name. */
-export type RouterName = v.InferOutput<typeof routerNameSchema>;
+/** A router's id and name, and the tag of `-route-table` that it was found by. */
+export type RouterName = v.InferOutput<typeof routerNameSchema> & { readonly foundBy?: string };
 /** One extra route: Neutron keeps pairs of destination and next hop, each text as it was sent. */
 export type ExtraRoute = v.InferOutput<typeof routeSchema>;

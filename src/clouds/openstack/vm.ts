@@ -4,9 +4,11 @@ import type { OwnAddress } from "../../routes/own_address.ts";
 import { addressOrNull } from "../../routes/prefix.ts";
 import { CloudError } from "../cloud_error.ts";
 import { ownInterface } from "../kit/own_interface.ts";
+import { namedTables, noTaggedTable } from "../kit/table_tag.ts";
 import { type Metadata, type MetadataService, readMetadata } from "./metadata.ts";
 import type { Neutron } from "./api.ts";
 import type { Port, RouterName, Subnet } from "./schemas.ts";
+import { taggedRouters } from "./tagged_routers.ts";
 
 /** What is known of this VM's surroundings. */
 export interface Vm {
@@ -58,8 +60,33 @@ export async function findVm(
   const { self } = choice;
   const ownPorts = portsOf(ports, self);
   const routers = await findRouters(neutron, ownPorts, subnets, choice, signal);
-  const routerPorts = await Promise.all(routers.map(({ id }) => neutron.portsOfRouter(id, signal)));
+  const routerPorts = await portsOfRouters(neutron, routers, signal);
   return { metadata, ports, ownPorts, self, subnets, routers, routerPorts };
+}
+
+/**
+ * The same with the routers that have the tags of `-route-table` now.
+ *
+ * @throws {NoTableError} if there is none.
+ */
+export async function withRoutersNow(
+  neutron: Neutron,
+  vm: Vm,
+  choice: VmChoice,
+  signal: AbortSignal,
+): Promise<Vm> {
+  const routers = await findRouters(neutron, vm.ownPorts, vm.subnets, choice, signal);
+  const before = vm.routers.map(({ id }) => id).join();
+  if (routers.map(({ id }) => id).join() === before) return { ...vm, routers };
+  return { ...vm, routers, routerPorts: await portsOfRouters(neutron, routers, signal) };
+}
+
+function portsOfRouters(
+  neutron: Neutron,
+  routers: readonly RouterName[],
+  signal: AbortSignal,
+): Promise<readonly (readonly Port[])[]> {
+  return Promise.all(routers.map(({ id }) => neutron.portsOfRouter(id, signal)));
 }
 
 /** The port that `-self` picks, also by an address that it shares with others (`allowed_address_pairs`); without `-self` all. */
@@ -80,16 +107,21 @@ async function findRouters(
   choice: VmChoice,
   signal: AbortSignal,
 ): Promise<RouterName[]> {
-  const given = choice.routeTables.length > 0 || choice.router === null
-    ? choice.routeTables
-    : [choice.router];
-  if (given.length === 0) return [await findSubnetRouter(neutron, ports, subnets, signal)];
-  const routers: RouterName[] = [];
+  const { ids, tags } = namedTables(choice.routeTables);
+  const given = choice.routeTables.length > 0 || choice.router === null ? ids : [choice.router];
+  if (given.length === 0 && tags.length === 0) {
+    return [await findSubnetRouter(neutron, ports, subnets, signal)];
+  }
+  const routers = new Map<string, RouterName>();
   for (const text of given) {
     const router = await findGivenRouter(neutron, text, signal);
-    if (!routers.some(({ id }) => id === router.id)) routers.push(router);
+    routers.set(router.id, router);
   }
-  return routers;
+  for (const router of await taggedRouters(neutron, tags, ports, signal)) {
+    if (!routers.has(router.id)) routers.set(router.id, router);
+  }
+  if (routers.size === 0) throw noTaggedTable(tags, "router on this VM's subnets");
+  return [...routers.values()];
 }
 
 async function findGivenRouter(neutron: Neutron, text: string, signal: AbortSignal): Promise<RouterName> {

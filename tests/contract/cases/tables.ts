@@ -106,6 +106,31 @@ export const tableCases = {
     );
   },
 
+  async "tables that a tag names are looked up at each preparation"({ rig, open }: Bench): Promise<void> {
+    const { options, tag } = await rig.handOver();
+    assert.ok(tag);
+    const [named] = options.routeTables ?? [];
+    assert.ok(named);
+    const missing = { name: "CloudError", kind: "gone", message: /^Cannot find a .* with the tag crs=yes: / };
+    await assert.rejects((await open({ routeTables: ["tag:crs=yes"] })).prepare(never), missing);
+    const both = await open({ routeTables: [named, "tag:crs=yes"] });
+    const [before, ...others] = await both.prepare(never);
+    assert.ok(before);
+    assert.deepEqual([before.foundBy, others], [undefined, []]);
+    await tag(true);
+    const subject = await open({ routeTables: ["tag:crs=yes"] });
+    const table = only(await subject.prepare(never));
+    assert.deepEqual(table, { ...before, foundBy: "tag:crs=yes" });
+    assert.deepEqual(await subject.locate(never), [table]);
+    assert.deepEqual(await both.prepare(never), [before], "named and tagged it is one table");
+    await done({ subject, table }, add("203.0.113.0/24", rig.self[4]));
+    await tag(false);
+    await assert.rejects(subject.prepare(never), missing);
+    await tag(true);
+    assert.deepEqual(await subject.prepare(never), [table]);
+    assert.equal((await rig.routes(table.id)).filter((route) => route.startsWith("203.")).length, 1);
+  },
+
   async "a table that was handed over and is not there is gone"({ rig, open }: Bench): Promise<void> {
     const { options, remove } = await rig.handOver();
     await remove();

@@ -161,8 +161,15 @@ class AwsContractRig implements ContractRig {
 
   async handOver(): ReturnType<ContractRig["handOver"]> {
     const id = await this.#rig.createTable(this.#rig.vpc.vpcId);
+    const tag = async (given: boolean): Promise<void> =>
+      void await this.#rig.admin(given ? "CreateTags" : "DeleteTags", {
+        "ResourceId.1": id,
+        "Tag.1.Key": "crs",
+        "Tag.1.Value": "yes",
+      });
     return {
       options: { routeTables: [id] },
+      tag,
       remove: async () => void await this.#rig.admin("DeleteRouteTable", { RouteTableId: id }),
     };
   }

@@ -98,7 +98,13 @@ class AzureContractRig implements ContractRig {
       this.#rig.arm.state.remove(ids.formerTable);
       return Promise.resolve();
     };
-    return Promise.resolve({ options: { routeTables: [ids.formerTable] }, remove });
+    const tag = (given: boolean): Promise<void> => {
+      const { state } = this.#rig.arm;
+      const { tags: _, ...table } = state.show(ids.formerTable);
+      state.place(ids.formerTable, given ? { ...table, tags: { CRS: "yes" } } : table);
+      return Promise.resolve();
+    };
+    return Promise.resolve({ options: { routeTables: [ids.formerTable] }, remove, tag });
   }
 
   setLimit(limit: number, told: boolean): Promise<void> {

@@ -169,6 +169,8 @@ export const gcp: ContractRow = {
     "read() tells the limit that the cloud tells": noLimit,
     "a limit that is raised is told in time": noLimit,
     "a wall clock set back does not keep a limit that was raised from being told": noLimit,
+    "tables that a tag names are looked up at each preparation":
+      "Networks have no labels; what is said of a tag is in tests/unit/clouds/gcp",
     "a table that was handed over and is not there is gone":
       "The VM itself says which networks it is in: another one is invalid, not gone",
     "remove() gives up with its caller's own reason at each of its requests": noTable,

@@ -24,6 +24,7 @@ export const localExceptions: ContractRow["notApplicable"] = {
   ...because(
     "It has the one table that its file is",
     "a table that was handed over is used as it is, and stays",
+    "tables that a tag names are looked up at each preparation",
     "a table that was handed over and is not there is gone",
     "write() says that a table is gone that goes after the reading",
     "read() says that a table is gone",

@@ -131,7 +131,10 @@ class OpenstackContractRig implements ContractRig {
     const port = await member.create("neutron", "ports", "port", { network_id: ids.network });
     await member.neutron("PUT", `routers/${id}/add_router_interface`, { port_id: port.id });
     this.#lateRouter = id;
-    return { options: { routeTables: ["handed-over"] }, remove: () => this.#removeRouter() };
+    const tag = async (given: boolean): Promise<void> => {
+      await member.neutron(given ? "PUT" : "DELETE", `routers/${id}/tags/${encodeURIComponent("crs=yes")}`);
+    };
+    return { options: { routeTables: ["handed-over"] }, tag, remove: () => this.#removeRouter() };
   }
 
   async setLimit(limit: number, told: boolean): Promise<void> {

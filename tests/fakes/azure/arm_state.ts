@@ -128,11 +128,20 @@ export class ArmState {
     return shown;
   }
 
-  /** All resources of a type directly under a scope: `…/routeTables`. */
+  /**
+   * All resources of a type directly under a scope: `…/routeTables`. Of a subscription all groups' ("Route Tables - List All",
+   * https://learn.microsoft.com/rest/api/virtualnetwork/route-tables/list-all).
+   */
   list(collection: string): Json[] {
-    const prefix = `${collection.toLowerCase()}/`;
+    const [, subscription = "", type = ""] =
+      /^(\/subscriptions\/[^/]+)(\/providers\/.+)$/i.exec(collection) ?? [];
+    const isUnder = (id: string, prefix: string): boolean =>
+      id.startsWith(prefix) && !id.slice(prefix.length).includes("/");
     const ids = [...this.#kept.keys()].filter((id) =>
-      id.startsWith(prefix) && !id.slice(prefix.length).includes("/")
+      type === "" ? isUnder(id, `${collection.toLowerCase()}/`) : isUnder(
+        id.replace(/^(\/subscriptions\/[^/]+)\/resourcegroups\/[^/]+/, "$1"),
+        `${subscription}${type}/`.toLowerCase(),
+      ) && id.includes("/resourcegroups/")
     );
     return ids.map((id) => this.show(this.#idOf(id)));
   }

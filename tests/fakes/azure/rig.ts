@@ -16,7 +16,7 @@ import { FakeImds } from "./imds.ts";
 import { FakeLogin } from "./login.ts";
 
 export const subscription = "11111111-1111-4111-8111-111111111111";
-const location = "westeurope";
+export const location = "westeurope";
 const group = `/subscriptions/${subscription}/resourceGroups/router-group`;
 const networkGroup = `/subscriptions/${subscription}/resourceGroups/network-group`;
 

@@ -494,6 +494,40 @@ test("plan shows the change and the quota and writes nothing; apply carries it o
 });
 
 test(
+  "the executable waits for a table with the tag, keeps all that have it, and none of them where it would loop",
+  async (rig, vm) => {
+    const { vpc } = rig;
+    const tag = (id: string): Promise<string> =>
+      rig.admin("CreateTags", { "ResourceId.1": id, "Tag.1.Key": "crs", "Tag.1.Value": "yes=*" });
+    const flags = ["-route-table", "tag:crs=yes=*"];
+    const clients = await rig.createTable(vpc.vpcId, { crs: "yes=or so" });
+    await vm.namespace.ip("route add 198.51.100.7/32 via 10.0.1.1 dev eth0");
+    await vm.announce(["192.168.0.0/24", "198.51.100.0/24"]);
+    const run = vm.start(...flags);
+    await run.untilLog(
+      /Cannot find a route table in vpc-\w+ with the tag crs=yes=\*: none has it; give one that tag; retrying in/,
+    );
+    await tag(clients);
+    await until("the table is kept", async () => (await rig.routes(clients)).length === 2);
+    await vm.stop();
+    assert.deepEqual(routeWrites(rig), ["CreateRoute", "CreateRoute"]);
+
+    // The main table is that of the router's own subnet.
+    await tag(vpc.mainTableId);
+    const plan = await vm.command("plan", ...flags);
+    assert.match(plan.stdout, /! 198\.51\.100\.0\/24 +would loop: this VM sends 198\.51\.100\.7\/32/);
+    await vm.command("apply", ...flags);
+    const prefixes = async (id: string): Promise<string[]> =>
+      (await rig.routes(id)).map(({ destination }) => destination).sort();
+    assert.deepEqual(await prefixes(vpc.mainTableId), ["0.0.0.0/0", "192.168.0.0/24"]);
+    assert.deepEqual(await prefixes(clients), ["192.168.0.0/24", "198.51.100.0/24"]);
+    assert.equal((await vm.command("cleanup", ...flags)).code, 0);
+    assert.deepEqual(await prefixes(clients), []);
+    assert.deepEqual(await prefixes(vpc.mainTableId), ["0.0.0.0/0"]);
+  },
+);
+
+test(
   "plan names what would turn the router's own packets back to it, and apply leaves it out",
   async (_rig, vm) => {
     await vm.namespace.ip("route add 198.51.100.7/32 via 10.0.1.1 dev eth0");

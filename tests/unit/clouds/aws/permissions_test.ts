@@ -46,6 +46,20 @@ Deno.test("iamPolicy() names handed-over tables and allows neither creation nor 
   ]);
 });
 
+Deno.test("iamPolicy() lets routes be written in the tables with a tag, and in no other", () => {
+  const handed = statements({ ...scope, routeTables: ["tag:crs=yes", "rtb-1", "tag:env=prod"] });
+  const writing = handed.filter((each) => each.Action.includes("ec2:CreateRoute"));
+  const every = "arn:aws:ec2:eu-west-1:123456789012:route-table/*";
+  assert.deepEqual(writing.map(({ Resource, Condition }) => [Resource, Condition]), [
+    [["arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-1"], undefined],
+    [every, { StringEquals: { "aws:ResourceTag/crs": "yes" } }],
+    [every, { StringEquals: { "aws:ResourceTag/env": "prod" } }],
+  ]);
+  assert.equal(new Set(handed.map(({ Sid }) => Sid)).size, handed.length);
+  const tagged = statements({ ...scope, routeTables: ["tag:crs=yes"] });
+  assert.equal(tagged.filter((each) => each.Action.includes("ec2:CreateRoute")).length, 1);
+});
+
 Deno.test("iamPolicy() speaks of regions in other partitions by these", () => {
   const partitions = {
     "ap-southeast-7": "aws",
