@@ -9,6 +9,7 @@ export type CloudOperation =
   | "foresee"
   | "prepare"
   | "resolve"
+  | "dead"
   | "read"
   | "write"
   | "forwarding"

@@ -53,6 +53,10 @@ function observedConnection(connection: CloudConnection, timed: Timed): CloudCon
     prepare: (signal) => timed("prepare", signal, () => connection.prepare(signal)),
     resolve: (neighbours, signal) => timed("resolve", signal, () => connection.resolve(neighbours, signal)),
     forget: (gateways) => connection.forget(gateways),
+    ...(connection.findDead === undefined ? {} : {
+      findDead: (peers, signal) =>
+        timed("dead", signal, async () => await connection.findDead?.(peers, signal) ?? []),
+    }),
     read: (table, signal) =>
       timed("read", signal, () => connection.read(table, signal), { table: table.name }),
     write: (table, changes, state, signal) =>

@@ -5,6 +5,7 @@ import type { Cloud, CloudConnection, TableState } from "../../../src/clouds/clo
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { type CloudCall, CloudCalls } from "../../../src/observe/cloud_calls.ts";
 import { observedCloud } from "../../../src/observe/observed_cloud.ts";
+import { parseAddress } from "../../../src/routes/prefix.ts";
 import { processFigures } from "../../../src/observe/process_figures.ts";
 
 const table = { id: "rtb-1", name: "rtb-1", ours: true };
@@ -60,6 +61,21 @@ Deno.test("each call is told with its operation, table and result; the last good
   assert.equal(calls.lastWrite("rtb-1"), null);
   const { calls: count, failed } = calls.figures["read"] ?? {};
   assert.deepEqual([count, failed], [3, 2]);
+});
+
+Deno.test("which peers are dead is asked for and told; of a cloud that does not tell it is not asked", async () => {
+  const told: CloudCall[] = [];
+  const calls = new CloudCalls((call) => told.push(call));
+  const dead = [{ address: parseAddress("10.0.0.3"), cause: "instance router-b is TERMINATED" }];
+  const asked = await observedCloud(cloudOf({ findDead: () => Promise.resolve(dead) }), calls).identify(
+    never,
+  );
+  assert.equal(await asked.findDead?.([], never), dead);
+  assert.deepEqual(told.map(({ operation, result }) => [operation, result]), [["identify", "ok"], [
+    "dead",
+    "ok",
+  ]]);
+  assert.equal((await observedCloud(cloudOf({}), calls).identify(never)).findDead, undefined);
 });
 
 Deno.test("processFigures() reads what the kernel says, whatever the process is called", () => {
