@@ -15,6 +15,7 @@ import { systemClock } from "../../async/system_clock.ts";
 import type { IpAddress, Prefix } from "../../routes/prefix.ts";
 import type {
   Change,
+  ChangeOutcome,
   CheckOptions,
   Cloud,
   CloudConnection,
@@ -36,6 +37,7 @@ import { noEcmpReason } from "./ecmp.ts";
 import { DeadPeers } from "./dead_peers.ts";
 import { checkOpenstack } from "./doctor.ts";
 import { forwardingFindings } from "./forwarding.ts";
+import { writeWhatFits } from "./full_router.ts";
 import { routesOfPairs } from "./routes.ts";
 import { Neighbours } from "./neighbours.ts";
 import type { Neutron } from "./api.ts";
@@ -213,7 +215,9 @@ class OpenstackConnection implements CloudConnection {
       if (router === null) return { outcomes };
       return { outcomes, state: stateOf(table, router, this.#memory.limits.known(router)) };
     } catch (error) {
-      throw await this.#withLimit(error, table, signal);
+      const told = await this.#withLimit(error, table, signal);
+      if (told.kind !== "quota" || told.limit !== undefined) throw told;
+      return { outcomes: await this.#fill(table, changes, told, writer, signal) };
     }
   }
 
@@ -237,6 +241,26 @@ class OpenstackConnection implements CloudConnection {
       ownPrefixes,
       fix,
     }, signal);
+  }
+
+  /** Writes what the router still takes: then it is full, and that is its limit. */
+  async #fill(
+    table: CloudTable,
+    changes: readonly Change[],
+    refusal: CloudError,
+    writer: RouteWriter,
+    signal: AbortSignal,
+  ): Promise<readonly ChangeOutcome[]> {
+    const outcomes = await writeWhatFits(
+      changes,
+      refusal,
+      async (part) => (await writer.write(part)).outcomes,
+    );
+    if (outcomes.some(({ error }) => error?.kind === "quota")) {
+      const { routes } = await this.#neutron.router(table.id, signal);
+      this.#memory.limits.learn(table.id, routes.length);
+    }
+    return outcomes;
   }
 
   /** Since Neutron 29 the error does not tell the limit that was reached, but the quota does. */

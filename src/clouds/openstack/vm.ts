@@ -10,6 +10,14 @@ import type { Neutron } from "./api.ts";
 import type { Port, RouterName, Subnet } from "./schemas.ts";
 import { taggedRouters } from "./tagged_routers.ts";
 
+/**
+ * What to do about a router that this login does not see: Neutron shares networks with other projects (RBAC,
+ * https://docs.openstack.org/neutron/latest/admin/config-rbac.html), and no routers. The owner of a network sees all ports on it.
+ */
+const otherProjects =
+  "Neutron shows a router to its own project alone: log in for the project that has both network and router, " +
+  "or have the operator's policy let this login see and write the router";
+
 /** What is known of this VM's surroundings. */
 export interface Vm {
   readonly metadata: Metadata;
@@ -130,6 +138,7 @@ async function findGivenRouter(neutron: Neutron, text: string, signal: AbortSign
     throw new CloudError(
       "gone",
       `Cannot find router "${text}": no router of this project has that id or name`,
+      { remedy: `give its id or name as "openstack router list" shows it; ${otherProjects}` },
     );
   }
   if (others.length === 0) return router;
@@ -159,6 +168,7 @@ async function findSubnetRouter(
     throw new CloudError(
       "gone",
       `Cannot find the router of subnet ${cidrs}: none is on it that this project can see; name one with -router`,
+      { remedy: `put the subnet on a router of this project, or name one with -router; ${otherProjects}` },
     );
   }
   if (others.length > 0) {
@@ -173,7 +183,15 @@ async function findSubnetRouter(
       }; name one by its id with -router`,
     );
   }
-  return await findGivenRouter(neutron, id, signal);
+  const [router] = await neutron.findRouters(id, signal);
+  if (router !== undefined) return router;
+  throw new CloudError(
+    "gone",
+    `Cannot use the router of subnet ${cidrs}, ${id} at ${
+      interfacesOf(id, onOwnSubnets, new Set())
+    }: it belongs to another project`,
+    { remedy: otherProjects },
+  );
 }
 
 /** What tells routers of one name apart: their addresses on the VM's subnets, and whether the subnet's gateway is among them. */

@@ -5,6 +5,7 @@ import { doctorSteps } from "./steps/doctor.ts";
 import { identitySteps } from "./steps/identity.ts";
 import { loginSteps } from "./steps/logins.ts";
 import { ownerSteps } from "./steps/owners.ts";
+import { otherProjectSteps } from "./steps/other_projects.ts";
 import { refusalSteps } from "./steps/refusals.ts";
 import { twoPortSteps } from "./steps/two_ports.ts";
 import { writeSteps } from "./steps/writes.ts";
@@ -17,4 +18,5 @@ testOnRig("openstack cloud, against Keystone and Neutron", {
   ...loginSteps,
   ...doctorSteps,
   ...ownerSteps,
+  ...otherProjectSteps,
 });
