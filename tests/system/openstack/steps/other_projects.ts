@@ -21,7 +21,7 @@ export const otherProjectSteps: RigSteps = {
   ): Promise<void> {
     await withTheirRouter(rig, async (id) => {
       const message = new RegExp(
-        `Cannot use the router of subnet 10.0.0.0/24, fd00:10::/64, ${id} at 10.0.0.1: it belongs to another project`,
+        `Cannot use the router of subnet .*10\\.0\\.0\\.0/24.*, ${id} at 10\\.0\\.0\\.1: it belongs to another project`,
       );
       await rejects(open(rig).locate(signal()), "gone", message);
       const [finding, ...others] = await open(rig).check({ fix: false }, signal());
