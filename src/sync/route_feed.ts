@@ -8,13 +8,30 @@ import { prefixOf } from "../routes/prefix.ts";
 import type { RouteJudge, WantedRoute } from "../routes/route_judge.ts";
 import type { RouterBound } from "../routes/would_loop.ts";
 
+/** After so many wanted routes a rebuild lets the event loop turn if it is time: they cost most. */
+const wantedAStep = 128;
+/** The same while it takes away what is not wanted any more. */
+const keysAStep = 8_192;
+
+/** A rebuild that is under way. */
+interface Rebuild {
+  /** Canonical prefixes that it found wanted. */
+  readonly seen: Set<string>;
+  /** Canonical prefixes that news spoke for since it began: its rows of them may be out of date. */
+  readonly updated: Set<string>;
+  /** What the kernel sends by a subnet's router, as far as it has looked. */
+  readonly bound: Map<string, RouterBound>;
+}
+
 /** Judges the kernel's routes and remembers the outcome, so that news about unwanted routes wake nobody. */
 export class RouteFeed {
   #policy: Policy;
   readonly #wanted = new Map<string, WantedRoute>();
-  readonly #bound = new Map<string, RouterBound>();
+  #bound = new Map<string, RouterBound>();
   /** Judges by identity and devices as they were at the last {@linkcode RouteFeed.rebuild}. */
   #judge: RouteJudge | null = null;
+  /** Null: no rebuild is under way. */
+  #under: Rebuild | null = null;
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -38,28 +55,49 @@ export class RouteFeed {
   /**
    * Judges the whole table anew, as when this VM's identity, links or addresses changed.
    *
+   * The event loop may turn between two steps: a table may have millions of routes. What {@linkcode RouteFeed.update} judges meanwhile
+   * stands. Nothing is taken away before all is looked at, so that a comparison in between withdraws nothing by half a look.
+   *
    * @returns the canonical prefixes of which the outcome changed.
    */
-  rebuild(kernel: KernelTable, identity: PolicyIdentity): readonly string[] {
+  *rebuilding(kernel: KernelTable, identity: PolicyIdentity): Generator<void, readonly string[]> {
     const rows = kernel.rows();
     const judge = new ColumnJudge(this.#policy, identity, kernel, rows);
     this.#judge = judge.judge;
-    const gone = new Set(this.#wanted.keys());
-    const changed: string[] = [];
+    const under: Rebuild = { seen: new Set(), updated: new Set(), bound: new Map() };
+    this.#under = under;
+    const changed = new Set<string>();
     const counts = (protocol: number, type: number): boolean =>
       mayBeWanted(this.#policy, protocol, type) || mayLeadOut(protocol, type);
-    const boundBefore = new Map(this.#bound);
-    this.#bound.clear();
     for (const run of rows.runs()) {
-      for (const bound of judge.routerBound(run, counts)) this.#putBound(bound);
+      for (const bound of judge.routerBound(run, counts)) {
+        if (!under.updated.has(bound.prefix.text)) under.bound.set(bound.prefix.text, bound);
+      }
+      yield;
       for (const wanted of judge.wanted(run)) {
-        const key = wanted.prefix.text;
-        gone.delete(key);
-        if (this.#put(key, wanted)) changed.push(key);
+        if (this.#putRow(under, wanted)) changed.add(wanted.prefix.text);
+        if (under.seen.size % wantedAStep === 0) yield;
       }
     }
-    for (const key of gone) this.#wanted.delete(key);
-    return [...new Set([...changed, ...gone, ...this.#coveringChanged(boundBefore)])];
+    let looked = 0;
+    for (const key of this.#wanted.keys()) {
+      if (!under.seen.has(key) && !under.updated.has(key) && this.#wanted.delete(key)) changed.add(key);
+      if (++looked % keysAStep === 0) yield;
+    }
+    const boundBefore = this.#bound;
+    this.#bound = under.bound;
+    this.#under = null;
+    for (const key of this.#coveringChanged(boundBefore)) changed.add(key);
+    return [...changed];
+  }
+
+  /** Judges the whole table anew in one go, however long it takes; see {@linkcode RouteFeed.rebuilding}. */
+  rebuild(kernel: KernelTable, identity: PolicyIdentity): readonly string[] {
+    const steps = this.rebuilding(kernel, identity);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
   }
 
   /** Judges some prefixes anew. @returns the canonical prefixes of which the outcome changed; none before the first rebuild. */
@@ -71,8 +109,7 @@ export class RouteFeed {
       const routes = kernel.routesOf(prefix);
       const before = this.#bound.get(prefix.text);
       if (before !== undefined) boundBefore.set(prefix.text, before);
-      this.#bound.delete(prefix.text);
-      this.#putBound(judge.routerBound(routes));
+      this.#putUpdated(prefix.text, judge.routerBound(routes));
       return this.#put(prefix.text, judge.wanted(routes));
     });
     const covering = this.#coveringChanged(boundBefore, new Set(prefixes.map(({ text }) => text)));
@@ -86,8 +123,20 @@ export class RouteFeed {
     return prefixes;
   }
 
-  #putBound(bound: RouterBound | null): void {
-    if (bound !== null) this.#bound.set(bound.prefix.text, bound);
+  /** What news says goes by a subnet's router, also for the rebuild that is under way. */
+  #putUpdated(key: string, bound: RouterBound | null): void {
+    this.#under?.updated.add(key);
+    for (const known of [this.#bound, this.#under?.bound]) {
+      known?.delete(key);
+      if (bound !== null) known?.set(key, bound);
+    }
+  }
+
+  /** Takes a wanted row of the rebuild that is under way. @returns whether the outcome changed. */
+  #putRow(under: Rebuild, wanted: WantedRoute): boolean {
+    const key = wanted.prefix.text;
+    under.seen.add(key);
+    return !under.updated.has(key) && this.#put(key, wanted);
   }
 
   /** The wanted prefixes that cover what came to go by a subnet's router, or does not any more. @param among the keys to look at; absent: all. */

@@ -22,6 +22,7 @@ import { isDefault } from "../routes/special_ranges.ts";
 import { ApiBudget, type LimiterState } from "./api_budget.ts";
 import { ActiveAddress } from "./active_address.ts";
 import type { ChangeRecord } from "./change_history.ts";
+import { FeedRebuild } from "./feed_rebuild.ts";
 import { ForwardingWatch } from "./forwarding_watch.ts";
 import { KnownVm } from "./known_vm.ts";
 import { OpenTableError } from "./open_table_error.ts";
@@ -66,6 +67,7 @@ export class Supervisor {
   #options: SupervisorOptions;
   readonly #budget: ApiBudget;
   readonly #feed: RouteFeed;
+  readonly #rebuild: FeedRebuild;
   readonly #opening: Opening;
   readonly #vm: KnownVm;
   readonly #tables: OpenTables;
@@ -83,6 +85,11 @@ export class Supervisor {
     this.#budget = new ApiBudget(options.cloud, options.clock);
     const cloud = rateLimitedCloud(options.cloud, this.#budget, options.clock);
     this.#feed = new RouteFeed(options.policy);
+    this.#rebuild = new FeedRebuild({
+      ...options,
+      feed: this.#feed,
+      onDone: (changed, at) => this.#tables.notify(changed, at),
+    });
     this.#opening = new Opening(options.clock);
     this.#vm = new KnownVm({
       ...options,
@@ -174,6 +181,7 @@ export class Supervisor {
   async #keepTables(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     await this.#vm.identify(stop);
+    await this.#rebuild.done();
     this.#vm.followAddresses();
     this.#active.look();
     for (let failures = 0; !stop.aborted; failures++) {
@@ -304,6 +312,7 @@ export class Supervisor {
   async withdrawAll(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
     this.#withdrawing = true;
     this.#vm.end();
+    this.#rebuild.end();
     this.#feed.clear();
     if (!this.#opening.done) return false;
     const ends = await Promise.all(
@@ -327,6 +336,7 @@ export class Supervisor {
     giveUpAt: number,
   ): Promise<readonly CloudTable[]> {
     await this.#vm.identify(signal, giveUpAt);
+    await this.#rebuild.done();
     return await this.#opening.retrying((inner) => this.#vm.connection[way](inner), signal, giveUpAt);
   }
 
@@ -340,7 +350,7 @@ export class Supervisor {
     // The cloud's answer may come when all is being withdrawn already.
     if (this.#withdrawing) return;
     this.#tellAbsentDevices();
-    this.#tables.notify(this.#feed.rebuild(this.#options.kernel, identity), at);
+    this.#rebuild.start(identity, at);
   }
 
   /** Says once which devices of `-interface` are not there; again only after they were. */

@@ -88,3 +88,61 @@ Deno.test("RouteFeed.clear() wants nothing any more", () => {
   assert.deepEqual(feed.clear(), [one, two]);
   assert.equal(feed.wanted.size, 0);
 });
+
+/** Prefixes of a table of which a rebuild takes several steps. */
+const many = Array.from({ length: 600 }, (_, index) => `198.18.${index >> 8}.${index & 255}/32`);
+
+/** Runs a rebuild, and something between each two of its steps. @returns what changed. */
+function rebuilt(
+  { feed, table }: ReturnType<typeof fed>,
+  between: (step: number) => void,
+): readonly string[] {
+  const steps = feed.rebuilding(table, smallVm);
+  for (let count = 1;; count++) {
+    const step = steps.next();
+    if (step.done === true) {
+      assert.ok(count > 4, "it takes several steps");
+      return step.value;
+    }
+    between(count);
+  }
+}
+
+Deno.test("RouteFeed.rebuilding() takes nothing away before it has looked at all", () => {
+  const both = fed(...many);
+  both.table.replace(many.slice(300).map((prefix) => kernelRoute(prefix, gateway)));
+  const changed = rebuilt(both, () => assert.equal(both.feed.wanted.size, many.length));
+  assert.deepEqual(new Set(changed), new Set(many.slice(0, 300)));
+  assert.equal(both.feed.wanted.size, 300);
+});
+
+Deno.test("RouteFeed.rebuilding() leaves what news said meanwhile, of prefixes it has looked at and of others", () => {
+  const [first = "", last = ""] = [many[0], many.at(-1)];
+  const both = fed();
+  both.table.replace(many.map((prefix) => kernelRoute(prefix, gateway)));
+  rebuilt(both, (step) => {
+    if (step !== 2) return;
+    both.table.set(first);
+    both.table.set(last, kernelRoute(last, { via: "10.0.0.10" }));
+    both.table.set(one, kernelRoute(one, gateway));
+    assert.deepEqual(update(both, first, last, one), [first, last, one]);
+  });
+  assert.equal(both.feed.wanted.has(first), false);
+  assert.equal(both.feed.wanted.get(last)?.nextHops[0]?.neighbour?.text, "10.0.0.10");
+  assert.equal(both.feed.wanted.size, many.length);
+});
+
+Deno.test("RouteFeed.rebuilding() leaves what news said goes by the subnet's router", () => {
+  const both = fed(...many);
+  const router = { via: "10.0.0.1" };
+  rebuilt(both, (step) => {
+    if (step === 2) both.table.set(one, kernelRoute(one, router));
+    if (step === 2) update(both, one);
+  });
+  assert.deepEqual([...both.feed.bound.keys()], [one]);
+  rebuilt(both, (step) => {
+    if (step === 2) both.table.set(one);
+    if (step === 2) update(both, one);
+  });
+  assert.deepEqual([...both.feed.bound.keys()], []);
+});
