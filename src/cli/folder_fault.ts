@@ -1,7 +1,7 @@
 /** Why a file or folder of this machine cannot be used, in words for people, and whether waiting may heal it. */
 
 import { errnoName, SystemError } from "../../ffi/system_error.ts";
-import { systemCause } from "../clouds/system_cause.ts";
+import { systemCause, systemCode, writeRemedy } from "../clouds/system_cause.ts";
 
 /** See the head of this file. */
 export interface FolderFault {
@@ -31,8 +31,11 @@ export function folderFault(cause: unknown): FolderFault {
   return faults[codeOf(cause) ?? ""] ?? { why: systemCause(cause), heals: true };
 }
 
+/** What to do about it. @param otherwise the other way out, such as `name another folder with -state`. */
+export function folderRemedy(cause: unknown, otherwise: string): string {
+  return writeRemedy(codeOf(cause), otherwise);
+}
+
 function codeOf(cause: unknown): string | undefined {
-  if (cause instanceof SystemError) return errnoName(cause.errno);
-  if (!(cause instanceof Error) || !("code" in cause)) return undefined;
-  return typeof cause.code === "string" ? cause.code : undefined;
+  return cause instanceof SystemError ? errnoName(cause.errno) : systemCode(cause);
 }

@@ -25,7 +25,8 @@ export function tellTables(
   tables: readonly string[],
   { instance, self }: Pick<CloudIdentity, "instance" | "self">,
 ): void {
-  const hops = [self[4], self[6]].filter((id) => id !== null).map((id) => cloud.describe(id));
+  // One interface may carry both families.
+  const hops = [...new Set([self[4], self[6]])].filter((id) => id !== null).map((id) => cloud.describe(id));
   log.info(
     "Keeping {cloud} table {tables} of owner {owner}: version {version}; this VM is {instance}, next hop {self}; {listening}",
     {

@@ -8,7 +8,7 @@ import { Ledger, type LedgerHeader, memoryStore } from "../sync/ledger.ts";
 import { ledgerFile, wasBegun } from "../sync/ledger_file.ts";
 import { OpenTableError } from "../sync/open_table_error.ts";
 import type { LedgerUse } from "../sync/table_view.ts";
-import { folderFault } from "./folder_fault.ts";
+import { folderFault, folderRemedy } from "./folder_fault.ts";
 import type { Settings } from "./settings.ts";
 
 /** Another process keeps the same table for the same owner. */
@@ -130,16 +130,18 @@ export class TableKeeper implements Disposable {
     try {
       const onGone = (): void => this.#tellGone(path, table);
       const { ledger, warning } = await Ledger.open(ledgerFile(path), this.#headerOf(table), onGone);
-      if (warning !== null) {
+      const proven = await wasBegun(path);
+      // What follows from a loss is said with it, once the table is to be read.
+      if (warning !== null && !(ledger.lost && proven)) {
         log.warn("{warning}{next}", {
           event: "ledger",
           warning,
           next: ledger.lost
             ? "; a new one is begun from what the table shows, and nothing is to be done"
-            : "",
+            : "; nothing is to be done",
         });
       }
-      return { ledger, proven: await wasBegun(path) };
+      return { ledger, proven, broken: warning };
     } catch (cause) {
       throw this.#error(`open the ledger ${path}`, cause);
     }
@@ -148,7 +150,7 @@ export class TableKeeper implements Disposable {
   /** A ledger was gone and is there again: its lock may have gone with it, and would keep nobody out. */
   #tellGone(path: string, table: CloudTable): void {
     log.warn(
-      "The ledger {path} was deleted or replaced while in use; it is written anew, whole, from memory",
+      "The ledger {path} was deleted or replaced while in use; it was written again, whole, from memory, and nothing is to be done",
       {
         event: "ledger-gone",
         path,
@@ -169,10 +171,10 @@ export class TableKeeper implements Disposable {
   /** @param action a verb phrase that names the folder or a file in it. */
   #error(action: string, cause: unknown): StateFolderError {
     const { why, heals } = folderFault(cause);
-    const remedy = this.#cloud.name === "local"
-      ? "-local-file names a file elsewhere"
-      : "-state names another folder";
-    return new StateFolderError(`Cannot ${action}: ${why} (${remedy})`, heals, cause);
+    const otherwise = this.#cloud.name === "local"
+      ? "name a file elsewhere with -local-file"
+      : "name another folder with -state";
+    return new StateFolderError(`Cannot ${action}: ${why}; ${folderRemedy(cause, otherwise)}`, heals, cause);
   }
 
   #headerOf(table: CloudTable): LedgerHeader {

@@ -89,8 +89,11 @@ const documentSchema = v.object({
   errors: v.array(v.object({
     table: v.string(),
     prefix: v.nullable(v.string()),
+    further: v.optional(count, 0),
     message: v.string(),
     kind: v.optional(v.string()),
+    remedy: v.optional(v.nullable(v.string()), null),
+    nextTry: v.optional(time, null),
   })),
   changes: v.optional(v.array(changeSchema), []),
   problems: v.array(v.object({ prefix: v.string(), problem: v.string(), command: v.string() })),
@@ -127,8 +130,8 @@ export function statusText(status: StatusDocument): string {
   const { service, flow } = status;
   return [
     `${status.state} since ${status.since}: ${status.why}`,
-    ...status.held.map(({ table, count, why, until, release }) =>
-      `held in ${table}: ${counted(count, "withdrawal")} (${why})${
+    ...status.held.map(({ table, count, until, release }) =>
+      `held in ${table}: ${counted(count, "withdrawal")}${
         until === null ? "" : ` until ${until}`
       }; let them go now with: ${release}`
     ),
@@ -146,13 +149,23 @@ export function statusText(status: StatusDocument): string {
     ...cloudLines(status.cloud),
     ...part(
       "errors",
-      status.errors.map(({ table, prefix, kind, message }) =>
-        `${prefix ?? table}: ${kind === undefined ? "" : `${kind}: `}${message}`
-      ),
+      status.errors.map(errorLine),
     ),
     ...part("last changes", changeLines(status.changes)),
     ...part("prefixes", prefixLines(status)),
   ].join("\n") + "\n";
+}
+
+function errorLine(
+  { table, prefix, further, kind, message, remedy, nextTry }: StatusDocument["errors"][number],
+): string {
+  const more = further === 0 ? "" : ` and ${further} more`;
+  const sentences = [
+    message,
+    ...(remedy === null ? [] : [remedy]),
+    ...(nextTry === null ? [] : [`next try ${nextTry}`]),
+  ];
+  return `${prefix ?? table}${more}: ${kind === undefined ? "" : `${kind}: `}${sentences.join("; ")}`;
 }
 
 function findingLine({ name, status, detail, remedy }: StatusDocument["carries"][number]): string {

@@ -10,3 +10,29 @@ export function systemCause(error: unknown): string {
   const words = said.replace(/ \(os error \d+\).*$/s, "");
   return words.charAt(0).toLowerCase() + words.slice(1);
 }
+
+/** The name of errno(3) that an error of Deno's carries, such as `ENOSPC`; undefined where it has none. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** What a person can do where the system refused to write, by the name of errno(3), as the beginning of a sentence. */
+const remedies: Readonly<Record<string, string>> = {
+  ENOSPC: "free space there",
+  EDQUOT: "free space there, or raise the disk quota",
+  EROFS: "mount it writable",
+  EACCES: "let this user write there",
+  EPERM: "let this user write there",
+};
+
+/**
+ * What to do about a file that cannot be written.
+ *
+ * @param code the name of errno(3), see {@linkcode systemCode}.
+ * @param otherwise the other way out, such as `name another folder with -state`.
+ */
+export function writeRemedy(code: string | undefined, otherwise: string): string {
+  const first = remedies[code ?? ""];
+  return first === undefined ? otherwise : `${first}, or ${otherwise}`;
+}

@@ -4,8 +4,11 @@ import type { Finding } from "../clouds/cloud.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
 import { meaningOf } from "../clouds/error_meaning.ts";
 import type { LimiterState } from "../sync/api_budget.ts";
+import { errorText, ofTable } from "../sync/error_text.ts";
 import type { SyncStatus } from "../sync/sync_status.ts";
 import { problemsOf } from "../sync/table_problems.ts";
+import { counted } from "../sync/wording.ts";
+import { tellingErrors } from "./table_errors.ts";
 
 /** More errors of one table than these make a line that nobody reads. */
 const mostErrors = 3;
@@ -26,6 +29,8 @@ export interface Observed {
   readonly kernelError: string | null;
   /** What the cloud answered last while there are no tables yet; left out or null: it has not answered. */
   readonly openingError?: Error | null;
+  /** When that is tried again, in milliseconds since the epoch; left out or null: not by itself. */
+  readonly openingNextTryAt?: number | null;
   /** Errors that nobody caught, and defects of the loop, since the start. */
   readonly unexpectedErrors: number;
   /** Whether kernel and cloud let this VM forward, as last seen. */
@@ -38,7 +43,7 @@ export interface Observed {
 /** How a run is doing. */
 export interface Health {
   /**
-   * `starting`: the cloud has not answered yet, or with what may heal by itself. `ok`: in step, or about to be. `degraded`:
+   * `starting`: the cloud has not answered yet, or with what may heal by itself, or a table was not read yet. `ok`: in step, or about to be. `degraded`:
    * something wanted is not there and waiting alone will not bring it (quota, foreign route, permission, a held withdrawal), or packets
    * do not pass (forwarding is off, the subnet does not use the table).
    * `failing`: the kernel cannot be read.
@@ -58,9 +63,13 @@ export function healthOf(observed: Observed): Health {
   const ready = inStep && drops.length === 0 && tables.every((table) => table.problems.length === 0);
   const facts = { inStep, ready };
   if (observed.kernelError !== null) return { state: "failing", why: observed.kernelError, ...facts };
-  if (tables.length === 0) return { ...beforeOpening(observed.openingError ?? null), ...facts };
+  if (tables.length === 0) return { ...beforeOpening(observed), ...facts };
   const problems = [...drops.map(dropText), ...tables.flatMap(tableProblems)];
   if (problems.length > 0) return { state: "degraded", why: problems.join("; "), ...facts };
+  const unread = tables.filter(({ known }) => !known).map(({ table, waitsFor }) =>
+    `${table} has not been read yet${waitsFor === null ? "" : `: ${waitsFor}`}`
+  );
+  if (unread.length > 0) return { state: "starting", why: unread.join("; "), ...facts };
   return { state: "ok", why: summaryOf(observed), ...facts };
 }
 
@@ -72,18 +81,22 @@ function dropText({ name, detail, remedy }: Finding): string {
 export function summaryOf(observed: Observed): string {
   const sum = (count: (table: SyncStatus) => number): number =>
     observed.tables.reduce((total, table) => total + count(table), 0);
-  return `${sum((table) => table.owned)} routes in the cloud, ${sum((table) => table.pending)} pending, ` +
+  return `${counted(sum((table) => table.owned), "route")} in the cloud, ${
+    sum((table) => table.pending)
+  } pending, ` +
     `${sum((table) => table.held)} held`;
 }
 
-function beforeOpening(error: Error | null): Pick<Health, "state" | "why"> {
+function beforeOpening(
+  { openingError: error = null, openingNextTryAt: nextTryAt = null }: Observed,
+): Pick<Health, "state" | "why"> {
   if (error === null) return { state: "starting", why: "the cloud has not answered yet" };
   const heals = error instanceof CloudError && meaningOf(error).healsByItself;
-  return { state: heals ? "starting" : "degraded", why: error.message };
+  return { state: heals ? "starting" : "degraded", why: errorText(error, nextTryAt) };
 }
 
 function tableProblems(table: SyncStatus): readonly string[] {
-  const errors = new Set([...table.errors.values()].map(({ message }) => message));
-  return [...problemsOf(table).map(({ text }) => text), ...[...errors].slice(0, mostErrors)]
-    .map((problem) => `${table.table}: ${problem}`);
+  const errors = tellingErrors(table).map(({ error, nextTryAt }) => errorText(error, nextTryAt));
+  return [...problemsOf(table).map(({ text }) => text), ...errors.slice(0, mostErrors)]
+    .map((problem) => ofTable(table.table, problem));
 }

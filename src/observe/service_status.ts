@@ -4,8 +4,10 @@ import type { Finding } from "../clouds/cloud.ts";
 import { errorFacts } from "../clouds/cloud_error.ts";
 import type { ChangeRecord } from "../sync/change_history.ts";
 import type { CloudCalls } from "./cloud_calls.ts";
+import { remedyOf } from "../sync/error_text.ts";
 import { knownCounts } from "../sync/sync_status.ts";
 import { healthOf, type Observed } from "./health.ts";
+import { tableErrors } from "./table_errors.ts";
 
 /** What is known of the service itself. */
 export interface ServiceFacts {
@@ -106,10 +108,13 @@ export function serviceStatus(observed: Observed, facts: ServiceFacts): Readonly
     },
     changes: changesOf(observed).map(({ at, ...change }) => ({ time: time(at), ...change })),
     errors: observed.tables.flatMap((table) =>
-      [...table.errors].slice(0, mostPrefixes).map(([prefix, error]) => ({
+      tableErrors(table).slice(0, mostPrefixes).map(({ error, prefix, further, nextTryAt }) => ({
         table: table.table,
-        prefix: prefix === "" ? null : prefix,
+        prefix,
+        further,
         ...errorFacts(error),
+        remedy: remedyOf(error) ?? null,
+        nextTry: timeOrNull(nextTryAt),
       }))
     ),
     problems: problems.slice(0, mostPrefixes),

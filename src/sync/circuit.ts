@@ -40,6 +40,14 @@ export class Circuit {
     return this.#isOpen(actionKey(change), now) || this.#isOpen(changeKey(change), now);
   }
 
+  /** When a change that is not retryable now may be tried again; null: it may be now. */
+  retryAt(change: PlannedChange, now: number): number | null {
+    const until = Math.max(
+      ...[actionKey(change), changeKey(change), familyKey(change)].map((key) => this.#until.get(key) ?? 0),
+    );
+    return until > now ? until : null;
+  }
+
   #isOpen(key: string, now: number): boolean {
     return (this.#until.get(key) ?? 0) > now;
   }

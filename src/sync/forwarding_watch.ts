@@ -14,7 +14,7 @@ import { durationText } from "./wording.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
 /** How often the kernel is looked at, which costs a system call or three, in milliseconds. */
-const kernelEveryMs = 10_000;
+const kernelEveryMs = 5_000;
 
 /** What a watch works with. */
 export interface ForwardingWatchOptions {

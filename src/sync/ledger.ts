@@ -7,11 +7,19 @@
  */
 
 import * as v from "valibot";
+import { systemCause, systemCode, writeRemedy } from "../clouds/system_cause.ts";
 import type { Claim, Claims } from "./ownership.ts";
 
 /** The ledger could not be read or written. As long as it cannot, nothing is written to the cloud. */
 export class LedgerError extends Error {
   override readonly name = "LedgerError";
+  /** What a person can do about it. */
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string, cause: unknown) {
+    super(message, { cause });
+    this.remedy = remedy;
+  }
 }
 
 /** What was read or written before is not there any more: somebody deleted or replaced it, perhaps with its folder. */
@@ -21,6 +29,8 @@ export class LedgerGoneError extends Error {
 
 /** Where a ledger is kept. Implementations make every write durable before they resolve. */
 export interface LedgerStore {
+  /** Where that is, for people: a path. Left out where it is this process' memory. */
+  readonly place?: string;
   /** The whole content, or null if there is none. */
   read(): Promise<string | null>;
   /** Appends, and syncs to disk. @throws {LedgerGoneError} if what it would append to is gone; nothing is written then. */
@@ -145,6 +155,11 @@ export class Ledger {
     return this.#lost;
   }
 
+  /** Where it is kept, for people. */
+  get place(): string {
+    return this.#store.place ?? "in memory";
+  }
+
   /** The claims as they stand. */
   get claims(): Claims {
     return this.#claims;
@@ -238,8 +253,12 @@ export class Ledger {
     try {
       await write;
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new LedgerError(`Cannot write the ledger of table ${this.#header.table}: ${why}`, { cause });
+      const place = this.#store.place ?? `of table ${this.#header.table}`;
+      throw new LedgerError(
+        `Cannot write the ledger ${place}: ${systemCause(cause)}`,
+        writeRemedy(systemCode(cause), "name another folder with -state"),
+        cause,
+      );
     }
   }
 }

@@ -12,6 +12,7 @@ export function ledgerFile(path: string): LedgerStore {
   /** The file that was read or written last: another one in its place is somebody else's doing. */
   let known: number | null = null;
   return {
+    place: path,
     read: async () => {
       const text = await readIfThere(path);
       known = text === null ? null : await inodeOf(path);

@@ -40,10 +40,9 @@ export class NeighbourLookup {
     const resolution = await resolveNeighbours(this.#connection(), routes, signal);
     const { ids, error } = resolution;
     if (ids.size > 0) this.#report.lookUpWorked();
-    if (error !== null) this.#report.lookUpFailed(error);
-    this.#refused = error !== null && meaningOf(error).retry === "each-minute"
-      ? { error, until: this.#clock.now() + eachMinuteMs }
-      : null;
+    const isRefused = error !== null && meaningOf(error).retry === "each-minute";
+    if (error !== null) this.#report.lookUpFailed(error, isRefused ? eachMinuteMs : null);
+    this.#refused = isRefused ? { error, until: this.#clock.now() + eachMinuteMs } : null;
     return resolution;
   }
 }

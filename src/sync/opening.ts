@@ -6,6 +6,7 @@ import type { Clock } from "../async/clock.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
 import { OpenTableError } from "./open_table_error.ts";
 import { retryUntil } from "./retry.ts";
+import { durationText } from "./wording.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
 
@@ -13,6 +14,7 @@ const log = getLogger(["cloudroutesync", "sync"]);
 export class Opening {
   readonly #clock: Clock;
   #lastError: Error | null = null;
+  #nextTryAt: number | null = null;
   #done = false;
 
   constructor(clock: Clock) {
@@ -22,6 +24,11 @@ export class Opening {
   /** What went wrong last; null while the cloud is silent, and once the tables are open. */
   get error(): Error | null {
     return this.#done ? null : this.#lastError;
+  }
+
+  /** When that is tried again, in milliseconds of the clock; null: it is under way, or nothing went wrong. */
+  get nextTryAt(): number | null {
+    return this.error === null ? null : this.#nextTryAt;
   }
 
   /** Whether the tables of this run were found, so that it is known where routes of ours may stand. */
@@ -48,7 +55,10 @@ export class Opening {
         throw error;
       }
     };
-    const result = await retryUntil(remembering, this.#clock, signal, giveUpAt, this.#done);
+    const onWait = (until: number): void => {
+      this.#nextTryAt = until;
+    };
+    const result = await retryUntil(remembering, this.#clock, signal, giveUpAt, this.#done, onWait);
     this.#lastError = null;
     return result;
   }
@@ -63,11 +73,17 @@ export class Opening {
         return opened;
       } catch (error) {
         if (!(error instanceof OpenTableError) || !error.heals) throw error;
+        const wait = backOffMs(failures, undefined, this.#clock.random());
         if (error.message !== this.#lastError?.message) {
-          log.warn("{message}; retrying", { event: "retry", message: error.message });
+          log.warn("{message}; retrying in {wait}", {
+            event: "retry",
+            message: error.message,
+            wait: durationText(Math.max(wait, 1)),
+          });
         }
         this.#lastError = error;
-        await this.#clock.sleep(backOffMs(failures, undefined, this.#clock.random()), stop);
+        this.#nextTryAt = this.#clock.now() + wait;
+        await this.#clock.sleep(wait, stop);
       }
     }
   }

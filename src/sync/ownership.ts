@@ -100,6 +100,11 @@ export function isOwn(route: CloudRoute, rule: OwnershipRule): boolean {
   return route.nextHops.length > 0 && route.nextHops.every((hop) => claim.nextHops.includes(hop));
 }
 
+/** Whether a route that can be changed points at this VM, and at nothing else. */
+export function pointsAt({ fixed, nextHops }: CloudRoute, selfIds: readonly string[]): boolean {
+  return fixed !== true && nextHops.length > 0 && nextHops.every((hop) => selfIds.includes(hop));
+}
+
 /**
  * The claims to start with when the ledger is lost: routes that point at this VM, and at nothing else.
  *
@@ -116,9 +121,7 @@ export function recoverClaims(
 ): ReadonlyMap<string, Claim> {
   const claims = new Map<string, Claim>();
   for (const route of state.routes) {
-    const pointsHere = route.fixed !== true && route.nextHops.length > 0 &&
-      route.nextHops.every((hop) => selfIds.includes(hop));
-    if (pointsHere && (proven || isWanted(route))) {
+    if (pointsAt(route, selfIds) && (proven || isWanted(route))) {
       claims.set(route.prefix.text, { nextHops: route.nextHops, confirmed: true });
     }
   }

@@ -239,8 +239,10 @@ export class Reconciler {
       ...facts,
       pending: facts.pending - (this.#underWay === null ? 0 : this.#changes.doneNow),
       known: view.isKnown,
+      waitsFor: view.waitsFor,
       heldUntil: this.#heldUntil,
       nextTryAt: this.#report.facts.errors.size === 0 ? null : this.#onWallClock(this.#dueAt()),
+      nextTries: this.#nextTries(),
       inStep: this.#isInStep(),
       wanted: this.#options.wanted.size,
       owned: view.index.own.size,
@@ -283,6 +285,8 @@ export class Reconciler {
       await this.#askForDead(signal);
     } catch (error) {
       if (signal.aborted) return "stopped";
+      // What could not be claimed was not written: it waits.
+      if (error instanceof LedgerError && this.#underWay !== null) this.#comparison = this.#underWay;
       return this.#roundFailed(error);
     } finally {
       this.#underWay = null;
@@ -341,15 +345,12 @@ export class Reconciler {
     const after = report === null || this.#look.view.state === null ? before : this.#look.compare(resolution);
     this.#comparison = after;
     const settled = this.#look.dirty.keep(leftOver(after));
-    this.#report.settled(settled);
     this.#causes.settled(settled);
     const { heldUntil } = after.decision;
     if (heldUntil !== this.#guardEnd) {
       this.#heldUntil = heldUntil === null ? null : this.#onWallClock(heldUntil);
     }
     this.#guardEnd = heldUntil;
-    await this.#look.view.confirm(settled);
-
     const failure = worstFailure(report, resolution);
     const undone = report !== null && isUndone(report, after);
     // A cloud that takes some of the writes is not down: the back-off begins anew.
@@ -366,6 +367,10 @@ export class Reconciler {
       stuck,
       retryableAt: earliest(this.#changes.circuit.nextAt(now), this.#look.lookup.retryableAt),
     }, now);
+    this.#reportFailures(report);
+    this.#report.settled(settled);
+    await this.#look.view.confirm(settled);
+    this.#report.ledgerWorked();
     if (!this.#isInStep()) this.#inStepSince = null;
     else {
       this.#inStepAt = now;
@@ -375,6 +380,28 @@ export class Reconciler {
     }
     this.#underWay = null;
     this.#report.logProblems(this.status, after.waiting.length === 0);
+  }
+
+  /** Once it is known when they are tried again. */
+  #reportFailures(report: WriteReport | null): void {
+    const now = this.#options.clock.now();
+    for (const { change, error } of report?.failed ?? []) {
+      const retryAt = this.#changes.circuit.retryAt(change, now) ?? this.#dueAt();
+      this.#report.changeFailed(change, error, error.kind === "gone" ? null : retryAt - now);
+    }
+  }
+
+  /** A time that has passed was put off: by a failure of the whole table, or since the round is under way. */
+  #nextTries(): ReadonlyMap<string, number> {
+    const [now, dueAt] = [this.#options.clock.now(), this.#dueAt()];
+    return new Map(
+      [...this.#report.nextTries].map((
+        [key, at],
+      ) => [
+        key,
+        this.#onWallClock(at > now ? Math.max(at, this.#schedule.notBefore) : Math.max(now, dueAt)),
+      ]),
+    );
   }
 
   #roundFailed(error: unknown): RoundEnd {
@@ -388,7 +415,7 @@ export class Reconciler {
     }
     if (!(error instanceof LedgerError)) throw error;
     this.#retryLater(null);
-    this.#report.tableFailed(error, this.#dueAt() - this.#options.clock.now());
+    this.#report.ledgerFailed(error, this.#dueAt() - this.#options.clock.now());
     return "done";
   }
 

@@ -5,6 +5,7 @@ import { backOffMs } from "../async/back_off.ts";
 import type { Clock } from "../async/clock.ts";
 import { CloudError, ConfigurationError, errorFacts } from "../clouds/cloud_error.ts";
 import { eachMinuteMs, fewTries, meaningOf, needsCorrection } from "../clouds/error_meaning.ts";
+import { remedyOf } from "./error_text.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
 
@@ -14,6 +15,7 @@ const log = getLogger(["cloudroutesync", "sync"]);
  * @param call what to do.
  * @param giveUpAt when to give up and throw the last error, in milliseconds of the clock; Infinity: never, as the service does.
  * @param hasWorked whether it worked before in this run, so that a {@linkcode ConfigurationError} is waited for as all else.
+ * @param onWait hears when the next try is made, in milliseconds of the clock.
  * @throws {ConfigurationError} at once; {@linkcode CloudError} when the time is over, or, where the time is limited, what
  * needs a correction after three in a row. The signal's reason when it is aborted.
  */
@@ -23,6 +25,7 @@ export async function retryUntil<T>(
   signal: AbortSignal,
   giveUpAt = Infinity,
   hasWorked = false,
+  onWait: (until: number) => void = () => {},
 ): Promise<T> {
   let logged = "";
   let wrong = 0;
@@ -43,6 +46,7 @@ export async function retryUntil<T>(
       // An error is logged once, with the wait that follows it; later waits are longer.
       if (error.message !== logged) logRetry(error, wait);
       logged = error.message;
+      onWait(clock.now() + wait);
       log.debug("Waiting for {ms} ms before attempt {next}", {
         event: "back-off",
         ms: Math.round(wait),
@@ -54,9 +58,11 @@ export async function retryUntil<T>(
 }
 
 function logRetry(error: CloudError, waitMs: number): void {
-  log.warn("{message}; retrying in {seconds} s", {
+  const remedy = remedyOf(error);
+  log.warn("{message}{remedy}; retrying in {seconds} s", {
     event: "retry",
     ...errorFacts(error),
+    remedy: remedy === undefined ? "" : `; ${remedy}`,
     seconds: Math.ceil(waitMs / 1000),
   });
 }

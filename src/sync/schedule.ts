@@ -60,6 +60,11 @@ export class Schedule {
     this.#auditAt = now;
   }
 
+  /** Before this no call is made, in milliseconds of the clock. */
+  get notBefore(): number {
+    return this.#notBefore;
+  }
+
   /** Other durations count from now on; what waits goes on waiting, by them. */
   reconfigure(settings: ScheduleSettings): void {
     this.#settings = settings;

@@ -32,6 +32,7 @@ import { rateLimitedCloud } from "./rate_limited_cloud.ts";
 import type { SyncSettings, TableSight } from "./reconciler.ts";
 import { RouteFeed } from "./route_feed.ts";
 import type { SyncStatus } from "./sync_status.ts";
+import { eachMinuteMs } from "../clouds/error_meaning.ts";
 import { prepareEveryMs, TableLoops } from "./table_loops.ts";
 import { type TablePreview, tableToBe, withTableToBe } from "./table_preview.ts";
 import type { LedgerUse } from "./table_view.ts";
@@ -114,7 +115,7 @@ export class Supervisor {
       connection: () => this.#vm.connection,
       kernel: () => options.kernelForwarding?.(this.#vm.connection.identity) ?? [],
       wanted: this.#feed.wanted,
-      cloudEveryMs: Math.max(options.settings.auditMs, prepareEveryMs),
+      cloudEveryMs: Math.max(options.settings.auditMs, eachMinuteMs),
     });
   }
 
@@ -146,6 +147,12 @@ export class Supervisor {
   /** What went wrong last while the tables are not open; null while the cloud is silent, and once they are open. */
   get openingError(): Error | null {
     return this.#opening.error;
+  }
+
+  /** When that is tried again, in milliseconds since the epoch; null: it is under way, or nothing went wrong. */
+  get openingNextTryAt(): number | null {
+    const at = this.#opening.nextTryAt;
+    return at === null ? null : Math.round(Date.now() + at - this.#options.clock.now());
   }
 
   /** Who this VM is; null until the cloud has said it. */

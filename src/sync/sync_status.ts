@@ -17,6 +17,8 @@ export interface SyncStatus {
   readonly wanted: number;
   /** Whether the table was read well at all: until then its numbers say nothing. */
   readonly known: boolean;
+  /** Why it is not read though nothing failed, as part of a sentence; null: it is read, or calls are under way. */
+  readonly waitsFor: string | null;
   /** Owned routes in the table as last read. */
   readonly owned: number;
   readonly foreign: number;
@@ -42,8 +44,10 @@ export interface SyncStatus {
   /** Canonical prefixes of wanted routes that another router of the group has, or that wait for the active address. */
   readonly standby: readonly string[];
   readonly quotas: readonly CloudQuota[];
-  /** The last error of each prefix, of the table under "", of the look-up of neighbours under `neighbours`. */
+  /** The last error of each prefix, of the table under "", of the ledger under `ledger`, of the look-up of neighbours under `neighbours`. */
   readonly errors: ReadonlyMap<string, Error>;
+  /** By the same keys when what failed is tried again, in milliseconds since the epoch; left out where it is not by itself. */
+  readonly nextTries: ReadonlyMap<string, number>;
   /** Whether something failed of which no later try has worked, and when the next try is made, in milliseconds since the epoch. */
   readonly nextTryAt: number | null;
   /** The last changes, the newest first, and how many there were since the start by cause. */
@@ -93,13 +97,13 @@ export function knownCounts(status: SyncStatus): Readonly<Record<Counted, number
 
 /** A status as JSON: what is known of each error stands under its prefix. */
 export type TableDocument =
-  & Omit<SyncStatus, "errors" | "changes" | Counted>
+  & Omit<SyncStatus, "errors" | "nextTries" | "waitsFor" | "changes" | Counted>
   & ReturnType<typeof knownCounts>
   & { readonly errors: Readonly<Record<string, ErrorFacts>> };
 
 /** The document of a table, for `/status`, the status file and `apply -output json`. */
 export function tableDocument(status: SyncStatus): TableDocument {
   const errors = [...status.errors].map(([key, error]) => [key, errorFacts(error)] as const);
-  const { changes: _, ...rest } = status;
+  const { changes: _changes, nextTries: _nextTries, waitsFor: _waitsFor, ...rest } = status;
   return { ...rest, ...knownCounts(status), errors: Object.fromEntries(errors) };
 }

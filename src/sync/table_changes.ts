@@ -92,10 +92,7 @@ export class TableChanges {
       this.flaps.spend(change, now);
       if (change.action === "delete") this.circuit.placesFreed(change);
     }
-    for (const { change, error } of failed) {
-      this.#report.changeFailed(change, error);
-      this.circuit.open(change, error, now);
-    }
+    for (const { change, error } of failed) this.circuit.open(change, error, now);
     // A replace that is done has given back the places that it borrowed: the next one may have them.
     if (!quotas.some(({ immutable }) => immutable === true)) return;
     for (const change of done) if (change.action === "replace") this.circuit.placesFreed(change);

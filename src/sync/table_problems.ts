@@ -2,6 +2,7 @@
 
 import type { CloudQuota } from "../clouds/cloud.ts";
 import type { SyncStatus } from "./sync_status.ts";
+import { clockText } from "./error_text.ts";
 import { counted, prefixList } from "./wording.ts";
 
 /** More prefixes than these make a line that nobody reads. */
@@ -29,26 +30,43 @@ export const problemEnds: Readonly<Record<TableProblem["kind"], string>> = {
 export function problemsOf(
   status: Pick<
     SyncStatus,
-    "overQuota" | "conflicts" | "looping" | "held" | "heldWhy" | "heldUntil" | "quotas" | "problems"
+    | "wanted"
+    | "overQuota"
+    | "conflicts"
+    | "looping"
+    | "held"
+    | "heldWhy"
+    | "heldUntil"
+    | "quotas"
+    | "problems"
   >,
 ): readonly TableProblem[] {
-  const { overQuota, conflicts, looping, held, heldWhy, heldUntil, quotas, problems: packets } = status;
+  const { wanted, overQuota, conflicts, looping, held, heldWhy, heldUntil, quotas, problems: packets } =
+    status;
   const problems: TableProblem[] = [];
   if (held > 0) {
-    const text = `${counted(held, "withdrawal")} ${held === 1 ? "is" : "are"} held: ${heldWhy}${
+    const emptied = wanted === 0
+      ? "; the kernel has no wanted route left: is the routing daemon running?"
+      : "";
+    const text = `${counted(held, "withdrawal")} ${isOrAre(held)} held: ${heldWhy}${emptied}${
       endText(heldUntil)
     }`;
     problems.push({ kind: "held", text, prefixes: [] });
   }
   if (overQuota.length > 0) {
-    const verb = overQuota.length === 1 ? "is" : "are";
-    const text = `${counted(overQuota.length, "wanted route")} ${verb} over the quota${usedText(quotas)}: ` +
-      prefixList(overQuota, mostNamed);
+    const text = `${counted(overQuota.length, "wanted route")} ${isOrAre(overQuota.length)} over the quota` +
+      `${usedText(quotas)}: ${
+        prefixList(overQuota, mostNamed)
+      }; raise the limit, or leave routes out with -exclude`;
     problems.push({ kind: "over-quota", text, prefixes: overQuota });
   }
   if (conflicts.length > 0) {
-    const text = `foreign routes block ${counted(conflicts.length, "wanted prefix", "wanted prefixes")} ` +
-      `(-adopt takes them over): ${prefixList(conflicts, mostNamed)}`;
+    const [them, routes] = conflicts.length === 1 ? ["it", "a foreign route"] : ["them", "foreign routes"];
+    const text =
+      `${counted(conflicts.length, "wanted prefix", "wanted prefixes")} ${isOrAre(conflicts.length)} ` +
+      `blocked by ${routes}: ${
+        prefixList(conflicts, mostNamed)
+      }; delete ${them}, or let -adopt take ${them} over`;
     problems.push({ kind: "foreign-route", text, prefixes: conflicts });
   }
   if (looping.length > 0) {
@@ -57,23 +75,33 @@ export function problemsOf(
     const text =
       `${
         counted(looping.length, "wanted route")
-      } would turn back to this VM what it sends by the subnet's router: ` +
-      prefixList(named, mostNamed);
+      } would loop, since this VM sends what stands in brackets by ` +
+      `the subnet's router: ${prefixList(named, mostNamed)}; leave ${
+        looping.length === 1 ? "it" : "them"
+      } out with -exclude`;
     problems.push({ kind: "would-loop", text, prefixes });
   }
-  if (packets.length > 0) problems.push({ kind: "packets", text: packets.join("; "), prefixes: packets });
+  if (packets.length > 0) {
+    const text = `${packets.join("; ")}; cloudroutesync doctor says what helps`;
+    problems.push({ kind: "packets", text, prefixes: packets });
+  }
   return problems;
+}
+
+function isOrAre(count: number): string {
+  return count === 1 ? "is" : "are";
 }
 
 /** When a hold ends, and how to end it at once. */
 function endText(heldUntil: number | null): string {
   if (heldUntil === null) return "";
-  const time = new Date(heldUntil).toISOString().slice(11, 19);
-  return `; held until ${time} UTC, cloudroutesync release lets them go now`;
+  return `; held until ${clockText(heldUntil)}, cloudroutesync release lets them go now`;
 }
 
 function usedText(quotas: readonly CloudQuota[]): string {
   const known = quotas.filter(({ limit }) => limit !== null)
-    .map(({ used, limit, families }) => `${used} of ${limit} IPv${families.join("+")}`);
+    .map(({ used, limit, families }) =>
+      `${used} of ${limit} ${families.map((family) => `IPv${family}`).join(" and ")}`
+    );
   return known.length === 0 ? "" : ` (${known.join(", ")})`;
 }

@@ -3,9 +3,10 @@
 import { getLogger } from "@logtape/logtape";
 import type { Cloud, CloudTable } from "../clouds/cloud.ts";
 import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
-import { eachMinuteMs, meaningOf } from "../clouds/error_meaning.ts";
+import { meaningOf } from "../clouds/error_meaning.ts";
 import type { KnownCause } from "./change_causes.ts";
 import { ChangeHistory, type ChangeRecord } from "./change_history.ts";
+import { ofTable, remedyOf } from "./error_text.ts";
 import type { PlannedChange } from "./planned_change.ts";
 import type { SyncStatus } from "./sync_status.ts";
 import { problemEnds, problemsOf, type TableProblem } from "./table_problems.ts";
@@ -14,10 +15,11 @@ import { counted, durationText, prefixList } from "./wording.ts";
 const log = getLogger(["cloudroutesync", "sync"]);
 /** So many prefixes are named in a line. */
 const mostNamed = 5;
-/** The keys of errors that concern no one prefix: the table as a whole, and who the neighbours are. */
 const wholeTable = "";
+const ledger = "ledger";
 const neighbours = "neighbours";
-const unnamed: ReadonlySet<string> = new Set([wholeTable, neighbours]);
+/** The keys of errors that concern no one prefix: the table as a whole, this VM's ledger, and who the neighbours are. */
+export const unnamed: ReadonlySet<string> = new Set([wholeTable, ledger, neighbours]);
 
 /** What a report is made with besides the table. */
 export interface TableReportOptions {
@@ -37,6 +39,8 @@ export class TableReport {
   readonly #logged = new Map<TableProblem["kind"], Set<string>>();
   /** By key when what fails now began to fail, in milliseconds of the clock. */
   readonly #failingSince = new Map<string, number>();
+  /** By key when what failed is tried again, in milliseconds of the clock, as it was known when it failed. */
+  readonly #nextTries = new Map<string, number>();
   readonly #history = new ChangeHistory();
   readonly #now: () => number;
   readonly #onChange: (table: string, change: ChangeRecord) => void;
@@ -62,6 +66,11 @@ export class TableReport {
       changes: this.#history.changes,
       causes: this.#history.causes,
     };
+  }
+
+  /** When what failed is tried again, by the keys of the errors, in milliseconds of the clock; left out: not by itself. */
+  get nextTries(): ReadonlyMap<string, number> {
+    return this.#nextTries;
   }
 
   /** A change is made. What somebody else did to the table is a warning. */
@@ -115,9 +124,9 @@ export class TableReport {
     });
   }
 
-  changeFailed(change: PlannedChange, error: CloudError): void {
-    const { retry } = meaningOf(error);
-    this.#fail(change.prefix.text, error, retry === "each-minute" ? eachMinuteMs : null);
+  /** @param retryMs when it is tried again, from now; null: not by itself. */
+  changeFailed(change: PlannedChange, error: CloudError, retryMs: number | null): void {
+    this.#fail(change.prefix.text, error, retryMs);
   }
 
   /** Somebody let the held withdrawals go. */
@@ -138,10 +147,20 @@ export class TableReport {
     this.#tellRecovery(wholeTable, "can be used again");
   }
 
-  /** Who the neighbours are could not be asked. */
-  lookUpFailed(error: CloudError): void {
+  /** The ledger could not be written. @param retryMs when it is tried again, from now. */
+  ledgerFailed(error: Error, retryMs: number): void {
+    this.#fail(ledger, error, retryMs);
+  }
+
+  /** A round ended without a fault of the ledger. */
+  ledgerWorked(): void {
+    this.#tellRecovery(ledger, "the ledger can be used again");
+  }
+
+  /** Who the neighbours are could not be asked. @param retryMs when it is asked again, from now; null: with the next round. */
+  lookUpFailed(error: CloudError, retryMs: number | null): void {
     const message = `Cannot look up who the neighbours are: ${error.message}`;
-    this.#fail(neighbours, new CloudError(error.kind, message, { ...error, cause: error }));
+    this.#fail(neighbours, new CloudError(error.kind, message, { ...error, cause: error }), retryMs);
   }
 
   lookUpWorked(): void {
@@ -162,10 +181,10 @@ export class TableReport {
     const problems = problemsOf(status);
     for (const problem of problems) {
       if (this.#isNews(problem)) {
-        log.warn("degraded: {table}: {problem}", {
+        log.warn("degraded: {problem}", {
           event: problem.kind,
           table: this.#table.name,
-          problem: problem.text,
+          problem: ofTable(this.#table.name, problem.text),
         });
       }
     }
@@ -195,6 +214,7 @@ export class TableReport {
   /** What failed works again. @returns for how many milliseconds it failed; null: it did not. */
   #recovered(key: string): number | null {
     this.#errors.delete(key);
+    this.#nextTries.delete(key);
     const since = this.#failingSince.get(key);
     this.#failingSince.delete(key);
     return since === undefined ? null : this.#now() - since;
@@ -213,19 +233,22 @@ export class TableReport {
   }
 
   /** Remembers an error, and logs it unless it is the one logged last, or was logged for another prefix. */
-  #fail(key: string, error: Error, retryMs: number | null = null): void {
+  #fail(key: string, error: Error, retryMs: number | null): void {
     this.#failures++;
     const isNews = this.#errors.get(key)?.message !== error.message && !this.#isTold(key, error);
     this.#errors.set(key, error);
+    if (retryMs === null) this.#nextTries.delete(key);
+    else this.#nextTries.set(key, this.#now() + retryMs);
     if (!this.#failingSince.has(key)) this.#failingSince.set(key, this.#now());
     if (!isNews) return;
     const { message, ...facts } = errorFacts(error);
-    const remedy = error instanceof CloudError ? meaningOf(error).remedy : undefined;
-    log.warn("{table}{prefix}: {message}{request}{remedy}{again}", {
+    const remedy = remedyOf(error);
+    log.warn("{sentence}{request}{remedy}{again}", {
       event: "failure",
       ...facts,
       table: this.#table.name,
-      prefix: nameOf(key),
+      ...(unnamed.has(key) ? {} : { prefix: key }),
+      sentence: ofTable(this.#table.name, this.#ofPrefix(key, message)),
       message,
       request: facts.requestId === undefined ? "" : ` (request ${facts.requestId})`,
       remedy: remedy === undefined ? "" : `; ${remedy}`,
@@ -235,10 +258,17 @@ export class TableReport {
     });
   }
 
+  /** A sentence that names the prefix where it concerns one. */
+  #ofPrefix(key: string, message: string): string {
+    return unnamed.has(key) || message.includes(key) ? message : `${key}: ${message}`;
+  }
+
   /** What follows when the table is not there. */
   #afterGone(key: string, error: Error): string {
     if (key !== wholeTable || !(error instanceof CloudError) || error.kind !== "gone") return "";
-    return this.#table.ours ? "; another one is made" : "; waiting until it is there";
+    return this.#table.ours
+      ? "; a new one is made now"
+      : "; waiting until it is there again (-route-table names another one)";
   }
 
   /** Whether another prefix fails for the same reason, such as a permission: changes that were under way together all meet it. */
@@ -258,9 +288,4 @@ export class TableReport {
   #hops(nextHops: readonly string[] | null | undefined): string | null {
     return nextHops?.map((hop) => this.#describe(hop)).join(", ") || null;
   }
-}
-
-/** The prefix that a key is, with a space before it; nothing where it is none. */
-function nameOf(key: string): string {
-  return unnamed.has(key) ? "" : ` ${key}`;
 }

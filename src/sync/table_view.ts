@@ -7,16 +7,20 @@ import type { WantedRoute } from "../routes/route_judge.ts";
 import type { Clock } from "../async/clock.ts";
 import type { ClaimEntry, Ledger } from "./ledger.ts";
 import type { Member } from "./group.ts";
-import { type Claim, indexTable, recoverClaims, type TableIndex } from "./ownership.ts";
+import { clockText } from "./error_text.ts";
+import { type Claim, indexTable, pointsAt, recoverClaims, type TableIndex } from "./ownership.ts";
 import { KnownGateways, selfMarks } from "./own_marks.ts";
 import { withMarked } from "./route_holder.ts";
 import type { PlannedChange } from "./planned_change.ts";
+import { counted, prefixList } from "./wording.ts";
 
 /** An open ledger and what is known of its past. */
 export interface LedgerUse {
   readonly ledger: Ledger;
   /** Whether this program has certainly written to the table before. */
   readonly proven: boolean;
+  /** Why a ledger that is there cannot be trusted, as a sentence; null or left out: it can, or there is none. */
+  readonly broken?: string | null;
 }
 
 /** What a view works with. */
@@ -38,6 +42,8 @@ const log = getLogger(["cloudroutesync", "sync"]);
 /** A claimed next hop that no reading has shown for this long is given up: a single reading may be stale. */
 const forgetAfterMs = 60_000;
 
+/** So many prefixes are named in a line. */
+const mostNamed = 5;
 /** A reading may lack what was written this long before it. */
 const staleForMs = 10_000;
 
@@ -63,6 +69,7 @@ export class TableView {
     dead: new Set(),
   };
   #reads = 0;
+  #waitsFor: string | null = null;
 
   constructor(options: TableViewOptions) {
     this.#options = options;
@@ -92,6 +99,11 @@ export class TableView {
   /** Whether the table was read well at least once. */
   get isKnown(): boolean {
     return this.#isKnown;
+  }
+
+  /** Why the table is not read though nothing failed, as part of a sentence; null: it is read, or calls are under way. */
+  get waitsFor(): string | null {
+    return this.#waitsFor;
   }
 
   /** The other routers of the group: those that were named, and those that the marks of the table name. */
@@ -224,18 +236,25 @@ export class TableView {
 
   /** What we wrote just before the ledger was lost must not be missing from the reading that a new one begins with. */
   async #outlastStaleReadings(signal: AbortSignal): Promise<void> {
-    const { ledger, table, clock } = this.#options;
-    if (ledger?.proven !== true) return;
+    const { ledger: use, table, clock } = this.#options;
+    if (use?.proven !== true) return;
+    const { ledger, broken = null } = use;
     log.warn(
-      "The ledger of table {table} is lost; the table is read in {seconds} s, when no reading is stale",
+      "{why}; a new one is begun in {seconds} s from what table {table} shows then, and nothing is to be done",
       {
         event: "ledger-lost",
+        why: broken ?? `The ledger ${ledger.place} is not there any more, as when somebody deleted it`,
         table: table.name,
         seconds: staleForMs / 1000,
       },
     );
-    await clock.sleep(staleForMs, signal);
-    signal.throwIfAborted();
+    this.#waitsFor = `the ledger is lost, and a new one is begun at ${clockText(Date.now() + staleForMs)}`;
+    try {
+      await clock.sleep(staleForMs, signal);
+      signal.throwIfAborted();
+    } finally {
+      this.#waitsFor = null;
+    }
   }
 
   /** Begins a lost ledger from what the table shows. */
@@ -249,17 +268,42 @@ export class TableView {
       return hops.length === 1 && hops[0]?.neighbour === null;
     });
     await use.ledger.begin(claims);
-    log.info(
-      "Began a new ledger for table {table} with {count} routes that point at this VM{others}",
-      {
-        event: "ledger-begun",
-        table: state.table.name,
-        count: claims.size,
-        others: use.proven
-          ? "; others that it wrote are foreign now, and -adopt takes over what is in the way"
-          : "",
-      },
-    );
+    const left = state.routes.filter((route) => pointsAt(route, selfIds) && !claims.has(route.prefix.text));
+    this.#tellBegun(use, state.table.name, claims.size, left.map(({ prefix }) => prefix.text));
+  }
+
+  /** @param left prefixes of routes that point at this VM and are not taken for its own. */
+  #tellBegun({ ledger, proven }: LedgerUse, table: string, count: number, left: readonly string[]): void {
+    const event = "ledger-begun";
+    if (proven) {
+      log.info(
+        "Began a new ledger of table {table}: {routes} that point at this VM are its own again; those that it " +
+          "pointed elsewhere are foreign now, and -adopt takes over what is in the way",
+        { event, table, routes: counted(count, "route"), count },
+      );
+    } else if (count + left.length === 0) {
+      log.info("Began the ledger of table {table}, {place}", { event, table, place: ledger.place, count });
+    } else {
+      const [others, them] = left.length === 1
+        ? ["1 other stays", "it"]
+        : [`${left.length} others stay`, "them"];
+      const are = count === 1 ? "is" : "are";
+      const parts = [
+        ...(count === 0
+          ? []
+          : [`${counted(count, "route")} that the kernel wants ${are} this program's own now`]),
+        ...(left.length === 0 ? [] : [
+          `${others} as foreign, delete ${them} if an earlier run wrote ${them}: ${
+            prefixList(left, mostNamed)
+          }`,
+        ]),
+      ];
+      log.warn(
+        "Table {table} has routes to this VM and there was no ledger {place}: this is the first run here, or the state " +
+          "folder was lost (keep it on a disk that stays, -state names it); {outcome}",
+        { event, table, place: ledger.place, outcome: parts.join("; "), count },
+      );
+    }
   }
 
   /** Gives up claimed next hops that are neither wanted nor were seen for a while. */

@@ -34,6 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/clouds/cloud.ts",
     "src/clouds/cloud_error.ts",
     "src/clouds/error_meaning.ts",
+    "src/clouds/system_cause.ts",
   ],
   "src/clouds/": ["src/async/", "src/routes/"],
   "src/kubernetes/": [

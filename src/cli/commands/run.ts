@@ -63,6 +63,7 @@ export async function run(context: CommandContext): Promise<number> {
     kernelDumps: kernel.health.dumpsByWhy,
     kernelError: kernel.health.lastError?.message ?? null,
     openingError: supervisor.openingError,
+    openingNextTryAt: supervisor.openingNextTryAt,
     unexpectedErrors: context.unexpected.count,
     forwarding: supervisor.forwarding,
     limiters: supervisor.limiters.map(onWallClock),

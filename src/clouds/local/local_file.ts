@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { parsePrefix } from "../../routes/prefix.ts";
 import { CloudError, ConfigurationError } from "../cloud_error.ts";
-import { systemCause } from "../system_cause.ts";
+import { systemCause, systemCode, writeRemedy } from "../system_cause.ts";
 
 /** Routes the table takes when the file does not say. */
 const defaultQuota = 500;
@@ -104,7 +104,7 @@ export class LocalFile {
       const configured = cause instanceof Deno.errors.NotFound || isForPeople(cause);
       throw configured
         ? new ConfigurationError(sentence, { cause })
-        : new CloudError("invalid", sentence, { cause });
+        : new CloudError("invalid", sentence, { cause, remedy: remedyOf(cause) });
     }
   }
 
@@ -151,12 +151,17 @@ export class LocalFile {
     const sentence = this.#sentence(action, cause);
     // -local-file names what this user can neither read nor write.
     if (isForPeople(cause)) return new ConfigurationError(sentence, { cause });
-    return new CloudError("unavailable", sentence, { cause });
+    const remedy = action === "write" ? remedyOf(cause) : undefined;
+    return new CloudError("unavailable", sentence, { cause, remedy });
   }
 
   #sentence(action: string, cause: unknown): string {
     return `Cannot ${action} local file ${this.path}: ${systemCause(cause)}`;
   }
+}
+
+function remedyOf(cause: unknown): string {
+  return writeRemedy(systemCode(cause), "name another file with -local-file");
 }
 
 /** What only people can fix, where a full disk or a failing one may heal. */

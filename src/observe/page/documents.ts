@@ -72,8 +72,11 @@ export interface StatusDocument {
   readonly errors: readonly {
     readonly table: string;
     readonly prefix: string | null;
+    readonly further: number;
     readonly message: string;
     readonly kind?: string;
+    readonly remedy: string | null;
+    readonly nextTry: string | null;
   }[];
   readonly problems: readonly {
     readonly prefix: string;

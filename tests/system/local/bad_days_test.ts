@@ -75,7 +75,9 @@ routerTest("a read-only file system ends apply, and a run waits until it can be 
   assert.match(stderr, /^cloudroutesync: Cannot write local file .*read-only/m);
   await router.announce([prefix]);
   const run = router.spawn(["run", ...flags]);
-  await run.untilLog(/Cannot write local file .*read-only .*; retrying in/);
+  await run.untilLog(
+    /Cannot write local file .*read-only .*; mount it writable, or name another file with -local-file; retrying in/,
+  );
   await router.namespace.must(["mount", "-o", "remount,rw", sealed]);
   await run.untilLog(/add 198\.51\.100\.0\/24/);
 });
@@ -94,7 +96,13 @@ routerTest(
     // Whatever is left is filled up.
     await router.namespace.run(["dd", "if=/dev/zero", `of=${disk}/ballast`, "bs=1k"]);
     await router.announce(numbered(100));
-    await run.untilLog(/Cannot write local file .*no space left/);
+    const sentence =
+      /Cannot write local file .*no space left on device; free space there, or name another file/;
+    await run.untilLog(new RegExp(`${sentence.source} with -local-file; retrying in \\d`));
+    const status =
+      (await router.bare(["status", "-cloud", "local", "-local-file", `${disk}/cloud.json`])).stdout;
+    assert.match(status, new RegExp(`^degraded .*${sentence.source}.*; next try`, "m"));
+    assert.match(status, /^ {2}100\.64\.0\.0\/24 and 99 more: unavailable: .*no space left/m);
     assert.equal(await written(), before);
     await router.namespace.must(["rm", `${disk}/ballast`]);
     await router.namespace.must(["mount", "-o", "remount,size=1m", disk]);
@@ -134,7 +142,7 @@ routerTest("a wanted route takes its place once the foreign one goes", async (ro
   await router.writeFile([foreign]);
   await router.announce([foreign.prefix]);
   const run = router.start();
-  await run.untilLog(/degraded: .*foreign routes/);
+  await run.untilLog(/degraded: .*foreign route/);
   await router.writeFile([], 500, 2);
   await router.untilTable({ [foreign.prefix]: "10.0.0.7" });
 });

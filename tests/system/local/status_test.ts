@@ -70,7 +70,7 @@ routerTest("-listen serves metrics, health, readiness and status", async (router
   assert.deepEqual(await must(router, "/healthz"), {
     status: 200,
     type: "text/plain; charset=utf-8",
-    body: "ok: 1 routes in the cloud, 0 pending, 0 held\n",
+    body: "ok: 1 route in the cloud, 0 pending, 0 held\n",
   });
   const status = JSON.parse((await must(router, "/status")).body);
   assert.equal(status.state, "ok");
@@ -158,7 +158,7 @@ routerTest("systemd hears READY, STATUS, WATCHDOG and STOPPING", async (router) 
   const run = router.spawn(args, { NOTIFY_SOCKET: path });
   await until(
     "systemd hears of a route in the cloud",
-    () => socket.lines.includes("STATUS=1 routes in the cloud, 0 pending, 0 held"),
+    () => socket.lines.includes("STATUS=1 route in the cloud, 0 pending, 0 held"),
   );
   assert.equal(socket.lines[0], "READY=1");
   const beats = (): number => socket.lines.filter((line) => line === "WATCHDOG=1").length;

@@ -49,10 +49,10 @@ serviceTest("the service follows the kernel's routes, and tells how it is doing"
   await service.untilShows("StatusText", /^2 routes in the cloud, 0 pending, 0 held$/);
   await service.guest.ip("route del 192.0.2.0/24");
   await service.untilTable("198.51.100.0/24");
-  await service.untilShows("StatusText", /^1 routes in the cloud, 0 pending, 0 held$/);
+  await service.untilShows("StatusText", /^1 route in the cloud, 0 pending, 0 held$/);
   assert.match(
     (await service.systemctl("status")).stdout,
-    /Status: "1 routes in the cloud, 0 pending, 0 held"/,
+    /Status: "1 route in the cloud, 0 pending, 0 held"/,
   );
   await service.guest.must(["curl", "--fail", "--silent", "http://127.0.0.1:9100/readyz"]);
 });

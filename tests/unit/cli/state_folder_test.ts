@@ -150,7 +150,7 @@ Deno.test("TableKeeper.open() cannot do without a folder where the ledger proves
       assert.equal(error.heals, false);
       assert.match(
         error.message,
-        /^Cannot use the state folder .*\/file for table rtb-1: it is not a folder \(-state names another folder\)$/,
+        /^Cannot use the state folder .*\/file for table rtb-1: it is not a folder; name another folder with -state$/,
       );
       return true;
     });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { readStatus } from "../../../src/cli/status_text.ts";
 import { CloudCalls } from "../../../src/observe/cloud_calls.ts";
 import { serviceStatus } from "../../../src/observe/service_status.ts";
@@ -59,7 +60,7 @@ Deno.test("statusText() says what is held, what failed, and what to type for eac
   assert.match(text, /^degraded since /);
   assert.match(
     text,
-    /^held in rtb-1: 12 withdrawals \(12 of 12 .*\) until 2026-11-28T16:14:00.000Z; let them go now with: cloudroutesync release$/m,
+    /^held in rtb-1: 12 withdrawals until 2026-11-28T16:14:00.000Z; let them go now with: cloudroutesync release$/m,
   );
   assert.match(text, /not in step; 3 ours, 2 foreign, 12 held, 1 over quota, 1 blocked by foreign routes/);
   assert.match(text, /^ {2}rtb-1: Cannot read table rtb-1: no answer$/m);
@@ -161,4 +162,21 @@ Deno.test("readStatus() understands the verdict of a service of another version"
 
 Deno.test("readStatus() refuses what is no status", () => {
   assert.throws(() => readStatus({ stand: "fine" }), /Cannot read the status of the running service/);
+});
+
+Deno.test("statusText() says an error once, with what helps and when it is tried again", () => {
+  const denied = new CloudError("denied", "Cannot create routes in rtb-1: no", { action: "ec2:CreateRoute" });
+  const prefixes = Array.from({ length: 30 }, (_, index) => `10.${index}.0.0/16`);
+  const text = textOf([syncStatus({
+    inStep: false,
+    errors: new Map(prefixes.map((prefix) => [prefix, denied])),
+    nextTries: new Map(prefixes.map((prefix) => [prefix, Date.UTC(2026, 10, 28, 16, 13, 5)])),
+  })]);
+  const [, errors = ""] = text.split("\nerrors\n");
+  assert.equal(
+    errors,
+    "  10.0.0.0/16 and 29 more: denied: Cannot create routes in rtb-1: no; cloudroutesync doctor -policy prints the " +
+      "permissions that it needs; next try 2026-11-28T16:13:05.000Z\n",
+  );
+  assert.match(text, /^degraded since \S+: Cannot create routes in rtb-1: no; .*; next try 16:13:05 UTC$/m);
 });

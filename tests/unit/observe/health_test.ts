@@ -18,19 +18,70 @@ const rows: readonly (readonly [string, Partial<SyncStatus>, Health["state"], st
     "over the quota",
     { overQuota: ["10.0.0.0/8"] },
     "degraded",
-    "rtb-1: 1 wanted route is over the quota (5 of 50 IPv4): 10.0.0.0/8",
+    "rtb-1: 1 wanted route is over the quota (5 of 50 IPv4): 10.0.0.0/8; raise the limit, or leave routes out with -exclude",
   ],
   [
     "in conflict",
     { conflicts: ["10.0.0.0/8", "10.1.0.0/16"] },
     "degraded",
-    "rtb-1: foreign routes block 2 wanted prefixes (-adopt takes them over): 10.0.0.0/8, 10.1.0.0/16",
+    "rtb-1: 2 wanted prefixes are blocked by foreign routes: 10.0.0.0/8, 10.1.0.0/16; delete them, or let -adopt take them over",
+  ],
+  [
+    "holding all withdrawals, since the kernel has nothing left",
+    { wanted: 0, held: 12, heldWhy: "12 of 12 would go" },
+    "degraded",
+    "rtb-1: 12 withdrawals are held: 12 of 12 would go; the kernel has no wanted route left: is the routing daemon running?",
   ],
   [
     "full of one error",
     { errors: new Map([["10.0.0.0/8", new Error("no")], ["10.1.0.0/16", new Error("no")]]) },
     "degraded",
     "rtb-1: no",
+  ],
+  [
+    "refused one change",
+    {
+      errors: new Map([["10.0.0.0/8", new CloudError("denied", "Cannot add 10.0.0.0/8 to rtb-1: no")]]),
+      nextTries: new Map([["10.0.0.0/8", Date.UTC(2026, 0, 1, 3, 0, 7)]]),
+    },
+    "degraded",
+    "Cannot add 10.0.0.0/8 to rtb-1: no; cloudroutesync doctor -policy prints the permissions that it needs; next try 03:00:07 UTC",
+  ],
+  [
+    "down, which a change met first",
+    {
+      errors: new Map([
+        ["10.0.0.0/8", new CloudError("unavailable", "Cannot add 10.0.0.0/8: 503")],
+        ["", new CloudError("unavailable", "Cannot read it: 503")],
+      ]),
+    },
+    "degraded",
+    "rtb-1: Cannot read it: 503",
+  ],
+  [
+    "over the quota, as a refused change told",
+    {
+      overQuota: ["10.0.0.0/8"],
+      errors: new Map([["10.0.0.0/8", new CloudError("quota", "Cannot add 10.0.0.0/8: full")]]),
+    },
+    "degraded",
+    "rtb-1: 1 wanted route is over the quota (5 of 50 IPv4): 10.0.0.0/8; raise the limit, or leave routes out with -exclude",
+  ],
+  [
+    "in conflict, as a refused change told",
+    {
+      conflicts: ["10.0.0.0/8"],
+      errors: new Map([["10.0.0.0/8", new CloudError("conflict", "Cannot add 10.0.0.0/8: it is there")]]),
+    },
+    "degraded",
+    "rtb-1: 1 wanted prefix is blocked by a foreign route: 10.0.0.0/8; delete it, or let -adopt take it over",
+  ],
+  ["not read yet", { known: false, owned: 0, inStep: false }, "starting", "rtb-1 has not been read yet"],
+  [
+    "not read yet, since its ledger is lost",
+    { known: false, waitsFor: "the ledger is lost" },
+    "starting",
+    "rtb-1 has not been read yet: the ledger is lost",
   ],
 ];
 
@@ -64,9 +115,13 @@ const openings: readonly (readonly [CloudErrorKind, Health["state"]])[] = [
 for (const [kind, state] of openings) {
   Deno.test(`healthOf() is ${state} and says why while the cloud answers the first calls with ${kind}`, () => {
     const openingError = new CloudError(kind, "Cannot create a route table: no");
-    assert.deepEqual(healthOf(observed([], { openingError })), {
+    const help = kind === "denied"
+      ? "; cloudroutesync doctor -policy prints the permissions that it needs"
+      : "";
+    const openingNextTryAt = Date.UTC(2026, 0, 1, 3, 0, 7);
+    assert.deepEqual(healthOf(observed([], { openingError, openingNextTryAt })), {
       state,
-      why: "Cannot create a route table: no",
+      why: `Cannot create a route table: no${help}; next try 03:00:07 UTC`,
       inStep: false,
       ready: false,
     });
@@ -84,7 +139,10 @@ Deno.test("healthOf() is in step only when every table is, and tells each table'
   const tables = [syncStatus(), syncStatus({ table: "rtb-2", inStep: false, overQuota: ["10.0.0.0/8"] })];
   const health = healthOf(observed(tables));
   assert.equal(health.inStep, false);
-  assert.equal(health.why, "rtb-2: 1 wanted route is over the quota (5 of 50 IPv4): 10.0.0.0/8");
+  assert.equal(
+    health.why,
+    "rtb-2: 1 wanted route is over the quota (5 of 50 IPv4): 10.0.0.0/8; raise the limit, or leave routes out with -exclude",
+  );
 });
 
 Deno.test("summaryOf() adds up the tables", () => {
@@ -97,7 +155,7 @@ Deno.test("healthOf() is degraded while packets do not go where the routes say",
   const health = healthOf(observed([unused]));
   assert.deepEqual([health.state, health.why], [
     "degraded",
-    "rtb-1: Subnet subnet-1 does not use route table rtb-1",
+    "Subnet subnet-1 does not use route table rtb-1; cloudroutesync doctor says what helps",
   ]);
 });
 

@@ -112,7 +112,10 @@ Deno.test("serveStatus() tells under /status what keeps the tables from being op
   await served(() => observed([], { openingError }), async (get) => {
     const document = JSON.parse((await get("/status")).text);
     assert.deepEqual(document.openingError, { kind: "denied", message: openingError.message, status: 403 });
-    assert.deepEqual([document.state, document.why], ["degraded", openingError.message]);
+    assert.deepEqual([document.state, document.why], [
+      "degraded",
+      `${openingError.message}; cloudroutesync doctor -policy prints the permissions that it needs`,
+    ]);
   });
 });
 

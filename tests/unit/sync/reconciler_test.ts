@@ -6,10 +6,11 @@ import type { Change, CloudRoute, CloudTraits, TableState, WriteResult } from ".
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
-import { Ledger, memoryStore } from "../../../src/sync/ledger.ts";
+import { Ledger, type LedgerStore, memoryStore } from "../../../src/sync/ledger.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { Reconciler, type SyncSettings } from "../../../src/sync/reconciler.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
+import { FaultyStore } from "../../fakes/ledger_stores.ts";
 import { owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
 import { plainTraits } from "../../fakes/comparisons.ts";
 import { smallVm } from "../../fakes/policies.ts";
@@ -79,8 +80,8 @@ class Scene {
     return new Scene(plainTraits, null);
   }
 
-  static async byLedger(): Promise<Scene> {
-    const { ledger } = await Ledger.open(memoryStore(null), { cloud: "aws", table: someTable.id, owner });
+  static async byLedger(store: LedgerStore = memoryStore(null)): Promise<Scene> {
+    const { ledger } = await Ledger.open(store, { cloud: "aws", table: someTable.id, owner });
     return new Scene({ ...plainTraits, ownership: "ledger" }, ledger);
   }
 
@@ -276,6 +277,64 @@ Deno.test("Reconciler tells that it may not look neighbours up, asks once a minu
   assert.deepEqual(scene.texts, [`${prefix} 10.0.0.10`]);
   assert.deepEqual([...scene.reconciler.status.errors], []);
 });
+
+Deno.test("Reconciler counts what waits for a full disk, and tells one begin and one end of it", async () => {
+  using log = captureLog();
+  const store = new FaultyStore();
+  const scene = await Scene.byLedger(store);
+  let full = false;
+  const append = store.append.bind(store), replace = store.replace.bind(store);
+  const noSpace = Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
+  store.append = (text) => full ? Promise.reject(noSpace) : append(text);
+  store.replace = (text) => full ? Promise.reject(noSpace) : replace(text);
+  await scene.run(async () => {
+    scene.kernel(prefix, null);
+    await scene.clock.advance(5_000);
+    full = true;
+    for (let index = 0; index < 30; index++) scene.kernel(`10.${index}.0.0/16`, null);
+    await scene.clock.advance(30_000);
+    const { pending, owned, errors } = scene.reconciler.status;
+    assert.deepEqual([pending, owned, [...errors.keys()]], [30, 1, ["ledger"]]);
+    full = false;
+    await scene.clock.advance(30_000);
+    assert.deepEqual([scene.reconciler.status.pending, scene.reconciler.status.errors.size], [0, 0]);
+  });
+  const lines = log.lines.filter((line) => /ledger|used again/.test(line) && !line.includes("Began"));
+  assert.equal(lines.length, 2, lines.join("\n"));
+  const [begin = "", end = ""] = lines;
+  assert.match(
+    begin,
+    /^warning: .*no space left on device; free space there, or name another folder with -state; retrying in \d+ ms$/,
+  );
+  assert.match(end, /^info: rtb-1: the ledger can be used again, after \d+ s$/);
+});
+
+for (
+  const [kind, retryAfterMs, again, sentence] of [
+    ["denied", undefined, 60_000, /no way; cloudroutesync doctor -policy .*; retrying in 1 min$/],
+    ["throttled", 17_000, 17_000, /no way; retrying in 17 s$/],
+  ] as const
+) {
+  Deno.test(`Reconciler tells when a change that is ${kind} is tried again`, async () => {
+    using log = captureLog();
+    const scene = Scene.byMark();
+    await scene.run(async () => {
+      scene.kernel(prefix, null);
+      await scene.clock.advance(5_000);
+      scene.refusals.push(new CloudError(kind, "no way", { retryAfterMs }));
+      scene.kernel("192.0.2.0/24", null);
+      await scene.clock.advance(1_000);
+      const { nextTries } = scene.reconciler.status;
+      assert.deepEqual([...nextTries.keys()], ["192.0.2.0/24"]);
+      const inMs = (nextTries.get("192.0.2.0/24") ?? 0) - Date.now();
+      assert.ok(inMs <= again && inMs > again - 2_000, `in ${inMs} ms`);
+      await scene.clock.advance(again + 5_000);
+      assert.equal(scene.reconciler.status.nextTries.size, 0);
+    });
+    const [line = ""] = log.lines.filter((each) => each.includes("no way"));
+    assert.match(line, sentence);
+  });
+}
 
 Deno.test("Reconciler has the gateways asked for anew that the kernel's news name, and at an audit all", async () => {
   using _log = captureLog();

@@ -101,5 +101,7 @@ Deno.test("retryUntil() says an error once, however often it comes", async () =>
   const denied = (): Promise<string> =>
     calls++ < 3 ? Promise.reject(new CloudError("denied", "no credentials")) : Promise.resolve("yes");
   const waiting = (): Promise<string> => retryUntil(denied, new SteppingClock(), never);
-  assert.deepEqual(await logOf(waiting), ["warning: no credentials; retrying in 60 s"]);
+  assert.deepEqual(await logOf(waiting), [
+    "warning: no credentials; cloudroutesync doctor -policy prints the permissions that it needs; retrying in 60 s",
+  ]);
 });

@@ -175,7 +175,7 @@ Deno.test("Supervisor logs once that its only table is gone, however often it is
   };
   await rig.clock.advance(320_000);
   assert.deepEqual(log.lines.filter((line) => line.includes("does not exist")), [
-    "warning: rtb-1: Cannot read route table rtb-1: it does not exist; waiting until it is there",
+    "warning: Cannot read route table rtb-1: it does not exist; waiting until it is there again (-route-table names another one)",
   ]);
   rig.cloud.fail = () => {};
   await rig.clock.advance(60_000);

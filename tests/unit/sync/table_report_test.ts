@@ -43,10 +43,11 @@ Deno.test("logProblems() says in one line what is over the quota, once for each 
     well,
     overQuota("10.1.0.0/16"),
   );
-  const first = "warning: degraded: rtb-1: 1 wanted route is over the quota (2 of 2 IPv4): 10.1.0.0/16";
+  const first =
+    "warning: degraded: rtb-1: 1 wanted route is over the quota (2 of 2 IPv4): 10.1.0.0/16; raise the limit, or leave routes out with -exclude";
   assert.deepEqual(lines, [
     first,
-    "warning: degraded: rtb-1: 2 wanted routes are over the quota (2 of 2 IPv4): 10.1.0.0/16, 10.2.0.0/16",
+    "warning: degraded: rtb-1: 2 wanted routes are over the quota (2 of 2 IPv4): 10.1.0.0/16, 10.2.0.0/16; raise the limit, or leave routes out with -exclude",
     "info: rtb-1: no route is over the quota any more",
     first,
   ]);
@@ -54,13 +55,16 @@ Deno.test("logProblems() says in one line what is over the quota, once for each 
 
 Deno.test("logProblems() names five prefixes at most", () => {
   const [line] = problems(overQuota(...Array.from({ length: 6 }, (_, index) => `10.${index}.0.0/16`)));
-  assert.match(line ?? "", /6 wanted routes are over .*: 10\.0\.0\.0\/16, .*10\.4\.0\.0\/16 and 1 more$/);
+  assert.match(
+    line ?? "",
+    /6 wanted routes are over .*: 10\.0\.0\.0\/16, .*10\.4\.0\.0\/16 and 1 more; raise/,
+  );
 });
 
 Deno.test("logProblems() says which foreign routes block, and when none does any more", () => {
   const blocked = { ...well, conflicts: ["10.1.0.0/16"] };
   assert.deepEqual(problems(blocked, blocked, well), [
-    "warning: degraded: rtb-1: foreign routes block 1 wanted prefix (-adopt takes them over): 10.1.0.0/16",
+    "warning: degraded: rtb-1: 1 wanted prefix is blocked by a foreign route: 10.1.0.0/16; delete it, or let -adopt take it over",
     "info: rtb-1: no foreign route blocks a wanted prefix any more",
   ]);
 });
@@ -87,12 +91,12 @@ Deno.test("changeDone() logs the decision with its next hops as people read them
     onChange: (_table, change) => told.push(change),
   });
   using log = captureLog();
-  report.changeFailed(replaceChange("10.1.0.0/16"), new CloudError("throttled", "too many"));
+  report.changeFailed(replaceChange("10.1.0.0/16"), new CloudError("throttled", "too many"), 17_000);
   now = 65_000;
   report.changeDone(replaceChange("10.1.0.0/16"), { cause: "kernel", milliseconds: 31.6 });
   report.changeDone(replaceChange("10.1.0.0/16"), { cause: "drift", milliseconds: null });
   assert.deepEqual(log.lines, [
-    "warning: rtb-1 10.1.0.0/16: too many",
+    "warning: rtb-1: 10.1.0.0/16: too many; retrying in 17 s",
     "info: replace 10.1.0.0/16 in rtb-1: <eni-1> -> <eni-2> (kernel, 32 ms; it failed for 1 min 5 s)",
     "warning: replace 10.1.0.0/16 in rtb-1: <eni-1> -> <eni-2> (drift)",
   ]);
@@ -113,9 +117,9 @@ Deno.test("a failure is logged once, with the cloud's own number for it, and cou
   });
   const report = new TableReport(someTable, (hop) => hop);
   using log = captureLog();
-  for (let time = 0; time < 3; time++) report.changeFailed(addChange("10.1.0.0/16"), denied);
+  for (let time = 0; time < 3; time++) report.changeFailed(addChange("10.1.0.0/16"), denied, 60_000);
   assert.deepEqual(log.lines, [
-    "warning: rtb-1 10.1.0.0/16: Cannot create route: no (request r-7); cloudroutesync doctor -policy prints the permissions that it needs; retrying in 1 min",
+    "warning: rtb-1: 10.1.0.0/16: Cannot create route: no (request r-7); cloudroutesync doctor -policy prints the permissions that it needs; retrying in 1 min",
   ]);
   assert.equal(report.facts.failures, 3);
   assert.deepEqual(tableDocument(syncStatus(report.facts)).errors, {
@@ -134,21 +138,28 @@ Deno.test("errors of table and look-up stand apart from those of prefixes, and e
   let now = 0;
   const report = new TableReport(someTable, (hop) => hop, { now: () => now });
   using log = captureLog();
-  report.tableFailed(new LedgerError("Cannot write the ledger"), 2_500);
-  report.lookUpFailed(new CloudError("denied", "Cannot list interfaces: no"));
+  report.tableFailed(new CloudError("unavailable", "Cannot read route table rtb-1: 503"), 2_500);
+  report.ledgerFailed(new LedgerError("Cannot write the ledger /x: full", "free space there", null), 900);
+  report.lookUpFailed(new CloudError("denied", "Cannot list interfaces: no"), null);
   assert.deepEqual(log.lines, [
-    "warning: rtb-1: Cannot write the ledger; retrying in 3 s",
+    "warning: Cannot read route table rtb-1: 503; retrying in 3 s",
+    "warning: rtb-1: Cannot write the ledger /x: full; free space there; retrying in 900 ms",
     "warning: rtb-1: Cannot look up who the neighbours are: Cannot list interfaces: no; cloudroutesync doctor -policy prints the permissions that it needs",
   ]);
-  assert.deepEqual([...report.facts.errors.keys()], ["", "neighbours"]);
+  assert.deepEqual([...report.facts.errors.keys()], ["", "ledger", "neighbours"]);
   now = 2_000;
   report.tableRead();
+  // A table that can be read says nothing of a ledger that cannot be written.
+  assert.deepEqual([...report.facts.errors.keys()], ["ledger", "neighbours"]);
+  now = 12_000;
+  report.ledgerWorked();
   now = 200_000;
   report.lookUpWorked();
   report.tableRead();
   assert.equal(report.facts.errors.size, 0);
-  assert.deepEqual(log.lines.slice(2), [
+  assert.deepEqual(log.lines.slice(3), [
     "info: rtb-1: can be used again, after 2 s",
+    "info: rtb-1: the ledger can be used again, after 12 s",
     "info: rtb-1: the neighbours can be looked up again, after 3 min 20 s",
   ]);
 });
@@ -167,15 +178,15 @@ Deno.test("what fails for one reason at many prefixes is logged for the first of
     ["10.7.0.0/16", new CloudError("invalid", "Cannot add 10.7.0.0/16")],
   ] as const;
   const lines = logOf((report) => {
-    for (const [prefix, error] of failures) report.changeFailed(addChange(prefix), error);
+    for (const [prefix, error] of failures) report.changeFailed(addChange(prefix), error, null);
     assert.equal(report.facts.failures, failures.length);
     assert.equal(report.facts.errors.size, failures.length);
     // Once it is over at the prefix that was named, the next failure is news.
     report.settled(["10.1.0.0/16", "10.2.0.0/16"]);
-    report.changeFailed(addChange("10.8.0.0/16"), denied("CreateRoute", "10.8.0.0/16"));
+    report.changeFailed(addChange("10.8.0.0/16"), denied("CreateRoute", "10.8.0.0/16"), null);
   });
   assert.deepEqual(
-    lines.map((line) => /^warning: rtb-1 (\S+): /.exec(line)?.[1]),
+    lines.map((line) => /^warning: rtb-1: .*?(\d[\d.:a-f/]+)/.exec(line)?.[1]),
     [
       "10.1.0.0/16",
       "10.3.0.0/16",

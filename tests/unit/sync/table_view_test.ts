@@ -45,7 +45,10 @@ Deno.test("TableView waits until no reading is stale before it begins a lost led
   await view.read(new AbortController().signal);
   assert.deepEqual([...view.index.own.keys()], [here.prefix.text]);
   assert.deepEqual(clock.sleeps, [10_000]);
-  assert.match(log.lines[0] ?? "", /^warning: The ledger of table rtb-1 is lost; the table is read in 10 s/);
+  assert.match(
+    log.lines[0] ?? "",
+    /^warning: The ledger .* is not there any more, .*; a new one is begun in 10 s .*, and nothing is to be done$/,
+  );
   await view.read(new AbortController().signal);
   assert.equal(clock.sleeps.length, 1, "once");
 });
@@ -62,6 +65,18 @@ Deno.test("TableView takes no route that it cannot prove for its own, though it 
   await view.read(new AbortController().signal);
   assert.equal(view.state?.table.ours, true);
   assert.deepEqual([...view.index.foreign.keys()], [here.prefix.text]);
+});
+
+Deno.test("TableView says that a ledger which is not there may be lost, where the table has routes to this VM", async () => {
+  using log = captureLog();
+  const { view, clock } = await viewOf(false);
+  await clock.sleep(6_000);
+  await view.read(new AbortController().signal);
+  assert.deepEqual(log.lines, [
+    "warning: Table rtb-1 has routes to this VM and there was no ledger in memory: this is the first run here, or the " +
+    "state folder was lost (keep it on a disk that stays, -state names it); 1 other " +
+    `stays as foreign, delete it if an earlier run wrote it: ${here.prefix.text}`,
+  ]);
 });
 
 Deno.test("TableView claims again what it claimed before where what it was to write is refused", async () => {

@@ -72,7 +72,15 @@ Deno.test("nextSteps() names commands, the most urgent first, each once", () => 
 });
 
 Deno.test("nextSteps() has something to type for every verdict that is bad", () => {
-  const denied = { table: "rtb-1", prefix: null, message: "no", kind: "denied" };
+  const denied = {
+    table: "rtb-1",
+    prefix: null,
+    message: "no",
+    kind: "denied",
+    further: 0,
+    remedy: null,
+    nextTry: null,
+  };
   assert.match(nextSteps({ ...calm, errors: [denied] })[0]?.command ?? "", /doctor$/);
   assert.match(nextSteps({ ...calm, state: "degraded" })[0]?.command ?? "", /doctor$/);
   assert.match(nextSteps({ ...calm, state: "failing" })[0]?.command ?? "", /^journalctl/);
