@@ -149,7 +149,7 @@ function* goStyle(args: readonly string[], errors: string[]): Generator<string> 
 
 /** The flag that was probably meant. */
 function flagSuggestion(name: string): string {
-  const near = suggestion(name, flags.map((flag) => flag.name));
+  const near = suggestion(name, [...flags.map((flag) => flag.name), "version", "help"]);
   return near === null ? "" : `, did you mean -${near}?`;
 }
 

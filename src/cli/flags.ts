@@ -59,7 +59,13 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
     ],
     ["sync", "value", "TIME", "10", "interval between comparisons with the cloud in periodic mode"],
     ["cleanup", "boolean", "", "false", "the same as the command cleanup"],
-    ["debug", "boolean", "", "false", "log more"],
+    [
+      "debug",
+      "boolean",
+      "",
+      "false",
+      "log each API call with its milliseconds, each change of the kernel and each back-off",
+    ],
   ],
   Routes: [
     [
@@ -82,7 +88,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "list",
       "RANGE",
       "",
-      'prefixes to export, as "10.0.0.0/8 ge 16 le 24" or "10.0.0.0/8+"; with any, nothing else is',
+      'prefixes to export, as "10.0.0.0/8 ge 16 le 24" or "10.0.0.0/8+"; with any -include, nothing else',
     ],
     [
       "interface",
@@ -108,7 +114,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "list",
       "ADDRESS/LEN",
       "",
-      "this VM's address and subnet, one a family, instead of what metadata or kernel say; picks the interface too",
+      "this VM's address and subnet, one per family, instead of what metadata or kernel say; picks the interface too",
     ],
   ],
   Table: [
@@ -117,17 +123,23 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "list",
       "ID",
       "",
-      "keep these existing tables in step instead of one of its own; tag:KEY=VALUE: all that have this tag now or get it",
+      "keep these existing tables in step instead of a table of its own; tag:KEY=VALUE: all that have this tag now or get it later",
     ],
     [
       "owner",
       "value",
       "NAME",
       "cloudroutesync",
-      "whose routes are ours; instances of different owners never touch each other's; NAME@node: an owner of this node's (-node)",
+      "owner of this instance's routes; instances of different owners never touch each other's routes; NAME@node: one owner per node (-node)",
     ],
-    ["adopt", "boolean", "", "false", "take over foreign routes that stand where a wanted prefix should be"],
-    ["state", "value", "DIR", "$STATE_DIRECTORY, else /var/lib/cloudroutesync", "folder of the ledger"],
+    ["adopt", "boolean", "", "false", "take over foreign routes at wanted prefixes"],
+    [
+      "state",
+      "value",
+      "DIR",
+      "$STATE_DIRECTORY, else /var/lib/cloudroutesync",
+      "folder of ledger, lock, settings and socket",
+    ],
     ["no-associate", "boolean", "", "false", "fail rather than change which table the subnet uses"],
   ],
   "Router group": [
@@ -159,7 +171,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "value",
       "PERCENT",
       "30",
-      "hold withdrawals that are more than this part of the owned routes, and 10 at least",
+      "hold withdrawals of more than this percentage of the owned routes, and of at least 10",
     ],
     ["hold", "value", "TIME", "120s", "how long such withdrawals are held"],
     [
@@ -206,7 +218,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
     ["config", "value", "FILE", "", 'JSON file of flags: {"cloud": "aws", "include": ["10.0.0.0/8+"]}'],
   ],
   Clouds: [
-    ["no-ecmp", "boolean", "", "false", "write one next hop a route even where the cloud takes several"],
+    ["no-ecmp", "boolean", "", "false", "write one next hop per route even where the cloud takes several"],
     ...cloudFlags.map(({ clouds, name, kind, value, default: fallback, meaning }): Row => [
       name,
       kind,

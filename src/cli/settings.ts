@@ -196,7 +196,7 @@ function selfTwice({ self }: Settings): readonly string[] {
   return ([4, 6] as const).flatMap((family) => {
     const [first, second] = self.filter(({ address }) => address.family === family);
     return first === undefined || second === undefined ? [] : [
-      `Flag -self names two IPv${family} addresses, ${first.address.text} and ${second.address.text}: give it one a family`,
+      `Flag -self names two IPv${family} addresses, ${first.address.text} and ${second.address.text}: give it one per family`,
     ];
   });
 }

@@ -41,7 +41,7 @@ function tell(changed: readonly string[], left: readonly string[], { values }: C
     changed: changed.length === 0 ? "no setting changed" : `from now on ${changed.join(", ")}`,
   });
   if (left.length === 0) return;
-  log.warn("SIGHUP: {left}: a running service cannot change this, restart it to take it", {
+  log.warn("SIGHUP: {left}: a running service cannot change this; systemctl restart cloudroutesync does", {
     event: "settings-left",
     left: left.join(", "),
   });

@@ -100,7 +100,7 @@ export const metrics: readonly Metric[] = [
   {
     name: "cloudroutesync_unexpected_errors_total",
     type: "counter",
-    help: "Errors that nothing expected; each is in the log with its stack, and the program went on.",
+    help: "Unexpected errors; each is in the log with its stack, and the program went on.",
     labels: none,
     samples: ({ unexpectedErrors }) => [[{}, unexpectedErrors]],
   },
@@ -257,7 +257,7 @@ export const metrics: readonly Metric[] = [
   perTable(
     "drift_total",
     "counter",
-    "Changes of others to routes of ours that were put right.",
+    "Outside changes to its own routes, which were undone.",
     ({ causes }) => causes.drift,
   ),
   perTable("reads_total", "counter", "How often the table was read.", (table) => table.reads),

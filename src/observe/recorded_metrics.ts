@@ -18,7 +18,7 @@ export const recordedMetrics = {
   kernelToCloud: {
     name: "cloudroutesync_kernel_to_cloud_seconds",
     type: "histogram",
-    help: "From the kernel's event to the answer of the cloud that made it true, one observation a route.",
+    help: "From the kernel's event to the answer of the cloud that made it true, one observation per route.",
     labels: ["table"],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120],
   },
@@ -46,7 +46,7 @@ export const recordedMetrics = {
   lastRead: {
     name: "cloudroutesync_last_read_timestamp_seconds",
     type: "gauge",
-    help: "When the table was last read well.",
+    help: "When the table was last read successfully.",
     labels: ["table"],
   },
   lastWrite: {

@@ -97,12 +97,12 @@ async function doctorSection(context: CommandContext, stop: AbortSignal): Promis
   return { title: "doctor", text };
 }
 
-/** What a part came to: what cannot be told is no reason to leave out the rest. */
+/** What a part came to: what cannot be found out is no reason to leave out the rest. */
 async function attempt(part: () => Promise<string>): Promise<string> {
   try {
     return await part();
   } catch (error) {
-    return `cannot be told: ${error instanceof Error ? error.message : String(error)}`;
+    return `unknown: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

@@ -12,6 +12,10 @@ const watchEveryMs = 1_000;
 /** Home, and clear what is below (ECMA-48). */
 const clearScreen = "\x1b[H\x1b[J";
 
+/** What to type where no service answers. */
+const startHint =
+  "Start it with: systemctl start cloudroutesync. A service of another -owner or -state is asked by the same flags.";
+
 /** Runs the command. @returns 0: ok, 1: degraded, failing or not running. */
 export async function status(context: CommandContext): Promise<number> {
   using signals = listenForStop();
@@ -35,7 +39,7 @@ async function printStatus(context: CommandContext, before: string): Promise<num
     print(
       json
         ? `${JSON.stringify({ format: 2, state: "not running", why: answer.why })}\n`
-        : `${before}not running: ${answer.why} (${socket})\n`,
+        : `${before}not running: ${answer.why} (${socket})\n${startHint}\n`,
     );
     return 1;
   }

@@ -68,7 +68,10 @@ export class RunningService implements AsyncDisposable {
     if (this.#isOpening || this.#socket === null || await isThere(path)) return;
     this.#isOpening = true;
     try {
-      log.warn("The socket {path} was deleted while in use; it is made anew", { event: "socket-gone", path });
+      log.warn("The socket {path} was deleted while in use; it is made again", {
+        event: "socket-gone",
+        path,
+      });
       await this.#close();
       await this.#open();
     } finally {

@@ -84,6 +84,6 @@ routerTest("a service whose socket is deleted makes it anew, and status finds it
   const socket = `${router.file}.cloudroutesync.sock`;
   await Deno.remove(socket);
   assert.equal((await statusOf(router)).document["state"], "not running");
-  await run.untilLog(/The socket .* was deleted while in use; it is made anew/);
+  await run.untilLog(/The socket .* was deleted while in use; it is made again/);
   await until("the service answers again", async () => (await statusOf(router)).code === 0);
 });

@@ -129,7 +129,10 @@ routerTest(
     });
     Deno.kill(run.pid, "SIGHUP");
     await router.untilTable(tableOf(excluded));
-    assert.match(run.log, /-owner other: a running service cannot change this, restart it to take it/);
+    assert.match(
+      run.log,
+      /-owner other: a running service cannot change this; systemctl restart cloudroutesync does/,
+    );
 
     await write('{"include": "nonsense", "adopt": true}');
     Deno.kill(run.pid, "SIGHUP");

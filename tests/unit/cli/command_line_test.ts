@@ -146,6 +146,7 @@ Deno.test("parseCommandLine() names unknown flags and what was probably meant", 
     ["-protocols", "Unknown flag -protocols, did you mean -protocol?"],
     ["-clowd", "Unknown flag -clowd, did you mean -cloud?"],
     ["-evnet", "Unknown flag -evnet, did you mean -event?"],
+    ["-versoin", "Unknown flag -versoin, did you mean -version?"],
     ["-xyzzy", "Unknown flag -xyzzy"],
   ];
   for (const [text, message] of cases) assert.equal(commandLine(text).errors[0], message);
@@ -252,7 +253,7 @@ Deno.test("helpText() shows that a boolean's value goes with a sign, in the colu
   assert.doesNotMatch(help, /--event \[/);
   const column = (meaning: string): number | undefined =>
     help.split("\n").find((line) => line.includes(meaning))?.indexOf(meaning);
-  assert.equal(column("follow the kernel's events"), column("whose routes are ours"));
+  assert.equal(column("follow the kernel's events"), column("owner of this instance"));
 });
 
 Deno.test("helpText() names every command, every flag and every default", () => {

@@ -210,7 +210,7 @@ const bad: readonly (readonly [string, string])[] = [
   ["-self 10.0.0.1/0", '-self: "10.0.0.1/0" is in no subnet of a VM: 0.0.0.0/0 is a default route'],
   [
     "-self 10.0.0.4/24 -self 10.0.1.4/24",
-    "Flag -self names two IPv4 addresses, 10.0.0.4 and 10.0.1.4: give it one a family",
+    "Flag -self names two IPv4 addresses, 10.0.0.4 and 10.0.1.4: give it one per family",
   ],
   ["-cloud local -local-file=", "-local-file: the name of a file is empty"],
   ["-listen 9100", '-listen: "9100" is not ADDRESS:PORT, [ADDRESS]:PORT or :PORT'],

@@ -27,7 +27,7 @@ const kinds: Readonly<Record<CloudErrorKind, string>> = {
 const tries: Readonly<Record<ErrorMeaning["retry"], string>> = {
   "back-off": "soon, never before Retry-After",
   "each-minute": "once a minute",
-  prepare: "after the tables were looked up anew",
+  prepare: "after the tables were looked up again",
 };
 
 const scopes: Readonly<Record<ErrorMeaning["scope"], string>> = {
