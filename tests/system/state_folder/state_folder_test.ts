@@ -157,7 +157,7 @@ async function onMarks(vm: RouterVm, step: Step): Promise<void> {
     await Deno.mkdir(folder, { mode: 0o700 });
     vm.through = nobody;
     const warning = new RegExp(
-      `Cannot use the state folder ${folder} .*: permission denied .*; continuing without a lock against a second instance`,
+      `Cannot use the state folder ${folder} .*: permission denied; .*; continuing without a lock against a second instance`,
     );
     await ends(vm, "apply", folder, 0, warning);
     await ends(vm, "plan", folder, 0, /^/);
