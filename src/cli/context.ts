@@ -76,7 +76,7 @@ export async function openKernel(
   const { settings, libc } = context;
   const { policy } = settings;
   const families = scope.everything ? bothFamilies : familiesOf(settings);
-  return await KernelMonitor.open(libc, {
+  const kernel = await KernelMonitor.open(libc, {
     tables: scope.everything ? policy.tables : withMain(policy.tables),
     allTables: scope.everything,
     families,
@@ -88,6 +88,12 @@ export async function openKernel(
       ? {}
       : { keepPrefix: (family, words, length) => keepPrefix(livePolicy(), family, words, length) }),
   });
+  const { lastError } = kernel.health;
+  // What follows the kernel tells it with its health.
+  if (!scope.follow && lastError !== null) {
+    log.warn("{error}", { event: "kernel", error: lastError.message });
+  }
+  return kernel;
 }
 
 /** Main is read in any case: its default route tells which interface the VM's own address is on. */

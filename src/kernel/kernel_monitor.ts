@@ -15,6 +15,7 @@
  */
 
 import { systemClock } from "../async/system_clock.ts";
+import { readKernelFile } from "../../ffi/kernel_file.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { type MessageBuffer, messageBuffer } from "./wire/attribute_cursor.ts";
@@ -32,6 +33,7 @@ import { LiveTable } from "./table/live_table.ts";
 import type { KernelMonitorOptions } from "./monitor_options.ts";
 import { MessageWalk } from "./wire/netlink_message.ts";
 import type { OpenPort } from "./wire/netlink_port.ts";
+import type { Family } from "../routes/prefix.ts";
 import { Alarm } from "./alarm.ts";
 import { collectDifferences } from "./table/state_difference.ts";
 
@@ -61,10 +63,12 @@ export class KernelMonitor implements AsyncDisposable {
   #why = "start";
   readonly #pace: DumpPace;
   #unsurePrefixes: ReadonlySet<string> = new Set();
+  #unproven: ReadonlySet<Family>;
 
   private constructor(open: OpenPort, options: KernelMonitorOptions) {
     this.#open = open;
     this.#options = options;
+    this.#unproven = new Set(options.families);
     this.#pace = new DumpPace(options.redumpMs);
     this.#update = new KernelUpdate(options.keepPrefix);
     this.#table = new LiveTable(new KernelState(options.tables, options.families));
@@ -77,7 +81,10 @@ export class KernelMonitor implements AsyncDisposable {
    * @throws {NetlinkError} if the kernel refuses the first dump.
    */
   static open(libc: Libc, options: KernelMonitorOptions): Promise<KernelMonitor> {
-    return KernelMonitor.openWith((socket) => NetlinkSocket.open(libc, socket), options);
+    return KernelMonitor.openWith((socket) => NetlinkSocket.open(libc, socket), {
+      readText: (path) => readKernelFile(libc, path),
+      ...options,
+    });
   }
 
   /** As {@linkcode KernelMonitor.open}, over other sockets than the kernel's: for tests. */
@@ -209,6 +216,7 @@ export class KernelMonitor implements AsyncDisposable {
       this.resync(doubt.why);
     }
     const change = this.#changes.takeChange(receivedAt);
+    if (change !== null) this.#table.noteChange(change);
     // Before the first dump there is no table yet that could change.
     if (change !== null && this.#health.dumps > 0 && !this.#abort.signal.aborted) this.onChange?.(change);
     if (doubt === null && this.#table.state.isOvergrown) this.resync("many routes have changed");
@@ -260,6 +268,8 @@ export class KernelMonitor implements AsyncDisposable {
         drain: () => (witness ?? this.#stream)?.drain(),
         known: this.#knownTable(),
         changes: replayed,
+        unproven: this.#unproven,
+        readText: this.#options.readText ?? (() => null),
       });
       const doubt = replayed.takeDoubt();
       if (doubt !== null) this.#changes.doubt(doubt.why, doubt.unfinished);
@@ -282,12 +292,13 @@ export class KernelMonitor implements AsyncDisposable {
     };
   }
 
-  #replace({ state, unsure, unsurePrefixes, error }: Reading, startedAt: number): void {
+  #replace({ state, unsure, unsurePrefixes, error, unproven }: Reading, startedAt: number): void {
     state.lifetimes.endDump(this.#table.state.lifetimes, startedAt, performance.now());
     const first = this.#health.dumps === 0;
     if (!first) collectDifferences(this.#table.state, state, this.#changes);
     this.#table.state = state;
     this.#unsurePrefixes = unsurePrefixes;
+    this.#unproven = unproven;
     this.#pace.ended(unsure !== null);
     const now = performance.now();
     if (error !== null && error.message !== this.#health.lastError?.message) this.#options.onError?.(error);

@@ -115,6 +115,9 @@ export interface KernelTable {
   /** The routes of exactly this prefix, ordered as in {@linkcode routes}; empty if there are none. */
   routesOf(prefix: Prefix): readonly KernelRoute[];
 
+  /** Whether the kernel may have routes of this prefix that it keeps back: that there are none here does not mean that they are gone. */
+  mayLack(prefix: Prefix): boolean;
+
   links(): readonly Link[];
 
   addresses(): readonly InterfaceAddress[];

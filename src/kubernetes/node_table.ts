@@ -48,6 +48,10 @@ export class NodeTable implements KernelTable {
       : routes;
   }
 
+  mayLack(prefix: Prefix): boolean {
+    return this.#kernel.mayLack(prefix) && !this.#networks().some((network) => isSame(network, prefix));
+  }
+
   links(): readonly Link[] {
     return [...this.#kernel.links(), nodeLink];
   }

@@ -21,6 +21,8 @@ export interface ComparisonInput {
   readonly resolution: Resolution;
   /** What the kernel sends by a subnet's router. */
   readonly bound: ReadonlyMap<string, RouterBound>;
+  /** Whether the kernel may have a route of a canonical prefix that it keeps back, so that nothing is known of it. */
+  readonly mayLack: (prefix: string) => boolean;
   /** This VM's subnets that use the table. */
   readonly ownSubnets: readonly Prefix[];
   readonly index: TableIndex;
@@ -97,7 +99,8 @@ export function compare(input: ComparisonInput): Comparison {
   const refused = new Set(looping.map(({ prefix }) => prefix));
   const target = (prefix: string): Target | null | undefined => {
     const route = input.wanted.get(prefix);
-    if (route === undefined || refused.has(prefix)) return undefined;
+    if (refused.has(prefix)) return undefined;
+    if (route === undefined) return input.mayLack(prefix) ? null : undefined;
     const found = targetOf(route, input.identity, input.resolution);
     if (found === null) unresolved.push(prefix);
     return found;

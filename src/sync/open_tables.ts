@@ -20,6 +20,7 @@ export interface OpenTablesOptions {
   readonly wanted: ReadonlyMap<string, WantedRoute>;
   /** What the kernel sends by a subnet's router, by canonical prefix; live. */
   readonly bound: ReadonlyMap<string, RouterBound>;
+  readonly mayLack: (prefix: string) => boolean;
   readonly owner: string;
   readonly settings: SyncSettings;
   readonly clock: Clock;

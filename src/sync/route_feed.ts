@@ -4,7 +4,7 @@ import type { KernelTable } from "../kernel/kernel_table.ts";
 import { ColumnJudge } from "../routes/column_judge.ts";
 import { mayBeWanted, mayLeadOut, type Policy, type PolicyIdentity } from "../routes/policy.ts";
 import type { Prefix } from "../routes/prefix.ts";
-import { prefixOf } from "../routes/prefix.ts";
+import { parsePrefix, prefixOf } from "../routes/prefix.ts";
 import type { RouteJudge, WantedRoute } from "../routes/route_judge.ts";
 import type { RouterBound } from "../routes/would_loop.ts";
 
@@ -33,6 +33,9 @@ export class RouteFeed {
   /** Null: no rebuild is under way. */
   #under: Rebuild | null = null;
 
+  /** Null while nothing is to be wanted. */
+  #kernel: KernelTable | null = null;
+
   constructor(policy: Policy) {
     this.#policy = policy;
   }
@@ -52,6 +55,11 @@ export class RouteFeed {
     return this.#bound;
   }
 
+  /** Whether the kernel may have a route of this canonical prefix that it keeps back. */
+  mayLack(prefix: string): boolean {
+    return this.#kernel?.mayLack(parsePrefix(prefix)) === true;
+  }
+
   /**
    * Judges the whole table anew, as when this VM's identity, links or addresses changed.
    *
@@ -61,6 +69,7 @@ export class RouteFeed {
    * @returns the canonical prefixes of which the outcome changed.
    */
   *rebuilding(kernel: KernelTable, identity: PolicyIdentity): Generator<void, readonly string[]> {
+    this.#kernel = kernel;
     const rows = kernel.rows();
     const judge = new ColumnJudge(this.#policy, identity, kernel, rows);
     this.#judge = judge.judge;
@@ -119,6 +128,7 @@ export class RouteFeed {
   /** Wants nothing any more. @returns the canonical prefixes that were wanted. */
   clear(): readonly string[] {
     const prefixes = [...this.#wanted.keys()];
+    this.#kernel = null;
     this.#wanted.clear();
     return prefixes;
   }

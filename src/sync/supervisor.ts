@@ -107,6 +107,7 @@ export class Supervisor {
       wanted: this.#feed.wanted,
       isActive: () => this.#active.isHere,
       bound: this.#feed.bound,
+      mayLack: (prefix) => this.#feed.mayLack(prefix),
       budget: this.#budget,
     });
     this.#active = new ActiveAddress(options.settings.group.activeAddress, options.kernel);

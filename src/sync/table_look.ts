@@ -22,6 +22,8 @@ export interface TableLookOptions extends TableViewOptions {
   readonly isActive: () => boolean;
   /** What the kernel sends by a subnet's router, by canonical prefix; live. Absent: nothing. */
   readonly bound?: ReadonlyMap<string, RouterBound>;
+  /** See {@linkcode ComparisonInput.mayLack}. Absent: it keeps back nothing. */
+  readonly mayLack?: (prefix: string) => boolean;
 }
 
 /** What may be changed at the moment; see {@linkcode ComparisonInput}. */
@@ -151,6 +153,7 @@ export class TableLook {
       identity: identity(),
       resolution,
       bound: this.#options.bound ?? new Map(),
+      mayLack: this.#options.mayLack ?? (() => false),
       ownSubnets: this.view.ownSubnets,
       index: this.view.index,
       group: this.group?.input ?? null,

@@ -48,6 +48,7 @@ export function comparisonOf(
     identity: { ...smallVm, instance: "vm" },
     resolution: { ids: new Map(hops.map((hop) => [`${hop} for IPv4`, hop])), error: null },
     bound: new Map(),
+    mayLack: () => false,
     ownSubnets: [],
     index: tableIndex(own, foreign),
     quotas,

@@ -109,6 +109,8 @@ export class FakeKernelTable implements KernelTable {
   #links: readonly Link[];
   #addresses: readonly InterfaceAddress[];
   #size = 0;
+  /** Whether prefixes without a route may have one that is kept back. */
+  isCut = false;
 
   constructor(
     routes: Iterable<KernelRoute> = [],
@@ -158,6 +160,10 @@ export class FakeKernelTable implements KernelTable {
 
   routesOf(prefix: Prefix): readonly KernelRoute[] {
     return this.#groups.get(prefix.text) ?? [];
+  }
+
+  mayLack(prefix: Prefix): boolean {
+    return this.isCut && this.routesOf(prefix).length === 0;
   }
 
   links(): readonly Link[] {

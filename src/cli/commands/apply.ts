@@ -31,7 +31,7 @@ export async function apply(context: CommandContext): Promise<number> {
   if (context.settings.output === "json") {
     context.print(documentText(documentOf(supervisor.statuses)));
   } else for (const status of supervisor.statuses) context.print(`${statusLine(status)}\n`);
-  return inStep ? 0 : 1;
+  return inStep && session.kernel.health.lastError === null ? 0 : 1;
 }
 
 /** Does what makes many changes, and says on a terminal how far it has come. */

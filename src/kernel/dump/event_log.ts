@@ -22,6 +22,7 @@ export class EventLog {
   #bytes = 0;
   #complete = true;
   #changes6 = 0;
+  #events = 0;
   readonly #usesLink: (index: number) => boolean;
 
   /** @param usesLink whether a route may leave by the link of this index. */
@@ -32,6 +33,11 @@ export class EventLog {
   /** Whether nothing is missing: if something is, the rest must not be applied (a later withdrawal may be lost). */
   get complete(): boolean {
     return this.#complete;
+  }
+
+  /** How many events have come. */
+  get events(): number {
+    return this.#events;
   }
 
   /**
@@ -45,6 +51,7 @@ export class EventLog {
 
   /** Adds the first `length` bytes of a buffer. */
   add(bytes: Uint8Array, length: number): void {
+    this.#events++;
     if (this.#mayChange6(bytes)) this.#changes6++;
     if (!this.#complete) return;
     this.#bytes += align4(length);

@@ -13,7 +13,10 @@ import type { DumpedSegment } from "./lost_routes.ts";
 import { NetlinkError } from "../wire/netlink_error.ts";
 import { nextHopDumpRequest } from "../wire/next_hop_message.ts";
 import { isSet } from "../table/route_identity.ts";
-import { only, RouteFill, type SegmentOf } from "./route_fill.ts";
+import type { DumpedCount } from "./route_census.ts";
+import { entriesOf, only, RouteFill, type SegmentOf } from "./route_fill.ts";
+import { RTM_NEWROUTE } from "../wire/netlink_message.ts";
+import { RouteDecoder } from "../wire/route_message.ts";
 import { routeDumpRequest } from "../wire/route_request.ts";
 import type { RouteSegment } from "../table/route_segment.ts";
 
@@ -37,6 +40,8 @@ export interface KernelDump {
   readonly merged: readonly string[];
   /** The state's segments. */
   readonly segments: readonly DumpedSegment[];
+  /** What each dump of routes has brought. */
+  readonly counts: readonly DumpedCount[];
   /** Whether a route was brought twice, which may be two: another dump tells, in which the table does not change. */
   readonly mayHaveTwins: boolean;
 }
@@ -67,13 +72,15 @@ export async function readKernel(
     if (!await readIfPresent(reader, request)) merged.push(request.operation);
   }
   const segments: DumpedSegment[] = [];
+  const counts: DumpedCount[] = [];
   let mayHaveTwins = false;
   const fillOf = (segmentOf: SegmentOf): RouteFill =>
     new RouteFill(state, segmentOf, scope, (...key) => update.hide(...key));
-  for (const { request, isDisturbed, dumped } of routeDumps(state, scope, fillOf, witness)) {
+  for (const { request, isDisturbed, dumped, counted } of routeDumps(state, scope, fillOf, witness)) {
     const whole = await readIfPresent(reader, request);
     if (!whole) merged.push(request.operation);
     const disturbed = !whole || isDisturbed();
+    counts.push({ ...counted(), whole: !disturbed });
     for (const segment of dumped()) {
       // Legs of a set are never alike. Of others there are twins: the kernel replaces one and does not look for its like behind it.
       if (disturbed && segment.dropRepeats((body) => isSet(state.bodies, body))) mayHaveTwins = true;
@@ -81,7 +88,7 @@ export async function readKernel(
       segments.push({ segment, disturbed });
     }
   }
-  return { state, merged, segments, mayHaveTwins };
+  return { state, merged, segments, counts, mayHaveTwins };
 }
 
 function interfaceRequests(
@@ -119,6 +126,8 @@ interface RouteDump {
   readonly isDisturbed: () => boolean;
   /** What it has filled. */
   readonly dumped: () => readonly RouteSegment[];
+  /** What its last attempt has brought. */
+  readonly counted: () => Omit<DumpedCount, "whole">;
 }
 
 /** A dump a table and family; where all tables are read one a family. */
@@ -156,6 +165,7 @@ function routeDump(
     operation: `dump IPv${family} routes of ${table === null ? "all tables" : `table ${table}`}`,
     message: (sequence) => routeDumpRequest(family, table, sequence),
     begin: () => {
+      fill.begin();
       eventsBefore = family === 6 ? witness.changes6() : 0;
       for (const segment of dumped()) segment.begin();
     },
@@ -165,7 +175,29 @@ function routeDump(
     take: (walk) => fill.take(walk),
     ...(witness.canCompare ? {} : { isDisturbed }),
   };
-  return { request, isDisturbed, dumped };
+  return { request, isDisturbed, dumped, counted: () => ({ family, table, count: fill.seen }) };
+}
+
+/**
+ * Counts the routes of a table (null: of all), as {@linkcode DumpedCount.count}, and keeps none.
+ *
+ * @throws what {@linkcode DumpReader.read} throws.
+ */
+export async function countRoutes(reader: DumpReader, family: Family, table: number | null): Promise<number> {
+  const decoder = new RouteDecoder({ sourceSpecific: true });
+  let count = 0;
+  await readIfPresent(reader, {
+    operation: `count IPv${family} routes`,
+    message: (sequence) => routeDumpRequest(family, table, sequence),
+    begin: () => {
+      count = 0;
+    },
+    merge: () => {},
+    take: (walk) => {
+      if (walk.type === RTM_NEWROUTE) count += decoder.decode(walk) ? entriesOf(decoder) : 1;
+    },
+  });
+  return count;
 }
 
 /**

@@ -4,11 +4,13 @@ import type { ChangeCollector } from "../table/change_collector.ts";
 import { DumpReader } from "./dump_reader.ts";
 import type { EventLog } from "./event_log.ts";
 import { replayEvents } from "./event_replay.ts";
-import { type DumpScope, readKernel } from "./kernel_dump.ts";
+import type { Family } from "../../routes/prefix.ts";
+import { countRoutes, type DumpScope, readKernel } from "./kernel_dump.ts";
 import type { KernelState } from "../table/kernel_state.ts";
 import type { KernelUpdate } from "../table/kernel_update.ts";
 import { findLostPrefixes, keepLostPrefixes } from "./lost_routes.ts";
 import type { OpenPort } from "../wire/netlink_port.ts";
+import { type DumpedCount, findShortfall, type Shortfall, shortfallText } from "./route_census.ts";
 
 /** What a reading works with. */
 export interface ReadingOptions {
@@ -25,6 +27,10 @@ export interface ReadingOptions {
   readonly known: KnownTable | null;
   /** Gets the doubts that the events raise. */
   readonly changes: ChangeCollector;
+  /** Families of which it is not shown yet that the kernel's dumps are whole. */
+  readonly unproven: ReadonlySet<Family>;
+  /** The text of a file of /proc; null if there is none. */
+  readonly readText: (path: string) => string | null;
 }
 
 /** The table that a reading is compared with. */
@@ -46,6 +52,8 @@ export interface Reading {
   readonly unsurePrefixes: ReadonlySet<string>;
   /** What the kernel keeps back, or null. */
   readonly error: Error | null;
+  /** Families of which it is still not shown that the kernel's dumps are whole. */
+  readonly unproven: ReadonlySet<Family>;
 }
 
 /**
@@ -65,6 +73,9 @@ export async function readBeside(options: ReadingOptions): Promise<Reading> {
   });
   drain();
   const { state, segments, merged, mayHaveTwins } = dump;
+  const census = await takeCensus(dump.counts, reader, options);
+  drain();
+  for (const { family } of census.shortfalls) state.cut.add(family);
   const doubtful = replayEvents({
     log,
     update,
@@ -93,6 +104,32 @@ export async function readBeside(options: ReadingOptions): Promise<Reading> {
     ? "a dump brought a route twice"
     : kept.unsure.size > 0
     ? `a dump may have missed ${kept.unsure.size} prefixes`
+    : census.shortfalls.length > 0
+    ? "a dump was not whole"
     : null;
-  return { state, unsure, unsurePrefixes: kept.unsure, error: kept.error };
+  const [shortfall] = census.shortfalls;
+  const error = kept.error ?? (shortfall === undefined ? null : new Error(shortfallText(shortfall)));
+  return { state, unsure, unsurePrefixes: kept.unsure, error, unproven: census.unproven };
+}
+
+/** Holds the dumps of families that nothing is known of yet against the kernel's own count. */
+async function takeCensus(
+  counts: readonly DumpedCount[],
+  reader: DumpReader,
+  { unproven: before, log, readText }: ReadingOptions,
+): Promise<{ readonly shortfalls: readonly Shortfall[]; readonly unproven: ReadonlySet<Family> }> {
+  const unproven = new Set(before);
+  const shortfalls: Shortfall[] = [];
+  for (const family of before) {
+    const dumps = counts.filter((dump) => dump.family === family);
+    // Of what was put together, or with events missing, another dump tells, which follows.
+    if (!log.complete || dumps.some(({ whole }) => !whole)) continue;
+    const shortfall = await findShortfall(family, dumps, log.events, {
+      readText,
+      countDump: (...which) => countRoutes(reader, ...which),
+    });
+    if (shortfall === null) unproven.delete(family);
+    else shortfalls.push(shortfall);
+  }
+  return { shortfalls, unproven };
 }

@@ -34,6 +34,7 @@ export class RouteFill {
   readonly #decoder: RouteDecoder;
   readonly #memo = new RouteMemo();
   readonly #hide: HideRoute | undefined;
+  #seen = 0;
   /** Scratch for `keepPrefix`. */
   readonly #words: [number, number, number, number] = [0, 0, 0, 0];
 
@@ -66,7 +67,18 @@ export class RouteFill {
     if (!this.#memo.takeKnown(walk, this.#takeKnown)) this.#decode(walk);
   }
 
+  /** What the attempt under way has brought, kept or not: see {@linkcode DumpedCount.count}. */
+  get seen(): number {
+    return this.#seen;
+  }
+
+  /** Begins an attempt. */
+  begin(): void {
+    this.#seen = 0;
+  }
+
   readonly #takeKnown = (address: number, length: number, body: number): void => {
+    this.#seen++;
     if (this.#keepPrefix !== undefined) {
       const words = this.#words;
       words[0] = address >>> 0;
@@ -77,7 +89,8 @@ export class RouteFill {
 
   #decode(walk: MessageWalk): void {
     const decoder = this.#decoder;
-    if (!decoder.decode(walk)) return;
+    if (!decoder.decode(walk)) return void this.#seen++;
+    this.#seen += entriesOf(decoder);
     const { family, table, words, length } = decoder;
     const segment = this.#segmentOf(family, table);
     if (segment === null) return;
@@ -95,4 +108,10 @@ export class RouteFill {
     } else segment.append(words, length, body);
     lifetimes.note(decoder.expires);
   }
+}
+
+/** How many entries the kernel counts a route as: each leg of IPv6 is one, where the legs are the route's own. */
+export function entriesOf({ family, body: { words } }: RouteDecoder): number {
+  const [, , , nextHopId, legs = 0] = words;
+  return family === 6 && nextHopId === 0 ? Math.max(1, legs) : 1;
 }

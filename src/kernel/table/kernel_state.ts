@@ -28,6 +28,8 @@ export class KernelState implements KernelTable {
   /** Whether there may be a route that names its next-hop object only ({@linkcode needsNextHop}). */
   needsNextHops = false;
   readonly lifetimes = new Lifetimes();
+  /** Families of which the kernel's dumps leave out routes that nothing is known of. */
+  readonly cut = new Set<Family>();
   #use: KernelUse | null = null;
 
   readonly #asked: readonly number[];
@@ -131,6 +133,10 @@ export class KernelState implements KernelTable {
 
   rows(): StateRows {
     return new StateRows(this.segments, this.#context);
+  }
+
+  mayLack(prefix: Prefix): boolean {
+    return this.cut.has(prefix.family) && this.routesOf(prefix).length === 0;
   }
 
   routesOf(prefix: Prefix): readonly KernelRoute[] {

@@ -17,6 +17,7 @@
 import { TextLineStream } from "./text_lines.ts";
 import process from "node:process";
 import { type Libc, openLibc } from "../../../ffi/libc.ts";
+import { readKernelFile } from "../../../ffi/kernel_file.ts";
 import { NetlinkSocket } from "../../../ffi/netlink_socket.ts";
 import { KernelMonitor, type KernelMonitorOptions } from "../../../src/kernel/kernel_monitor.ts";
 import type { KernelRoute, KernelTable, Leg } from "../../../src/kernel/kernel_table.ts";
@@ -82,7 +83,11 @@ async function main(options: AgentOptions): Promise<void> {
         libc,
         receiveBuffer !== undefined && socket.receiveBuffer !== undefined ? { receiveBuffer } : socket,
       ),
-    { ...options, onError: (error) => errors.push(error.message) },
+    {
+      ...options,
+      readText: (path) => readKernelFile(libc, path),
+      onError: (error) => errors.push(error.message),
+    },
   );
   let changes = 0;
   monitor.onChange = () => changes++;

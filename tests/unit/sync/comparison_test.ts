@@ -28,6 +28,14 @@ Deno.test("compare() leaves a prefix alone whose gateway could not be looked up,
   assert.deepEqual([fitted.waves, unresolved, difference.deletes], [[], ["198.51.100.0/24"], []]);
 });
 
+Deno.test("compare() leaves a prefix alone of which the kernel may keep back a route", () => {
+  const { difference } = comparisonOf({
+    own: [cloudRoute("198.51.100.0/24", "10.0.0.8"), cloudRoute("203.0.113.0/24", "10.0.0.8")],
+    changed: { mayLack: (prefix) => prefix === "198.51.100.0/24" },
+  });
+  assert.deepEqual(signed(difference.deletes), ["- 203.0.113.0/24"]);
+});
+
 Deno.test("compare() lets withdrawals wait that are not due, while adds go on", () => {
   const { fitted, waiting } = comparisonOf({
     wanted: { "198.51.100.0/24": ["10.0.0.9"] },

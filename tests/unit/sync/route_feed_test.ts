@@ -146,3 +146,12 @@ Deno.test("RouteFeed.rebuilding() leaves what news said goes by the subnet's rou
   });
   assert.deepEqual([...both.feed.bound.keys()], []);
 });
+
+Deno.test("RouteFeed tells what the kernel may keep back, until all is to be withdrawn", () => {
+  const { feed, table } = fed(one);
+  assert.equal(feed.mayLack(two), false);
+  table.isCut = true;
+  assert.deepEqual([feed.mayLack(one), feed.mayLack(two)], [false, true]);
+  feed.clear();
+  assert.equal(feed.mayLack(two), false);
+});

@@ -1,6 +1,7 @@
 /** Goes through a walk: the monitor's table must equal a fresh dump at each quiet moment, though it never dumps without a reason. */
 
 import type { Libc } from "../../../../ffi/libc.ts";
+import { readKernelFile } from "../../../../ffi/kernel_file.ts";
 import { NetlinkSocket } from "../../../../ffi/netlink_socket.ts";
 import { KernelMonitor } from "../../../../src/kernel/kernel_monitor.ts";
 import { Injections } from "./injecting_port.ts";
@@ -139,7 +140,10 @@ class Walker implements AsyncDisposable {
   }
 
   async #difference(): Promise<readonly string[] | null> {
-    const truth = tableText(await this.#freshTable());
+    const fresh = await this.#fresh();
+    // The kernel's own count must not make an honest dump look short.
+    if (fresh.health.lastError !== null) return [fresh.health.lastError.message];
+    const truth = tableText(fresh.table);
     const table = tableText(this.#monitor.table);
     if (truth.join("\n") !== table.join("\n")) return differenceText(table, truth);
     const choices = this.#choice.differences(this.#monitor.table);
@@ -147,14 +151,15 @@ class Walker implements AsyncDisposable {
   }
 
   /** What a monitor that begins now would see. */
-  async #freshTable(): Promise<KernelMonitor["table"]> {
+  async #fresh(): Promise<Pick<KernelMonitor, "table" | "health">> {
     await using monitor = await KernelMonitor.openWith((socket) => NetlinkSocket.open(this.#libc, socket), {
       tables,
       families: [4, 6],
       events: false,
       redumpMs: 0,
+      readText: (path) => readKernelFile(this.#libc, path),
     });
-    return monitor.table;
+    return monitor;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
