@@ -143,6 +143,7 @@ const gcpSettings: RouteSettings = {
     fields: { 4: { nextHopIp: "10.0.0.2" }, 6: null },
     addresses: ["10.0.0.2"],
     elsewhere: [],
+    isShared: false,
   },
   priority: 1000,
   tags: [],

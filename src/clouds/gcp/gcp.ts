@@ -47,6 +47,7 @@ import { resourceName } from "./resource_url.ts";
 import { customRole } from "./permissions.ts";
 import { signOf } from "./route_mark.ts";
 import { readRoutes, type RouteSettings } from "./routes.ts";
+import type { SharedRoutes } from "./shared_routes.ts";
 import { afterRefusal, writeRate } from "./write_rate.ts";
 import { RouteWriter } from "./writer.ts";
 import { readSurroundings } from "./subnets.ts";
@@ -74,6 +75,8 @@ interface Memory {
   readonly rate: AdaptiveLimiter;
   /** By network. */
   readonly quotas: Map<string, RouteQuota>;
+  /** By network: the routes that were shared when it was last read. */
+  readonly shared: Map<string, SharedRoutes>;
 }
 
 /** Where this VM is. */
@@ -111,6 +114,7 @@ class GcpCloud implements Cloud {
       clock,
       rate: new AdaptiveLimiter(writeRate, clock, afterRefusal),
       quotas: new Map(),
+      shared: new Map(),
     };
     this.traits = {
       // One write is up to 100 operations that are under way together; the rate is kept inside it (`write_rate.ts`).
@@ -120,8 +124,8 @@ class GcpCloud implements Cloud {
       rate: null,
       nextHopsPerRoute: options.noEcmp ? 1 : mostNextHops,
       ownership: "mark",
-      // By the warnings that Google gives to a route whose instance does not run.
-      readingShowsDead: true,
+      // By the warnings that Google gives to a route whose instance does not run; one to a load balancer has none.
+      readingShowsDead: options.nextHopIlb === null,
       uniquePrefix: false,
     };
   }
@@ -198,7 +202,8 @@ class GcpConnection implements CloudConnection {
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
     const settings = this.#settingsOf(table);
-    const { routes, staticCount } = await readRoutes(this.#memory.api, settings, signal);
+    const { routes, shared, staticCount } = await readRoutes(this.#memory.api, settings, signal);
+    this.#memory.shared.set(table.id, shared);
     const quotas = this.#quotaOf(settings).read({ own: staticCount, peers: this.#routesOfPeers(table.id) });
     return { table, routes, quotas, version: null };
   }
@@ -211,8 +216,9 @@ class GcpConnection implements CloudConnection {
   ): Promise<WriteResult> {
     const settings = this.#settingsOf(table);
     const { api, rate, clock } = this.#memory;
+    const shared = this.#memory.shared.get(table.id) ?? new Map();
     const writer = new RouteWriter(api, settings, new MutationLimiter(rate, clock), defaultTimeouts);
-    const outcomes = await writer.write(changes, state, signal);
+    const outcomes = await writer.write(changes, state, shared, signal);
     for (const { error } of outcomes) this.#quotaOf(settings).learn(error);
     return { outcomes };
   }

@@ -30,6 +30,8 @@ export interface SelfHop {
   readonly id: string;
   /** By family of the route; null where this VM, or the load balancer, has no address of it. */
   readonly fields: Readonly<Record<Family, NextHopField | null>>;
+  /** Whether it is a load balancer, whose one route a prefix the routers behind it share. */
+  readonly isShared: boolean;
   /** Texts of the VM's addresses in the network: a route to one points at this VM as well. */
   readonly addresses: readonly string[];
   /** Ranges of neighbours in other networks: here nothing can point at them but by way of this VM. */
@@ -47,7 +49,7 @@ export function selfHop(
   ilb: LoadBalancer | null,
   elsewhere: readonly Prefix[] = [],
 ): SelfHop {
-  if (ilb !== null) return { ...ilbHop(ilb), addresses: [], elsewhere };
+  if (ilb !== null) return { ...ilbHop(ilb), isShared: true, addresses: [], elsewhere };
   const shared = projectOf(leg.network) !== vm.project;
   const field = (family: Family): NextHopField | null => {
     const address = leg.addresses.find((own) => own.family === family);
@@ -57,6 +59,7 @@ export function selfHop(
   return {
     id: vm.url,
     fields: { 4: field(4), 6: field(6) },
+    isShared: false,
     addresses: leg.addresses.map(({ text }) => text),
     elsewhere,
   };

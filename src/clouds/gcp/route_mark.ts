@@ -10,8 +10,8 @@
  * | `[cloudroutesync owner=O prefix=P instance=I address=A]`               | the router that is instance I                      |
  * | `on NAME from … [cloudroutesync owner=O prefix=P]`                     | version 1.0 on the VM of that name; a node that has |
  * |                                                                        | an owner of its own (`-owner NAME@node`)           |
- * | the same, and it points at a load balancer                            | any of the routers behind it, which share its      |
- * |                                                                        | routes: where it points says whose it is           |
+ * | `[cloudroutesync owner=O prefix=P wanted=I@A,I@A]`                     | the routers behind a load balancer that want it    |
+ * |                                                                        | (`shared_routes.ts`); I is `PROJECT/ZONE/NAME`     |
  *
  * Where a route points at this VM in place of a neighbour in another network, the description names the neighbour
  * before that line, so that the route is read as what it was made for.
@@ -36,12 +36,12 @@ export function signOf({ url }: Vm, legs: readonly VmInterface[]): Sign {
  * @param neighbour id of the next hop that this VM stands in for, if it does.
  */
 export function describeRoute(
-  { owner, prefix, sign }: Pick<RouteSpec, "owner" | "prefix" | "sign">,
+  { owner, prefix, sign, wanters }: Pick<RouteSpec, "owner" | "prefix" | "sign" | "wanters">,
   instance: string,
   neighbour: string | null = null,
 ): string {
   return `Made by cloudroutesync on ${instance} from the routes of its kernel, and removed by it. ` +
-    (neighbour === null ? "" : `[to ${neighbour}] `) + markLine(owner, prefix.text, sign);
+    (neighbour === null ? "" : `[to ${neighbour}] `) + markLine(owner, prefix.text, sign, wanters);
 }
 
 /** The neighbour that this VM stands in for on a route of ours; null if it does not. */
@@ -84,14 +84,32 @@ function isNameOf(owner: string, name: string): boolean {
   return name.startsWith(prefix) && /^[0-9a-z]+$/.test(name.slice(prefix.length));
 }
 
-function markLine(owner: string, prefix: string, sign: Sign | null): string {
+function markLine(owner: string, prefix: string, sign: Sign | null, wanters: readonly Sign[] = []): string {
   const writer = sign === null ? "" : ` instance=${sign.id} address=${sign.address?.text ?? ""}`;
-  return `[cloudroutesync owner=${owner} prefix=${prefix}${writer}]`;
+  const wanted = wanters.length === 0 ? "" : ` wanted=${wanters.map(wanterText).join(",")}`;
+  return `[cloudroutesync owner=${owner} prefix=${prefix}${writer}${wanted}]`;
+}
+
+/** Short, since Google's descriptions have an end. */
+function wanterText({ id, address }: Sign): string {
+  const short = id.replace(/^projects\/([^/]+)\/zones\/([^/]+)\/instances\/([^/]+)$/, "$1/$2/$3");
+  return `${short}@${address?.text ?? ""}`;
+}
+
+/** The routers that want a route which they share, as its mark says. */
+export function wantersOf(description: string | undefined): readonly Sign[] {
+  return (partsOf(description).wanted ?? "").split(",").flatMap((text) => {
+    const [, project, zone, name, address = ""] = /^([^/@]+)\/([^/@]+)\/([^/@]+)@(.*)$/.exec(text) ?? [];
+    if (name === undefined) return [];
+    const id = `projects/${project}/zones/${zone}/instances/${name}`;
+    const read = addressOrNull(address);
+    return [{ id, address: read, nextHops: [id, ...(read === null ? [] : [read.text])] }];
+  });
 }
 
 function partsOf(description = ""): Readonly<Record<string, string | undefined>> {
   const line =
-    /\[cloudroutesync owner=(?<owner>[^\s\]]+) prefix=(?<prefix>[^\s\]]+)(?: instance=(?<instance>[^\s\]]+) address=(?<address>[^\s\]]*))?\]$/;
+    /\[cloudroutesync owner=(?<owner>[^\s\]]+) prefix=(?<prefix>[^\s\]]+)(?: instance=(?<instance>[^\s\]]+) address=(?<address>[^\s\]]*))?(?: wanted=(?<wanted>[^\s\]]+))?\]$/;
   const name = /^Made by cloudroutesync on (\S+) from /.exec(description)?.[1];
   return { ...line.exec(description)?.groups, name };
 }

@@ -25,6 +25,8 @@ export interface RouteSpec {
   readonly tags: readonly string[];
   /** The router that writes it; null: the mark names none. Two routers by one neighbour have a route each. */
   readonly sign: Sign | null;
+  /** The routers that share it, see `shared_routes.ts`; left out: it is not shared. */
+  readonly wanters?: readonly Sign[];
 }
 
 const longestName = 63;
@@ -37,7 +39,7 @@ const programMark = "crs";
  * @param attempt 0; more where the name is taken by a route that differs from what its name says.
  */
 export function routeName(spec: RouteSpec, attempt = 0): string {
-  const { owner, network, prefix, nextHop, priority, tags, sign } = spec;
+  const { owner, network, prefix, nextHop, priority, tags, sign, wanters } = spec;
   const content = [
     owner,
     network,
@@ -47,6 +49,7 @@ export function routeName(spec: RouteSpec, attempt = 0): string {
     [...tags].sort().join(","),
     `${attempt}`,
     ...(sign === null ? [] : [sign.id]),
+    ...(wanters === undefined ? [] : ["wanted by", ...wanters.map(({ id }) => id).sort()]),
   ];
   const hash = createHash("sha256").update(content.join("\n")).digest("hex").slice(0, hashDigits);
   return `${ownerPrefix(owner)}${hash}`;

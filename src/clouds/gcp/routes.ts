@@ -8,7 +8,8 @@ import { type RouteAnswer, routeFields, routePage } from "./schemas.ts";
 import type { ComputeApi } from "./api.ts";
 import { isElsewhere, nextHopId, type SelfHop } from "./next_hop.ts";
 import { resourceName, shortUrl } from "./resource_url.ts";
-import { neighbourOf, ownerOf, writerOf } from "./route_mark.ts";
+import { neighbourOf, ownerOf, wantersOf, writerOf } from "./route_mark.ts";
+import { partsOf, sharedPriorities, type SharedRoute, type SharedRoutes } from "./shared_routes.ts";
 
 const logger = getLogger(["cloudroutesync", "gcp"]);
 
@@ -30,11 +31,13 @@ export interface RouteSettings {
 /** A network's routes as read. */
 export interface NetworkRoutes {
   readonly routes: readonly CloudRoute[];
+  /** Those of ours that routers behind a load balancer share: in `routes` each stands for every router that wants it. */
+  readonly shared: SharedRoutes;
   /** How many are static, which a quota may count; the others are the cloud's own, of subnets and peerings. */
   readonly staticCount: number;
 }
 
-/** Reads all routes of a network, of whatever kind, a route for each of Google's. */
+/** Reads all routes of a network, of whatever kind: a route for each of Google's, and for each router that shares one. */
 export async function readRoutes(
   api: ComputeApi,
   settings: RouteSettings,
@@ -54,10 +57,17 @@ export async function readRoutes(
   const answers = pages.flatMap(({ items }) => items).filter(({ network }) =>
     shortUrl(network) === settings.network
   );
-  return {
-    routes: answers.filter(hasPrefix).map((answer) => cloudRoute(answer, settings)),
-    staticCount: answers.filter(isStatic).length,
-  };
+  const shared = new Map<string, SharedRoute>();
+  const routes = answers.filter(hasPrefix).flatMap((answer) => {
+    const route = cloudRoute(answer, settings);
+    if (settings.sign === null || route.owner !== settings.owner || !isShared(answer, settings)) {
+      return [route];
+    }
+    const known = sharedRoute(answer, settings);
+    shared.set(answer.name, known);
+    return partsOf(route, known, settings.sign);
+  });
+  return { routes, shared, staticCount: answers.filter(isStatic).length };
 }
 
 /**
@@ -101,9 +111,20 @@ function ownNextHop(answer: RouteAnswer, self: SelfHop): string {
   return neighbour !== null && isElsewhere(neighbour, self) ? neighbour : hop;
 }
 
+/** Whether the routers of its owner share a route of ours: one to a load balancer, which stands for all of them. */
+function isShared({ nextHopIlb }: RouteAnswer, { sign }: RouteSettings): boolean {
+  return sign !== null && nextHopIlb !== undefined;
+}
+
+function sharedRoute(answer: RouteAnswer, { self }: RouteSettings): SharedRoute {
+  const { description, priority, tags } = answer;
+  return { hop: nextHopId(answer, self), priority, tags, wanters: wantersOf(description) };
+}
+
 function deviation(answer: RouteAnswer, settings: RouteSettings): string {
   const tags = [...answer.tags].sort().join(",");
-  const priority = answer.priority === settings.priority ? "" : ` priority=${answer.priority}`;
+  const right = isShared(answer, settings) ? sharedPriorities(settings.priority) : [settings.priority];
+  const priority = right.includes(answer.priority) ? "" : ` priority=${answer.priority}`;
   return tags === [...settings.tags].sort().join(",") ? priority : `${priority} tags=${tags}`;
 }
 

@@ -9,7 +9,8 @@ import type { ComputeApi } from "./api.ts";
 import { finish, type OperationTimeouts } from "./operations.ts";
 import { shortUrl } from "./resource_url.ts";
 import { type NewRoute, stepsOf } from "./route_change.ts";
-import { cloudRoute, type RouteSettings } from "./routes.ts";
+import { cloudRoute, type NetworkRoutes, readRoutes, type RouteSettings } from "./routes.ts";
+import type { SharedRoutes } from "./shared_routes.ts";
 import { MutationLimiter } from "./mutation_limiter.ts";
 
 const logger = getLogger(["cloudroutesync", "gcp"]);
@@ -20,6 +21,7 @@ export class RouteWriter {
   readonly #settings: RouteSettings;
   readonly #timeouts: OperationTimeouts;
   readonly #limiter: MutationLimiter;
+  readonly #look = new NextLook<NetworkRoutes>();
 
   /** @param limiter sends inserts and deletes. */
   constructor(
@@ -38,17 +40,19 @@ export class RouteWriter {
    * Executes the changes all at once: none depends on another.
    *
    * @param state the network as last read.
+   * @param shared those of its routes that routers behind a load balancer share.
    * @returns what became of each. What is not done may be half done: the new route stands, the old one too; the next reading shows it.
    */
   async write(
     changes: readonly Change[],
-    state: Pick<TableState, "routes">,
+    { routes: standing }: Pick<TableState, "routes">,
+    shared: SharedRoutes,
     signal: AbortSignal,
   ): Promise<readonly ChangeOutcome[]> {
     const outcomes = await Promise.allSettled(
       changes.map(async (change): Promise<ChangeOutcome> => ({
         change,
-        error: await errorOf(this.#execute(change, state.routes, signal)),
+        error: await errorOf(this.#execute(change, { standing, shared }, signal)),
       })),
     );
     return outcomes.map((end) => {
@@ -57,13 +61,19 @@ export class RouteWriter {
     });
   }
 
-  async #execute(change: Change, standing: readonly CloudRoute[], signal: AbortSignal): Promise<void> {
-    const { inserts, deletes } = stepsOf(change, standing, this.#settings);
+  async #execute(
+    change: Change,
+    { standing, shared }: { readonly standing: readonly CloudRoute[]; readonly shared: SharedRoutes },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { inserts, deletes } = stepsOf(change, standing, this.#settings, shared);
     await settleAll(inserts.map(async (route) => {
       try {
         await this.#insert(route, signal);
       } catch (error) {
-        throw sharedByOthers(error, route, change, standing) ?? error;
+        const { owner } = this.#settings;
+        throw sharedByOthers(error, route, standing.filter((each) => each.owner !== owner)) ??
+          await this.#sharedSince(error, route, shared, signal) ?? error;
       }
     }));
     await settleAll(deletes.map((name) => this.#delete(name, change, signal)));
@@ -84,6 +94,24 @@ export class RouteWriter {
     } catch (error) {
       if (!isConflict(error) || !await this.#stands(route, action, signal)) throw error;
     }
+  }
+
+  /**
+   * Another router behind the load balancer may have made the shared route anew since it was read: then Google refuses this one, and
+   * there is another to look at. @returns null where that is not why.
+   */
+  async #sharedSince(
+    error: unknown,
+    route: NewRoute,
+    shared: SharedRoutes,
+    signal: AbortSignal,
+  ): Promise<CloudError | null> {
+    if (!(error instanceof CloudError && error.kind === "invalid" && "nextHopIlb" in route)) return null;
+    const now = await this.#look.next(() => readRoutes(this.#api, this.#settings, signal));
+    const isNew = now.routes.some(({ id = "", prefix }) =>
+      prefix.text === route.destRange && !shared.has(id) && now.shared.get(id)?.priority === route.priority
+    );
+    return isNew ? new CloudError("conflict", error.message, { cause: error }) : null;
   }
 
   async #delete(name: string, change: Change, signal: AbortSignal): Promise<void> {
@@ -149,13 +177,11 @@ export class RouteWriter {
 function sharedByOthers(
   error: unknown,
   route: NewRoute,
-  { prefix }: Change,
-  standing: readonly CloudRoute[],
+  ofOthers: readonly CloudRoute[],
 ): CloudError | null {
   if (!(error instanceof CloudError && error.kind === "invalid" && "nextHopIlb" in route)) return null;
-  const twin = standing.find(({ prefix: other, nextHops, owner, id }) =>
-    other.text === prefix.text && id !== route.name && owner !== null &&
-    nextHops[0]?.includes(route.nextHopIlb)
+  const twin = ofOthers.find(({ prefix, nextHops, owner }) =>
+    prefix.text === route.destRange && owner !== null && nextHops[0]?.includes(route.nextHopIlb)
   );
   if (twin === undefined) return null;
   const { message, status, code } = error;
@@ -165,6 +191,21 @@ function sharedByOthers(
     `${message} Route ${twin.id} of owner "${twin.owner}" points there already; ${remedy}`,
     { status, code, remedy, cause: error },
   );
+}
+
+/** A look at what changes: who asks for one gets one that begins after that, and those who ask meanwhile the same. */
+class NextLook<T> {
+  #running: Promise<unknown> = Promise.resolve();
+  #next: Promise<T> | null = null;
+
+  next(look: () => Promise<T>): Promise<T> {
+    return this.#next ??= this.#running.then(() => {
+      this.#next = null;
+      const running = look();
+      this.#running = running.catch(() => {});
+      return running;
+    });
+  }
 }
 
 /** Whether it is the route itself that is not there: of a project, a network or whatever else a 404 says nothing of it. */

@@ -20,6 +20,7 @@ const settings: RouteSettings = {
     fields: { 4: { nextHopInstance: instance }, 6: null },
     addresses: ["10.0.0.2"],
     elsewhere: [],
+    isShared: false,
   },
   priority: 1000,
   tags: [],
