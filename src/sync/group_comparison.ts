@@ -7,8 +7,12 @@
  * | (AWS, Azure without ECMP, local)  |                       |                                                          |
  * | one route a prefix, several next  | its next hop in the   | adds and removes its own next hop, and those of peers    |
  * | hops (Azure with ECMP)            | route                 | that the cloud says are dead                             |
- * | several routes a prefix (Google,  | a route of its own    | writes its own beside the others'                        |
- * | OpenStack)                        |                       |                                                          |
+ * | several routes a prefix (Google,  | a route of its own    | writes its own beside the others', and takes away those  |
+ * | OpenStack)                        |                       | of peers that the cloud says are dead                    |
+ * | the same, but routes with several | the route             | has the prefix, or another has it                        |
+ * | next hops are of no use (an older |                       |                                                          |
+ * | Neutron): two routers' routes     |                       |                                                          |
+ * | would be such a one               |                       |                                                          |
  */
 
 import type { CloudRoute, CloudTraits } from "../clouds/cloud.ts";
@@ -23,7 +27,7 @@ import {
   type Want,
 } from "./group.ts";
 import type { Members } from "./group_members.ts";
-import type { TableIndex } from "./ownership.ts";
+import { fold, type PeerRoute, type TableIndex } from "./ownership.ts";
 import { chooseNextHops, type Outcome, sameNextHops, type Target } from "./planned_change.ts";
 
 /** What is known of the group. */
@@ -38,7 +42,7 @@ export interface GroupInput {
 /** The table, and what its cloud takes. */
 export interface GroupTable {
   readonly index: TableIndex;
-  readonly traits: Pick<CloudTraits, "nextHopsPerRoute" | "nextHopsOf" | "uniquePrefix">;
+  readonly traits: Pick<CloudTraits, "nextHopsPerRoute" | "nextHopsOf" | "ownership" | "uniquePrefix">;
 }
 
 /** What becomes of a prefix; no outcome: what becomes of `target` as if this router were alone. */
@@ -73,7 +77,7 @@ export function groupOutcome(
       : { is: "left", prefix, verdict: decision.verdict },
   });
   if (wanted === "passive") return left({ act: false, verdict: "passive" });
-  if (!traits.uniquePrefix || most > 1) {
+  if (standTogether(traits, most)) {
     const mine = ownPart(target, members);
     const outcome = traits.uniquePrefix
       ? inSharedSet(key, mine, members, most, input)
@@ -97,6 +101,11 @@ export function groupOutcome(
     };
   }
   return { memory, target, outcome: take(target, theirs.route, decision.takesFrom) };
+}
+
+/** Whether several routers have a prefix at once. Routes that marks tell apart are routes of their own, however many next hops one takes. */
+function standTogether({ uniquePrefix, ownership }: GroupTable["traits"], most: number): boolean {
+  return most > 1 || (!uniquePrefix && ownership === "mark");
 }
 
 /** What is wanted at a prefix; of several next hops the one that stands counts, as without a group. */
@@ -146,6 +155,10 @@ function ownPart(target: Target | undefined, { self, peers }: Members): Target |
 
 /** Where a prefix may stand several times: next hops of peers are the peers' own routes. @param target this router's part. */
 function besideOthers(key: string, target: Target | undefined, { index }: GroupTable): Outcome | null {
+  const ofDead = index.ofDead.get(key);
+  if (ofDead !== undefined && target?.nextHops.length !== 0) {
+    return withoutDead(target, index.own.get(key), ofDead);
+  }
   if (target === undefined || target.nextHops.length > 0) return null;
   const mine = index.own.get(key);
   const { prefix } = target;
@@ -153,6 +166,24 @@ function besideOthers(key: string, target: Target | undefined, { index }: GroupT
   // Handed over without a gap: this router's route goes once the peer's stands.
   if (!index.peers.has(key)) return { is: "kept" };
   return { is: "change", change: { action: "delete", prefix, from: mine, to: null, why: "handed-over" } };
+}
+
+/** This router's own goes or comes as wanted, and what points at a dead peer goes. */
+function withoutDead(
+  target: Target | undefined,
+  own: CloudRoute | undefined,
+  { route, peer: takesFrom }: PeerRoute,
+): Outcome {
+  const from = own === undefined ? route : fold(own, route);
+  const { prefix } = from;
+  if (target === undefined) {
+    return {
+      is: "change",
+      change: { action: "delete", prefix, from, to: null, why: "not-wanted", takesFrom },
+    };
+  }
+  const to = target.nextHops;
+  return { is: "change", change: { action: "replace", prefix, from, to, why: "taken-over", takesFrom } };
 }
 
 /**

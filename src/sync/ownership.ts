@@ -48,6 +48,8 @@ export interface TableIndex {
   readonly foreignCount: number;
   /** Those that point at another router of the group and at nothing else: its own, whoever wrote them. */
   readonly peers: ReadonlyMap<string, PeerRoute>;
+  /** Of these, where a prefix can stand several times, the routes of peers that are dead. */
+  readonly ofDead: ReadonlyMap<string, PeerRoute>;
   /** Addresses of the peers of which the cloud says that they are dead, or that packets of all their routes are dropped. */
   readonly dead: ReadonlySet<string>;
 }
@@ -57,6 +59,7 @@ export function indexTable(state: TableState, rule: OwnershipRule): TableIndex {
   const own = new Map<string, CloudRoute>();
   const foreign = new Map<string, CloudRoute[]>();
   const peers = new Map<string, PeerRoute>();
+  const beside: (readonly [prefix: string, route: PeerRoute])[] = [];
   const dropped = new Set<string>();
   const standing = new Set<string>();
   let foreignCount = 0;
@@ -65,8 +68,8 @@ export function indexTable(state: TableState, rule: OwnershipRule): TableIndex {
     const peer = peerOf(route, rule);
     if (peer !== null) {
       (route.blackhole === true ? dropped : standing).add(peer);
-      const other = peers.get(key);
-      peers.set(key, { peer, route: other === undefined ? route : fold(other.route, route) });
+      addPeerRoute(peers, key, { peer, route });
+      if (!rule.traits.uniquePrefix) beside.push([key, { peer, route }]);
     } else if (isOwn(route, rule)) {
       const other = own.get(key);
       const mine = isUnsigned(route, rule) ? { ...route, unsigned: true } : route;
@@ -80,7 +83,14 @@ export function indexTable(state: TableState, rule: OwnershipRule): TableIndex {
   }
   // A router that was rebuilt has its former routes, which are dropped, beside those that it has now.
   const dead = dropped.difference(standing).union(rule.dead);
-  return { own, foreign, foreignCount, peers, dead };
+  const ofDead = new Map<string, PeerRoute>();
+  for (const [key, route] of beside) if (dead.has(route.peer)) addPeerRoute(ofDead, key, route);
+  return { own, foreign, foreignCount, peers, ofDead, dead };
+}
+
+function addPeerRoute(routes: Map<string, PeerRoute>, key: string, { peer, route }: PeerRoute): void {
+  const other = routes.get(key);
+  routes.set(key, { peer, route: other === undefined ? route : fold(other.route, route) });
 }
 
 /**
@@ -140,7 +150,7 @@ function isUnsigned({ writer, sharedWith, nextHops }: CloudRoute, { self }: Owne
 }
 
 /** Several routes of a prefix as one; to be signed if one of them is, so that what another router wrote goes beside this one's own. */
-function fold(left: CloudRoute, right: CloudRoute): CloudRoute {
+export function fold(left: CloudRoute, right: CloudRoute): CloudRoute {
   const nextHops = [...new Set([...left.nextHops, ...right.nextHops])].sort();
   const ids = [...idsOf(left), ...idsOf(right)];
   const unsigned = left.unsigned === true || right.unsigned === true;

@@ -65,6 +65,7 @@ export class TableView {
     own: new Map(),
     foreign: new Map(),
     foreignCount: 0,
+    ofDead: new Map(),
     peers: new Map(),
     dead: new Set(),
   };

@@ -32,6 +32,7 @@ export function tableIndex(own: readonly CloudRoute[], foreign: readonly CloudRo
     own: new Map(own.map((route) => [route.prefix.text, route])),
     foreign: new Map(foreign.map((route) => [route.prefix.text, [route]])),
     foreignCount: foreign.length,
+    ofDead: new Map(),
     peers: new Map(),
     dead: new Set(),
   };

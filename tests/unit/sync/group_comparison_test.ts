@@ -1,6 +1,7 @@
 /** Routes that several routers have together: what this router writes of them. */
 
 import assert from "node:assert/strict";
+import type { CloudTraits } from "../../../src/clouds/cloud.ts";
 import { parseAddress } from "../../../src/routes/prefix.ts";
 import { type Member, noMemory } from "../../../src/sync/group.ts";
 import { indexTable } from "../../../src/sync/ownership.ts";
@@ -13,41 +14,79 @@ function member(address: string): Member {
   return { address: parseAddress(address), rank: null, nextHops: [address] };
 }
 
-const self = member("10.0.0.4");
-const peers = [member("10.0.0.5"), member("10.0.0.6")];
-const nobody: ReadonlySet<string> = new Set();
+const [a, b, c] = ["10.0.0.4", "10.0.0.5", "10.0.0.6"] as const;
+
+const self = member(a);
+const peers = [member(b), member(c)];
+
+/** What the table takes, and who is dead. */
+interface Scene {
+  readonly traits: Pick<CloudTraits, "nextHopsPerRoute" | "ownership" | "uniquePrefix">;
+  readonly dead: readonly string[];
+}
+
+const together: Scene = {
+  traits: { nextHopsPerRoute: 8, ownership: "mark", uniquePrefix: true },
+  dead: [],
+};
+const beside: Scene = { ...together, traits: { ...together.traits, uniquePrefix: false } };
+/** Pairs of a prefix and a next hop, where several of one prefix are of no use. */
+const pairs: Scene = { ...beside, traits: { nextHopsPerRoute: 1, ownership: "ledger", uniquePrefix: false } };
 
 /** What is done where the kernel wants `wanted` (comma-separated) and `standing` are the routes of the table. */
-function done(uniquePrefix: boolean, wanted: string | null, ...standing: readonly string[]): string {
-  const traits = { nextHopsPerRoute: 8, ownership: "mark", uniquePrefix } as const;
-  const state = tableState(standing.map((hops) => cloudRoute(prefix, hops)));
+function done({ traits, dead }: Scene, wanted: string | null, ...standing: readonly string[]): string {
+  const isLedger = traits.ownership === "ledger";
+  const state = tableState(
+    standing.map((hops) => ({ ...cloudRoute(prefix, hops), ...(isLedger ? { owner: null } : {}) })),
+  );
+  const claims = new Map(isLedger ? [[prefix, { nextHops: [a], confirmed: true }]] : []);
   const parts = difference([prefix], {
     wanted: () => wanted === null ? undefined : target(prefix, wanted),
-    index: indexTable(state, { owner, traits, claims: new Map(), peers, dead: nobody }),
+    index: indexTable(state, { owner, traits, claims, peers, dead: new Set(dead) }),
     traits,
     adopt: false,
     group: { members: { self, peers }, passive: false, memoryOf: () => noMemory },
   });
   const [change] = [...parts.adds, ...parts.replaces, ...parts.deletes];
-  if (change !== undefined) return `${change.action} ${change.to?.join() ?? ""}`.trim();
+  if (change?.action === "delete") return `delete ${change.from.nextHops.join()}`;
+  if (change !== undefined) return `${change.action} ${change.to.join()}`;
   return parts.left[0]?.verdict ?? (parts.kept > 0 ? "kept" : "nothing");
 }
 
-const [a, b, c] = ["10.0.0.4", "10.0.0.5", "10.0.0.6"] as const;
-
 Deno.test("difference() writes no next hop of a peer beside its own, where a prefix can stand several times", () => {
-  assert.equal(done(false, `${a},${b}`), `add ${a}`);
-  assert.equal(done(false, `${a},${b}`, a, b), "kept");
-  assert.equal(done(false, b), "peer");
-  assert.equal(done(false, b, a), "kept");
-  assert.equal(done(false, b, a, b), "delete");
+  assert.equal(done(beside, `${a},${b}`), `add ${a}`);
+  assert.equal(done(beside, `${a},${b}`, a, b), "kept");
+  assert.equal(done(beside, b), "peer");
+  assert.equal(done(beside, b, a), "kept");
+  assert.equal(done(beside, b, a, b), `delete ${a}`);
 });
 
 Deno.test("difference() adds and removes its own next hop alone, where one route has several", () => {
-  assert.equal(done(true, `${a},${b}`), `add ${a}`);
-  assert.equal(done(true, `${a},${c}`, b), `replace ${a},${b}`);
-  assert.equal(done(true, null, `${a},${b}`), `replace ${b}`);
-  assert.equal(done(true, null, b), "nothing");
-  assert.equal(done(true, null, a), "delete");
-  assert.equal(done(true, b), "peer");
+  assert.equal(done(together, `${a},${b}`), `add ${a}`);
+  assert.equal(done(together, `${a},${c}`, b), `replace ${a},${b}`);
+  assert.equal(done(together, null, `${a},${b}`), `replace ${b}`);
+  assert.equal(done(together, null, b), "nothing");
+  assert.equal(done(together, null, a), `delete ${a}`);
+  assert.equal(done(together, b), "peer");
+});
+
+Deno.test("difference() takes away what points at a dead peer beside its own, where a prefix can stand several times", () => {
+  const scene = { ...beside, dead: [b] };
+  assert.equal(done(scene, a, a, b), `replace ${a}`);
+  assert.equal(done(scene, a, b), `replace ${a}`);
+  assert.equal(done(scene, a, a, c), "kept");
+  assert.equal(done(scene, null, b, c), `delete ${b}`);
+  assert.equal(done(scene, null, a, b, c), `delete ${a},${b}`);
+  assert.equal(done(scene, null, c), "nothing");
+  assert.equal(done(scene, c, b, c), "peer");
+});
+
+Deno.test("difference() keeps one router's pair of a prefix, where several are of no use", () => {
+  assert.equal(done(pairs, a, b), "standby");
+  assert.equal(done(pairs, a), `add ${a}`);
+  assert.equal(done(pairs, a, a), "kept");
+  assert.equal(done(pairs, b, a), `replace ${b}`);
+  assert.equal(done(pairs, b, b), "peer");
+  assert.equal(done(pairs, null, b), "nothing");
+  assert.equal(done({ ...pairs, dead: [b] }, a, b), `replace ${a}`);
 });
