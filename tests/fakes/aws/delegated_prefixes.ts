@@ -17,6 +17,14 @@ export class DelegatedPrefixes {
     this.#byInterface.set(interfaceId, [...this.#byInterface.get(interfaceId) ?? [], prefix]);
   }
 
+  /** Takes it away again. */
+  remove(interfaceId: string, prefix: string): void {
+    this.#byInterface.set(
+      interfaceId,
+      (this.#byInterface.get(interfaceId) ?? []).filter((each) => each !== prefix),
+    );
+  }
+
   /** Takes the filters that are about prefixes out of a call. @returns the prefixes that they ask for; null if there are none. */
   takeFilter(fields: URLSearchParams): readonly string[] | null {
     const name = [...fields.keys()].find((key) =>

@@ -119,6 +119,41 @@ test(
   },
 );
 
+test(
+  "the executable sends what a gateway inside a delegated prefix leads to by the interface that has the prefix",
+  async (rig, vm) => {
+    const { peer, client } = rig.vpc;
+    // A node's pods, with EKS' prefix delegation; and one whose gateway of the IPv4 route is IPv6.
+    rig.front.delegated.add(peer.interfaceId, "10.0.1.64/28");
+    const subnet6 = rig.vpc.ipv6Block.replace(/00::\/56$/, "01:");
+    rig.front.delegated.add(client.interfaceId, `${subnet6}7::/80`);
+    vm.start("-ipv6", "-audit", "1s");
+    await vm.announce(["192.168.1.0/24"], "10.0.1.70");
+    await vm.announce(["192.168.2.0/24"], "10.0.1.80");
+    await vm.namespace.ip(`-6 route add 2001:db8:1::/48 via ${subnet6}7::9 dev eth0 onlink proto bgp`);
+    await vm.namespace.ip(`route add 192.168.3.0/24 via inet6 ${subnet6}7::9 dev eth0 onlink proto bgp`);
+    await vm.untilRoutes([
+      "192.168.1.0/24 peer",
+      "192.168.2.0/24 router",
+      "192.168.3.0/24 client",
+      "2001:db8:1::/48 client",
+    ]);
+    assert.deepEqual(
+      (await vm.command("explain", "192.168.1.0/24")).stdout.match(/eni-\w+/g)?.[0],
+      peer.interfaceId,
+    );
+    // The prefix moves to another VM, as EKS' does when a node goes.
+    rig.front.delegated.remove(peer.interfaceId, "10.0.1.64/28");
+    rig.front.delegated.add(client.interfaceId, "10.0.1.64/28");
+    await vm.untilRoutes([
+      "192.168.1.0/24 client",
+      "192.168.2.0/24 router",
+      "192.168.3.0/24 client",
+      "2001:db8:1::/48 client",
+    ]);
+  },
+);
+
 test("the executable lets the lower metric win and leaves other kernel tables alone", async (_rig, vm) => {
   vm.start();
   await vm.namespace.batch([
