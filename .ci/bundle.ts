@@ -43,6 +43,35 @@ const nodeModules: Plugin = {
   },
 };
 
+/** Schemas of AWS' shapes, one array each: 1.3 MB of EC2's alone, of which a tenth is used. */
+const schemaFiles = /@aws-sdk[/\\].*[/\\]dist-es[/\\]schemas[/\\]schemas_\d+\.js$/;
+
+/**
+ * Lets esbuild leave out the schemas that nothing uses. They name their members by constants, as in `{ [_xN]: _m }`, and a computed
+ * name could have side effects, so that esbuild keeps every array with one. With the constant's text in its place it sees that there
+ * are none. Without this the chunk of AWS has six times the size, and to load it takes 30 MB more.
+ */
+const literalSchemas: Plugin = {
+  name: "literal-schemas",
+  setup(context): void {
+    context.onLoad({ filter: schemaFiles }, async ({ path }) => ({
+      contents: withLiteralNames(await Deno.readTextFile(path)),
+    }));
+  },
+};
+
+/** Puts the text of a constant in the place of each computed name: `{ [_xN]: 1 }` becomes `{ "xmlName": 1 }` after `const _xN = "xmlName"`. */
+export function withLiteralNames(source: string): string {
+  const constants = new Map<string, string>();
+  for (const [, name = "", text = ""] of source.matchAll(/^const (\w+) = ("[^"\\]*");$/gm)) {
+    constants.set(name, text);
+  }
+  return source.replaceAll(
+    /([{,]\s*)\[(\w+)\](?=:)/g,
+    (whole, before: string, name: string) => constants.has(name) ? `${before}${constants.get(name)}` : whole,
+  );
+}
+
 /**
  * Bundles the program.
  *
@@ -68,7 +97,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       legalComments: "none",
       banner: { js: banner },
       define: { BUILD_COMMIT: JSON.stringify(options.commit) },
-      plugins: [nodeModules],
+      plugins: [nodeModules, literalSchemas],
       metafile: true,
       logLevel: "silent",
     });

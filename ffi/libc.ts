@@ -176,6 +176,13 @@ const libcSymbols = {
     ],
     result: "i32",
   },
+  /** int malloc_trim(...): gives free memory back to the kernel, also from between what is in use. */
+  malloc_trim: {
+    parameters: [
+      "usize", // size_t pad
+    ],
+    result: "i32",
+  },
   /** int *__errno_location(void), as a number: a pointer could not be read under a path-limited permission. */
   __errno_location: {
     parameters: [],

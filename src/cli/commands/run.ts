@@ -10,6 +10,7 @@ import { prefixList } from "../../sync/wording.ts";
 import { systemClock } from "../../async/system_clock.ts";
 import { commit, version } from "../build_information.ts";
 import { CloudSession } from "../cloud_session.ts";
+import { FreeMemory } from "../free_memory.ts";
 import { UsageError } from "../usage_error.ts";
 import type { CommandContext } from "../context.ts";
 import { RunObserver } from "../run_observer.ts";
@@ -95,6 +96,7 @@ export async function run(context: CommandContext): Promise<number> {
     (table) => session.keeper.statusFile(table),
   );
   tellStart(context.settings, cloud.name);
+  using _free = new FreeMemory(() => void context.libc.symbols.malloc_trim(0n));
   hangup.answer(() => {
     void takeSettingsAnew(context, session, service);
     void observer.readTokenAnew();

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { FreeMemory } from "../../../src/cli/free_memory.ts";
+import { openLibc } from "../../../ffi/libc.ts";
+
+Deno.test("memory is given back after the start and again and again, until the end", async () => {
+  let times = 0;
+  const thrice = Promise.withResolvers<void>();
+  const giveBack = (): void => {
+    if (++times === 3) thrice.resolve();
+  };
+  {
+    using _free = new FreeMemory(giveBack, { firstMs: 1, everyMs: 2 });
+    await thrice.promise;
+  }
+  const before = times;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(times, before);
+});
+
+Deno.test("malloc_trim() says whether there was something to give back", () => {
+  assert.ok([0, 1].includes(openLibc().symbols.malloc_trim(0n)));
+});
