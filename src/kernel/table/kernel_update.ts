@@ -129,7 +129,14 @@ export class KernelUpdate {
       words,
       length,
       segment,
-      event: { family, deleted: walk.type === RTM_DELROUTE, flags: walk.flags, body, partial },
+      event: {
+        family,
+        deleted: walk.type === RTM_DELROUTE,
+        flags: walk.flags,
+        body,
+        partial,
+        firstLeg: decoder.firstLeg?.slice() ?? null,
+      },
     };
   }
 

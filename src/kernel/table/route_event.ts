@@ -36,6 +36,8 @@ export interface RouteEvent {
    * route whose lifetime has ended is in no state, though it keeps its place until the kernel clears it away.
    */
   readonly partial: boolean;
+  /** IPv6: the words of the leg that comes first of several; null or absent for other routes. */
+  readonly firstLeg?: Int32Array | null;
 }
 
 /** Applies an event. */

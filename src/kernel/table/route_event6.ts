@@ -22,7 +22,7 @@
 import { NLM_F_EXCL, NLM_F_REPLACE } from "../wire/netlink_message.ts";
 import type { RouteBodies } from "./route_bodies.ts";
 import type { RouteEvent, RouteEventResult } from "./route_event.ts";
-import { hasLegsOf, isSet, sameHeader, sameRoute6, withLegsOf } from "./route_identity.ts";
+import { hasLegsOf, hasLegWords, isSet, sameHeader, sameRoute6, withLegsOf } from "./route_identity.ts";
 import { insertBefore, removed, replaced } from "./route_list.ts";
 
 /** Router advertisements (linux/rtnetlink.h). */
@@ -52,16 +52,17 @@ export function applyRouteEvent6(
     ? deleteRoute(before, body)
     : (flags & NLM_F_REPLACE) !== 0
     ? replaceRoute(before, body)
-    : addRoute(before, body);
+    : addRoute(before, event);
   const advertised = [...equal, body].some((route) => bodies.protocol(route) === RTPROT_RA);
   const certain = result.certain && !partial && (equal.length === 0 || !advertised);
   return { ...result, certain, partial: partial || result.partial };
 }
 
 /** A new leg of the set, or a route of its own. */
-function addRoute({ bodies, routes, equal }: Before, body: number): RouteEventResult {
+function addRoute({ bodies, routes, equal }: Before, event: RouteEvent): RouteEventResult {
+  const { body } = event;
   const set = equal.find((route) => isSet(bodies, route));
-  if (set !== undefined && isSet(bodies, body)) return addLegs(bodies, routes, equal, set, body);
+  if (set !== undefined && isSet(bodies, body)) return addLegs({ bodies, routes, equal }, set, event);
   const present = equal.find((route) => sameRoute6(bodies, route, body));
   if (present !== undefined) {
     return { routes: replaced(routes, present, body), certain: true, partial: false };
@@ -71,14 +72,9 @@ function addRoute({ bodies, routes, equal }: Before, body: number): RouteEventRe
   return { routes: insert(bodies, routes, body), certain: true, partial };
 }
 
-function addLegs(
-  bodies: RouteBodies,
-  routes: readonly number[],
-  equal: readonly number[],
-  set: number,
-  body: number,
-): RouteEventResult {
-  const partial = equal.length > 1 || !isUniform(bodies, set, body);
+function addLegs({ bodies, routes, equal }: Before, set: number, event: RouteEvent): RouteEventResult {
+  const { body } = event;
+  const partial = equal.length > 1 || !isUniform(bodies, set, event);
   if (!hasLegsOf(bodies, body, set)) {
     const known = hasLegsOf(bodies, set, body);
     return { routes: known ? routes : insert(bodies, routes, body), certain: false, partial };
@@ -87,9 +83,15 @@ function addLegs(
   return { routes: replaced(routes, set, whole), certain: equal.length === 1, partial };
 }
 
-/** Whether all legs are of one protocol and kind, as far as an event tells: it has the header of one leg that it adds. */
-function isUniform(bodies: RouteBodies, set: number, body: number): boolean {
-  return sameHeader(bodies, set, body) && bodies.legCount(body) <= bodies.legCount(set) + 1;
+/**
+ * Whether all legs are of one protocol and kind, as far as an event tells. It has the header of its first leg, which is the new one; where
+ * several were appended by one command it is the set's own first leg, and of the new ones nothing is told (ip6_route_mpath_notify in
+ * net/ipv6/route.c), however many of them the kernel has kept.
+ */
+function isUniform(bodies: RouteBodies, set: number, { body, firstLeg = null }: RouteEvent): boolean {
+  if (!sameHeader(bodies, set, body)) return false;
+  const added = bodies.legCount(body) - bodies.legCount(set);
+  return added <= 0 || (added === 1 && (firstLeg === null || !hasLegWords(bodies, set, firstLeg)));
 }
 
 function replaceRoute({ bodies, routes, equal }: Before, body: number): RouteEventResult {

@@ -55,6 +55,16 @@ export function hasLegsOf(bodies: RouteBodies, whole: number, part: number): boo
   return legsOf(bodies, part).every((leg) => hasLeg(bodies, whole, part, leg));
 }
 
+/** IPv6: whether a route has a leg of these words, whatever its state and weight. */
+export function hasLegWords(bodies: RouteBodies, route: number, words: Int32Array): boolean {
+  return legsOf(bodies, route).some((leg) => {
+    const at = bodyHeaderWords + leg * legWords;
+    return words.every((word, index) =>
+      ((bodies.word(route, at + index) ^ word) & (index === 0 ? familyMask : -1)) === 0
+    );
+  });
+}
+
 /**
  * IPv6: the body of `route` with those legs of `source` only that `without`, where it is given, does not have. A single leg has no
  * weight any more.

@@ -63,6 +63,13 @@ export class RouteDecoder {
    */
   expires = 0;
 
+  /**
+   * IPv6: the words of the leg that comes first in a route of several. The header is that leg's; what the others have is not told.
+   * Null for other routes; a scratch buffer, valid until the next message.
+   */
+  firstLeg: Int32Array | null = null;
+  readonly #firstLeg = new Int32Array(legWords);
+
   readonly #writer = new RouteBodyWriter();
   /** The rest. */
   readonly body: BodyWords = this.#writer.body;
@@ -130,6 +137,7 @@ export class RouteDecoder {
     this.body.length = bodyHeaderWords;
     this.expires = 0;
     this.#hasExtras = false;
+    this.firstLeg = null;
   }
 
   #readAttributes(buffer: MessageBuffer, start: number, end: number, type: number, flags: number): void {
@@ -259,7 +267,10 @@ export class RouteDecoder {
       at += align4(size);
     }
     this.body.words[4] = legs;
+    if (this.family === 4 || legs < 2) return;
+    this.#firstLeg.set(this.body.words.subarray(bodyHeaderWords, bodyHeaderWords + legWords));
+    this.firstLeg = this.#firstLeg;
     // IPv6's legs have no order: an event begins with the one that has changed, a dump with another.
-    if (this.family === 6) writer.sortLegs();
+    writer.sortLegs();
   }
 }

@@ -49,10 +49,10 @@ export class KernelChoice {
       if (taken === null && family === 6 && winner !== null && winner.nextHopId !== null) return [];
       const actual = taken === null ? "no route" : text(taken);
       if (expected === actual) return [];
-      const own = routes.find((each) => winner !== null && each.includes(winner)) ?? [];
-      return winner !== null && family === 6 && isOneOfMetric(taken, winner, own)
-        ? []
-        : [`${destination}: the kernel takes ${actual}, not ${expected}`];
+      const isExplained = routes.some((own) =>
+        own.some((set) => hasLegsOfSix(set) && explains(set, own, taken))
+      );
+      return isExplained ? [] : [`${destination}: the kernel takes ${actual}, not ${expected}`];
     });
   }
 
@@ -75,32 +75,32 @@ export class KernelChoice {
   }
 }
 
+/** Whether a route of IPv6 has several legs of its own. */
+function hasLegsOfSix({ prefix, table, legs, nextHopId }: KernelRoute): boolean {
+  return prefix.family === 6 && table === mainTable && legs.length > 1 && nextHopId === null;
+}
+
 /**
- * Whether an answer is as good as the winner where IPv6 has several legs. It must be of the winner's prefix and metric, but which of them
- * the kernel takes a dump cannot tell, since the kernel
+ * Whether an answer that is not the winner's is one that the routes beside an IPv6 route with several legs explain. It is then of the prefix
+ * and metric of that set, but which of them the kernel takes a dump cannot tell, since the kernel
  *
  * - compares each leg for itself with what else has the metric, by preference and place, of which a dump has those of the first leg alone
  *   (find_rr_leaf and rt6_score_route in net/ipv6/route.c);
  * - leaves out of a dump what stands between two legs, which may win (fib6_dump_node in net/ipv6/ip6_fib.c);
  * - passes over a leg whose lifetime has ended, of which a dump has that of the first leg alone.
  */
-function isOneOfMetric(
-  taken: KernelRoute | null,
-  winner: KernelRoute,
-  routes: readonly KernelRoute[],
-): boolean {
-  const equal = routes.filter(({ metric }) => metric === winner.metric);
+function explains(set: KernelRoute, routes: readonly KernelRoute[], taken: KernelRoute | null): boolean {
+  const equal = routes.filter(({ metric }) => metric === set.metric);
   const own = equal.filter(({ table }) => table === mainTable);
-  if (!own.some(({ legs, nextHopId }) => legs.length > 1 && nextHopId === null)) return false;
   if (taken !== null && own.some((route) => text(route) === text(taken))) return true;
-  const entries = kernelEntries(winner.prefix, winner.metric);
+  const entries = kernelEntries(set.prefix, set.metric);
   if (entries.some((entry) => entry.expires)) return true;
   if (taken === null) {
     const rejecting = equal.filter(({ type }) => type !== unicastType);
     return own.some(({ type }) => type !== unicastType) ||
       entries.filter(({ rejects }) => rejects).length > rejecting.length;
   }
-  if (taken.prefix.text !== winner.prefix.text || taken.metric !== winner.metric) return false;
+  if (taken.prefix.text !== set.prefix.text || taken.metric !== set.metric) return false;
   const ways = waysOf(taken);
   const seen = equal.flatMap(waysOf).filter((way) => ways.includes(way));
   return entries.filter(({ rejects, gateway }) => !rejects && ways.includes(gateway)).length > seen.length;

@@ -19,11 +19,15 @@ export interface KernelEntry {
 export function kernelEntries(prefix: Prefix, metric: number): readonly KernelEntry[] {
   const wanted = hex(prefix);
   return Deno.readTextFileSync("/proc/net/ipv6_route").split("\n").flatMap((line) => {
-    const [destination, length, , , gateway = "", metricText = "", , , flagText = ""] = line.split(/\s+/);
+    const [destination, length, , , gateway = "", metricText = "", , , flagText = "", device] = line.split(
+      /\s+/,
+    );
     if (destination !== wanted || Number.parseInt(length ?? "", 16) !== prefix.length) return [];
     if (Number.parseInt(metricText, 16) !== metric) return [];
     const flags = Number.parseInt(flagText, 16);
-    return [{ gateway, rejects: (flags & reject) !== 0, expires: (flags & expires) !== 0 }];
+    // A blackhole made of a next-hop object has no flag, but the loopback device.
+    const rejects = (flags & reject) !== 0 || device === "lo";
+    return [{ gateway, rejects, expires: (flags & expires) !== 0 }];
   });
 }
 

@@ -45,6 +45,11 @@ function body(bodies: RouteBodies, parts: Parts): number {
   return bodies.add({ words, length: words.length });
 }
 
+/** The words of a route's only leg. */
+function legOf(bodies: RouteBodies, route: number): Int32Array {
+  return bodies.read(route).words.slice(bodyHeaderWords, bodyHeaderWords + legWords);
+}
+
 /** A route as its gateways, with a word for what is not as usual. */
 function text(bodies: RouteBodies, route: number): string {
   const leg = (index: number): string => {
@@ -70,6 +75,8 @@ interface Row {
   readonly flags?: number;
   readonly deleted?: boolean;
   readonly partial?: boolean;
+  /** Last octet of the gateway of the event's first leg. */
+  readonly leadsWith?: number;
   readonly after: readonly string[];
   readonly certain: boolean;
   /** Absent: as before. */
@@ -459,6 +466,25 @@ const rows6: readonly Row[] = [
     partialAfter: false,
   },
   {
+    name: "takes the header for that of a leg that comes first",
+    before: [via(2)],
+    event: via(2, 3),
+    leadsWith: 3,
+    flags: CREATE | APPEND,
+    after: ["2,3"],
+    certain: true,
+  },
+  {
+    name: "knows nothing of the new leg where a known one comes first",
+    before: [via(2)],
+    event: via(2, 3),
+    leadsWith: 2,
+    flags: CREATE | APPEND,
+    after: ["2,3"],
+    certain: true,
+    partialAfter: true,
+  },
+  {
     name: "doubts whether a router's advertisement is a leg",
     before: [{ ...via(2), protocol: ra }],
     event: { ...via(3), protocol: ra },
@@ -481,6 +507,7 @@ for (const [family, rows] of families) {
         flags: row.flags ?? 0,
         body: body(bodies, row.event),
         partial: row.partial ?? false,
+        firstLeg: row.leadsWith === undefined ? null : legOf(bodies, body(bodies, via(row.leadsWith))),
       });
       assert.deepEqual(
         { routes: routes.map((route) => text(bodies, route)), certain, partial },
