@@ -12,6 +12,7 @@ import type { KernelMonitor } from "../kernel/kernel_monitor.ts";
 import { CloudCalls } from "../observe/cloud_calls.ts";
 import { observedCloud } from "../observe/observed_cloud.ts";
 import type { ChangeRecord } from "../sync/change_history.ts";
+import type { PeerProbe } from "../sync/peer_probes.ts";
 import { Supervisor } from "../sync/supervisor.ts";
 import { systemClock } from "../async/system_clock.ts";
 import {
@@ -24,6 +25,7 @@ import {
 } from "./context.ts";
 import { kernelForwarding, routingDevices } from "./kernel_forwarding.ts";
 import { narrowToSettings } from "./narrow.ts";
+import { openPeerProbe } from "./peer_probe.ts";
 import { openPodNetworks, withPodNetworks } from "./pod_networks.ts";
 import { isBesideFile, stateFolder, TableKeeper } from "./state_folder.ts";
 import { UsageError } from "./usage_error.ts";
@@ -56,6 +58,7 @@ export class CloudSession implements AsyncDisposable {
     podNetworks: PodNetworks | null,
     keeper: TableKeeper,
     { onChange, onTables }: Pick<SessionObserver, "onChange" | "onTables">,
+    peerProbe: PeerProbe | null,
   ) {
     const { settings } = context;
     this.cloud = cloud;
@@ -70,6 +73,7 @@ export class CloudSession implements AsyncDisposable {
       owner: settings.owner,
       settings: settings.sync,
       clock: systemClock,
+      peerProbe,
       onChange,
       onTables: (tables, identity) => onTables?.(cloud, tables, identity),
       kernelForwarding: (identity) =>
@@ -120,6 +124,8 @@ export class CloudSession implements AsyncDisposable {
       podNetworks,
       new TableKeeper(libc, cloud, settings, folder),
       observer,
+      // Only what goes on has time to wait for answers.
+      scope.follow ? openPeerProbe(settings.peerProbe, libc) : null,
     );
   }
 

@@ -164,6 +164,13 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "",
       "change routes only while an interface of this VM has this address (keepalived, VRRP)",
     ],
+    [
+      "peer-probe",
+      "value",
+      "tcp:PORT|icmp",
+      "",
+      "ask the other routers each second whether they are there; one that does not answer makes the program ask the cloud whether it is dead",
+    ],
   ],
   Safety: [
     [

@@ -36,7 +36,7 @@ export async function narrowToSettings(
       ...filesNamedBy([...files, ...certificates]),
     ],
     write: own,
-    net: network || settings.listen !== null || pod.length > 0,
+    net: network || settings.listen !== null || pod.length > 0 || settings.peerProbe?.by === "tcp",
     environment: [...environment, ...proxyVariables, ...certificates],
     sys,
   });

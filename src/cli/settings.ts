@@ -17,6 +17,7 @@ import { parseDuration } from "../async/duration.ts";
 import { type Flag, flags } from "./flags.ts";
 import { parsePeer, parseRank, rankFaults } from "./group_settings.ts";
 import { type ListenAddress, listenFaults, parseHostName, parseListenAddress } from "./listen_address.ts";
+import { parsePeerProbe, type PeerProbeSettings } from "./peer_probe.ts";
 import { isSharedOwner, ownerName } from "./owner_name.ts";
 import { parseSelf } from "./self_address.ts";
 
@@ -33,6 +34,8 @@ export interface Settings
   readonly self: readonly OwnAddress[];
   readonly podNetworks: PodNetworkSettings;
   readonly sync: SyncSettings;
+  /** `-peer-probe`; null: the other routers of the group are not probed. */
+  readonly peerProbe: PeerProbeSettings | null;
   /** Null: `$STATE_DIRECTORY`, else /var/lib/cloudroutesync. */
   readonly stateFolder: string | null;
   readonly withdrawOnExit: boolean;
@@ -96,6 +99,7 @@ function settingsOf(reader: ValueReader): Settings {
     self: reader.list("self", parseSelf),
     podNetworks: podNetworksOf(reader),
     sync: syncOf(reader, event, periodMs),
+    peerProbe: reader.optional("peer-probe", parsePeerProbe),
     owner: reader.value("owner", (text) => ownerName(text, () => reader.optional("node", nodeName))),
     sharedOwner: reader.value("owner", isSharedOwner),
     routeTables: reader.list("route-table", parseRouteTable),

@@ -46,6 +46,7 @@ const findingSchema = v.object({
   detail: v.string(),
   remedy: v.nullable(v.string()),
 });
+const peerSchema = v.object({ address: v.string(), state: v.string(), since: time, why: v.string() });
 const changeSchema = v.object({
   time: v.string(),
   table: v.string(),
@@ -79,6 +80,7 @@ const documentSchema = v.object({
     settings: v.array(v.object({ flag: v.string(), value: v.string(), source: v.string() })),
   }),
   carries: v.optional(v.array(findingSchema), []),
+  peers: v.optional(v.array(peerSchema), []),
   flow: v.object({
     kernelRoutes: count,
     wanted: count,
@@ -143,6 +145,7 @@ export function statusText(status: StatusDocument): string {
     ...settingLines(service.settings),
     "",
     ...headed("carries", status.carries.map(findingLine)),
+    ...(status.peers.length === 0 ? [] : headed("peers", status.peers.map(peerLine))),
     "",
     `kernel    ${counted(flow.kernelRoutes, "route")}, ${flow.wanted} wanted${droppedText(flow.dropped)}`,
     ...flow.tables.map(tableLine),
@@ -170,6 +173,10 @@ function errorLine(
 
 function findingLine({ name, status, detail, remedy }: StatusDocument["carries"][number]): string {
   return `${status}: ${name}: ${detail}${remedy === null || status === "ok" ? "" : `; ${remedy}`}`;
+}
+
+function peerLine({ address, state, since, why }: StatusDocument["peers"][number]): string {
+  return `${address}: ${state}${since === null ? "" : ` since ${since}`}: ${why}`;
 }
 
 /** Lines with a word in front of the first. */

@@ -5,6 +5,7 @@ import { CloudError } from "../clouds/cloud_error.ts";
 import { meaningOf } from "../clouds/error_meaning.ts";
 import type { LimiterState } from "../sync/api_budget.ts";
 import { errorText, ofTable } from "../sync/error_text.ts";
+import type { PeerStatus } from "../sync/peer_status.ts";
 import type { SyncStatus } from "../sync/sync_status.ts";
 import { problemsOf } from "../sync/table_problems.ts";
 import { counted } from "../sync/wording.ts";
@@ -35,6 +36,8 @@ export interface Observed {
   readonly unexpectedErrors: number;
   /** Whether kernel and cloud let this VM forward, as last seen. */
   readonly forwarding: readonly Finding[];
+  /** How the other routers of the group are. */
+  readonly peers: readonly PeerStatus[];
   /** How often the account's API may be called, by kind of call; `throttledUntil` is in milliseconds since the epoch. */
   readonly limiters: readonly LimiterState[];
   readonly tables: readonly SyncStatus[];

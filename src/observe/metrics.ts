@@ -122,6 +122,14 @@ export const metrics: readonly Metric[] = [
         status === "unknown" ? [] : [[{ check: name }, status === "bad" ? 0 : 1]]
       ),
   },
+  {
+    name: "cloudroutesync_peer",
+    type: "gauge",
+    help:
+      "Always 1 for each other router of the group; state: alive, suspect (it does not answer -peer-probe), dead (the cloud says so) or unknown.",
+    labels: ["peer", "state"],
+    samples: ({ peers }) => peers.map(({ address, state }): Sample => [{ peer: address, state }, 1]),
+  },
   perAction(
     "api_calls_per_second",
     "gauge",

@@ -73,6 +73,7 @@ export function serviceStatus(observed: Observed, facts: ServiceFacts): Readonly
       settings: facts.settings,
     },
     carries: carriesOf(observed),
+    peers: observed.peers.map(({ since, ...peer }) => ({ ...peer, since: timeOrNull(since) })),
     flow: {
       kernelRoutes: observed.kernelRoutes,
       wanted: observed.wanted,

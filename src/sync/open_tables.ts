@@ -93,6 +93,11 @@ export class OpenTables {
     for (const reconciler of this.#reconcilers) reconciler.reconsider();
   }
 
+  /** Says that a peer may be dead. */
+  suspect(): void {
+    for (const reconciler of this.#reconcilers) reconciler.suspect();
+  }
+
   /** Asks each table for a full comparison. */
   recheck(): void {
     for (const reconciler of this.#reconcilers) reconciler.recheck();

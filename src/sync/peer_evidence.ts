@@ -24,6 +24,8 @@ const refusedForMs = 600_000;
 export class PeerEvidence {
   /** Why each dead peer is, by address. */
   #dead: ReadonlyMap<string, string> = new Map();
+  /** Since when a peer is known to be dead, in milliseconds since the epoch, by address. */
+  readonly #since = new Map<string, number>();
   #told: ReadonlyMap<string, string> = new Map();
   #due: readonly number[] = [];
   #askedAt = -Infinity;
@@ -33,6 +35,12 @@ export class PeerEvidence {
   /** Addresses of the peers that are dead, as far as the last answer said. */
   get dead(): ReadonlySet<string> {
     return new Set(this.#dead.keys());
+  }
+
+  /** Why and since when the cloud says that a peer is dead; null: it does not say so. */
+  of(address: string): { readonly cause: string; readonly since: number } | null {
+    const cause = this.#dead.get(address);
+    return cause === undefined ? null : { cause, since: this.#since.get(address) ?? Date.now() };
   }
 
   /** When the cloud is to be asked next. */
@@ -78,6 +86,7 @@ export class PeerEvidence {
     const asked = peers.filter(({ nextHops }) => nextHops.length > 0);
     const found = await this.#answer(connection.findDead(asked, signal), now);
     this.#dead = new Map(found?.map(({ address, cause }) => [address.text, cause]));
+    for (const address of this.#dead.keys()) if (!before.has(address)) this.#since.set(address, Date.now());
     if (found !== null) this.#tell();
     return this.#dead.size !== before.size || [...this.#dead.keys()].some((address) => !before.has(address));
   }

@@ -17,6 +17,7 @@ import type { GroupSettings } from "./group_members.ts";
 import { type GuardSettings, letGo, wantedAgain } from "./guard.ts";
 import { LedgerError } from "./ledger.ts";
 import type { TableIndex } from "./ownership.ts";
+import type { SeenPeer } from "./peer_status.ts";
 import { earliest, isUndone, leftOver, worstFailure } from "./round_outcome.ts";
 import { Schedule, type ScheduleSettings } from "./schedule.ts";
 import { comparisonFacts, type SyncStatus } from "./sync_status.ts";
@@ -147,8 +148,13 @@ export class Reconciler {
 
   /** Says that a peer may be dead: the cloud is asked at once. */
   suspect(): void {
-    this.#look.hint();
+    this.#look.suspect();
     this.#wake?.();
+  }
+
+  /** The other routers of the group, as this table shows them. */
+  get peers(): readonly SeenPeer[] {
+    return this.#look.group?.seen ?? [];
   }
 
   /** Asks for a full comparison, as when this VM's own address changed. */

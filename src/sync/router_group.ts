@@ -8,6 +8,7 @@ import type { GroupInput } from "./group_comparison.ts";
 import { findMembers, type GroupSettings, type Members } from "./group_members.ts";
 import { PeerEvidence } from "./peer_evidence.ts";
 import type { PlannedChange } from "./planned_change.ts";
+import type { SeenPeer } from "./peer_status.ts";
 import type { TableView } from "./table_view.ts";
 
 const log = getLogger(["cloudroutesync", "group"]);
@@ -21,6 +22,8 @@ export class RouterGroup {
   readonly #isClaimed: (prefix: string) => boolean;
   readonly #table: () => Pick<TableView, "peers" | "index">;
   readonly #memories = new Map<string, PrefixMemory>();
+  /** Since when the routes of a peer are all dropped, in milliseconds since the epoch, by address. */
+  readonly #droppedSince = new Map<string, number>();
   #members: Members | null = null;
   #stale = true;
   #leaving = false;
@@ -78,6 +81,21 @@ export class RouterGroup {
   get isShared(): boolean {
     const { peers, index } = this.#table();
     return peers.length > 0 || index.peers.size > 0 || this.#settings.activeAddress !== null;
+  }
+
+  /** The other routers, and which of them the cloud says are dead. */
+  get seen(): readonly SeenPeer[] {
+    return this.#table().peers.map(({ address: { text: address } }) => {
+      const since = this.#droppedSince.get(address);
+      const dropped = since === undefined ? null : { cause: "packets for its routes are dropped", since };
+      return { address, dead: this.evidence.of(address) ?? dropped };
+    });
+  }
+
+  /** Takes in which peers a reading of the table shows to be dead. */
+  read(dead: ReadonlySet<string>): void {
+    for (const peer of this.#droppedSince.keys()) if (!dead.has(peer)) this.#droppedSince.delete(peer);
+    for (const peer of dead) if (!this.#droppedSince.has(peer)) this.#droppedSince.set(peer, Date.now());
   }
 
   /** What the comparison is to know; null: this router is alone. */

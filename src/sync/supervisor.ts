@@ -18,6 +18,7 @@ import { CloudError, ConfigurationError } from "../clouds/cloud_error.ts";
 import type { KernelChange, KernelTable } from "../kernel/kernel_table.ts";
 import { absentDevices } from "../routes/devices.ts";
 import type { Policy } from "../routes/policy.ts";
+import { addressOrNull } from "../routes/prefix.ts";
 import { isDefault } from "../routes/special_ranges.ts";
 import { ApiBudget, type LimiterState } from "./api_budget.ts";
 import { ActiveAddress } from "./active_address.ts";
@@ -33,6 +34,8 @@ import type { SyncSettings, TableSight } from "./reconciler.ts";
 import { RouteFeed } from "./route_feed.ts";
 import type { SyncStatus } from "./sync_status.ts";
 import { eachMinuteMs } from "../clouds/error_meaning.ts";
+import { type PeerProbe, PeerProbes } from "./peer_probes.ts";
+import { type PeerStatus, peerStatuses } from "./peer_status.ts";
 import { prepareEveryMs, TableLoops } from "./table_loops.ts";
 import { type TablePreview, tableToBe, withTableToBe } from "./table_preview.ts";
 import type { LedgerUse } from "./table_view.ts";
@@ -53,6 +56,8 @@ export interface SupervisorOptions {
   readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
   /** Hears which tables a run keeps and who this VM is, once that is known and when the tables become others. */
   readonly onTables?: ((tables: readonly string[], identity: CloudIdentity) => void) | undefined;
+  /** Asks the other routers of the group whether they are there; absent or null: nobody does. */
+  readonly peerProbe?: PeerProbe | null;
   /** Whether the kernel forwards; absent: nobody looks. */
   readonly kernelForwarding?: (identity: CloudIdentity) => readonly Finding[];
   /** Takes note of a defect of this program, from which the loop recovers by beginning anew. */
@@ -74,6 +79,7 @@ export class Supervisor {
   readonly #tables: OpenTables;
   readonly #active: ActiveAddress;
   readonly #forwarding: ForwardingWatch;
+  readonly #probes: PeerProbes | null;
   /** Devices that `-interface` names and that were not there when last looked. */
   #absentDevices: ReadonlySet<string> = new Set();
   /** Set for good by {@linkcode Supervisor.withdrawAll}: from then on nothing is wanted, whatever kernel and cloud say. */
@@ -111,6 +117,13 @@ export class Supervisor {
       budget: this.#budget,
     });
     this.#active = new ActiveAddress(options.settings.group.activeAddress, options.kernel);
+    const { peerProbe: probe = null, clock } = options;
+    this.#probes = probe === null ? null : new PeerProbes({
+      probe,
+      peers: () => this.peers.flatMap(({ address }) => addressOrNull(address) ?? []),
+      onHint: () => this.#tables.suspect(),
+      clock,
+    });
     this.#forwarding = new ForwardingWatch({
       ...options,
       connection: () => this.#vm.connection,
@@ -133,6 +146,11 @@ export class Supervisor {
   /** Whether kernel and cloud let this VM forward, as last seen; empty until the tables are open. */
   get forwarding(): readonly Finding[] {
     return this.#forwarding.findings;
+  }
+
+  /** How the other routers of the group are; empty until the tables are open. */
+  get peers(): readonly PeerStatus[] {
+    return peerStatuses(this.#tables.reconcilers.flatMap(({ peers }) => peers), this.#probes);
   }
 
   /** How often the account's API may be called now, by kind of call. */
@@ -214,7 +232,9 @@ export class Supervisor {
       reconcilers,
       connection,
       lookAgain,
-      watch: (end) => this.#forwarding.run(end),
+      watch: async (end) => {
+        await Promise.all([this.#forwarding.run(end), this.#probes?.run(end)]);
+      },
       auditMs: settings.auditMs,
       clock,
     }).run(stop, abandon);

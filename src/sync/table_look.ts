@@ -44,6 +44,7 @@ export class TableLook {
   readonly #options: TableLookOptions;
   readonly #report: TableReport;
   readonly #rules: (now: number) => ComparisonRules;
+  #suspected = false;
 
   /** @param rules those of a time, in milliseconds of the clock. */
   constructor(options: TableLookOptions, report: TableReport, rules: (now: number) => ComparisonRules) {
@@ -67,7 +68,9 @@ export class TableLook {
     }
     await this.view.read(signal);
     await this.#proveAnew(signal);
-    if (this.view.index.dead.size > 0) this.group?.forget();
+    const { dead } = this.view.index;
+    this.group?.read(dead);
+    if (dead.size > 0) this.group?.forget();
     this.group?.prune();
     this.#report.tableRead();
   }
@@ -75,6 +78,12 @@ export class TableLook {
   /** Says that something hints at a dead router: the cloud is asked soon. */
   hint(): void {
     this.group?.evidence.hint(this.#options.clock.now());
+  }
+
+  /** Says that a router does not answer: the cloud is asked soon, also where this router wants nothing that the other one has. */
+  suspect(): void {
+    this.#suspected = true;
+    this.hint();
   }
 
   /** When the cloud is to be asked for dead routers, in milliseconds of the clock. */
@@ -87,8 +96,13 @@ export class TableLook {
     const { clock, wanted } = this.#options;
     const { group } = this;
     if (group === null || clock.now() < group.evidence.dueAt) return false;
-    if (group.evidence.dead.size === 0 && !this.isContested(wanted.keys())) return group.evidence.drop();
-    return await this.#ask(group, signal);
+    const matters = group.evidence.dead.size > 0 || this.isContested(wanted.keys()) ||
+      (this.#suspected && this.view.index.peers.size > 0);
+    if (!matters) this.#suspected = false;
+    if (!matters) return group.evidence.drop();
+    const changed = await this.#ask(group, signal);
+    if (group.evidence.dueAt === Infinity) this.#suspected = false;
+    return changed;
   }
 
   /** Whether another router has one of these canonical prefixes that this one wants too: it matters whether the other one is dead. */

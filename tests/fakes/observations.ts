@@ -57,6 +57,7 @@ export function observed(
     kernelError: null,
     unexpectedErrors: 0,
     forwarding: [{ name: "IPv4 forwarding", status: "ok", detail: "net.ipv4.ip_forward is 1" }],
+    peers: [],
     limiters: [{
       action: "add",
       perSecond: 4,

@@ -123,9 +123,11 @@ Deno.test("only the transport calls out", async () => {
   for (const name of modules.filter((module) => module.endsWith(".ts"))) {
     if (/\bfetch\s*\(|\bcreateHttpClient\b|\bDeno\.connect/.test(await codeOf(name))) callers.push(name);
   }
-  // The client of the running service's socket reaches this machine alone; what is link-local takes a part of the transport of its own.
+  // The client of the running service's socket reaches this machine alone; -peer-probe asks routers, not a cloud; what is link-local
+  // takes a part of the transport of its own.
   const linkLocal = "src/clouds/kit/link_local_exchange.ts";
   assert.deepEqual(callers.sort(), [
+    "src/cli/peer_probe.ts",
     "src/cli/service/service_client.ts",
     linkLocal,
     "src/clouds/kit/transport.ts",

@@ -67,6 +67,7 @@ export async function run(context: CommandContext): Promise<number> {
     openingNextTryAt: supervisor.openingNextTryAt,
     unexpectedErrors: context.unexpected.count,
     forwarding: supervisor.forwarding,
+    peers: supervisor.peers,
     limiters: supervisor.limiters.map(onWallClock),
     tables: supervisor.statuses,
   });

@@ -161,6 +161,7 @@ function nothingYet(cloud: string): Observed {
     kernelError: null,
     unexpectedErrors: 0,
     forwarding: [],
+    peers: [],
     limiters: [],
     tables: [],
   };

@@ -31,6 +31,7 @@ Deno.test("readSettings() without flags is the contract's default", () => {
       adopt: false,
       group: { peers: [], rank: null, activeAddress: null },
     },
+    peerProbe: null,
     owner: "cloudroutesync",
     sharedOwner: true,
     routeTables: [],
@@ -307,4 +308,14 @@ Deno.test("readSettings() tells what is wrong with a peer", () => {
     /rank "x" is not a whole number from 0 to 65535/,
   );
   assert.match(errorsOf("-peer 10.0.0.11@1@2").join(), /"10.0.0.11@1@2" is neither ADDRESS nor ADDRESS@RANK/);
+});
+
+Deno.test("readSettings() takes -peer-probe as tcp:PORT or icmp, and nothing else", () => {
+  assert.deepEqual(settingsOf("-peer-probe tcp:179").peerProbe, { by: "tcp", port: 179 });
+  assert.deepEqual(settingsOf("-peer-probe icmp").peerProbe, { by: "icmp" });
+  for (const text of ["tcp", "tcp:", "tcp:0", "tcp:65536", "udp:1", "ICMP"]) {
+    assert.deepEqual(errorsOf(`-peer-probe ${text}`), [
+      `-peer-probe: "${text}" is neither tcp:PORT, with a port from 1 to 65535, nor icmp`,
+    ]);
+  }
 });

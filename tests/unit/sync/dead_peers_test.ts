@@ -203,3 +203,51 @@ Deno.test("Reconciler leaves to a peer that was dead what it writes once it live
   });
   assert.ok(log.lines.some((line) => line.includes("Peer 10.0.0.5 is alive again")), log.lines.join("\n"));
 });
+
+Deno.test("Reconciler asks the cloud at once for a peer that does not answer, and believes the cloud alone", async () => {
+  using _log = captureLog();
+  const scene = new Scene([first, second]);
+  await scene.run(async () => {
+    scene.kernel(first);
+    await scene.clock.advance(60_000);
+    const { asks } = scene;
+    scene.reconciler.suspect();
+    await scene.clock.advance(100);
+    assert.equal(scene.asks, asks + 1);
+    await scene.clock.advance(60_000);
+    assert.deepEqual(scene.texts, [`${first} ${peer}`, `${second} ${peer}`], "no answer is no proof");
+    assert.equal(scene.reconciler.peers.some(({ dead }) => dead !== null), false);
+    scene.cause = "instance i-1 is stopped";
+    scene.reconciler.suspect();
+    await scene.clock.advance(100);
+    assert.deepEqual(scene.texts.slice(0, 1), [`${first} ${self}`]);
+    assert.deepEqual(scene.reconciler.peers.map(({ address, dead }) => [address, dead?.cause]), [
+      [peer, "instance i-1 is stopped"],
+    ]);
+  });
+});
+
+Deno.test("Reconciler asks for a peer that does not answer also where it wants nothing that the peer has, and takes away what a dead one left", async () => {
+  using _log = captureLog();
+  const scene = new Scene([first]);
+  await scene.run(async () => {
+    scene.reconciler.suspect();
+    await scene.clock.advance(100);
+    assert.deepEqual([scene.asks, scene.texts], [1, [`${first} ${peer}`]]);
+    await scene.clock.advance(60_000);
+    scene.cause = "instance i-1 is stopped";
+    scene.reconciler.suspect();
+    await scene.clock.advance(60_000);
+    assert.deepEqual(scene.texts, []);
+  });
+});
+
+Deno.test("Reconciler asks nobody for a peer that does not answer and has no route", async () => {
+  using _log = captureLog();
+  const scene = new Scene([]);
+  await scene.run(async () => {
+    scene.reconciler.suspect();
+    await scene.clock.advance(60_000);
+    assert.equal(scene.asks, 0);
+  });
+});
