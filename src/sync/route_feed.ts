@@ -27,7 +27,7 @@ interface Rebuild {
 export class RouteFeed {
   #policy: Policy;
   readonly #wanted = new Map<string, WantedRoute>();
-  #bound = new Map<string, RouterBound>();
+  readonly #bound = new Map<string, RouterBound>();
   /** Judges by identity and devices as they were at the last {@linkcode RouteFeed.rebuild}. */
   #judge: RouteJudge | null = null;
   /** Null: no rebuild is under way. */
@@ -93,8 +93,10 @@ export class RouteFeed {
       if (!under.seen.has(key) && !under.updated.has(key) && this.#wanted.delete(key)) changed.add(key);
       if (++looked % keysAStep === 0) yield;
     }
-    const boundBefore = this.#bound;
-    this.#bound = under.bound;
+    const boundBefore = new Map(this.#bound);
+    // The map stays the same: who keeps tables in step holds it, as it does that of the wanted routes.
+    this.#bound.clear();
+    for (const [key, bound] of under.bound) this.#bound.set(key, bound);
     this.#under = null;
     for (const key of this.#coveringChanged(boundBefore)) changed.add(key);
     return [...changed];

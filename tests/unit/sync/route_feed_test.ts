@@ -147,6 +147,15 @@ Deno.test("RouteFeed.rebuilding() leaves what news said goes by the subnet's rou
   assert.deepEqual([...both.feed.bound.keys()], []);
 });
 
+Deno.test("RouteFeed.bound is one map for the life of the feed: who keeps tables in step holds it", () => {
+  const both = fed(...many);
+  const { bound } = both.feed;
+  both.table.set(one, kernelRoute(one, { via: "10.0.0.1" }));
+  rebuilt(both, () => {});
+  assert.deepEqual([...bound.keys()], [one]);
+  assert.equal(both.feed.bound, bound);
+});
+
 Deno.test("RouteFeed tells what the kernel may keep back, until all is to be withdrawn", () => {
   const { feed, table } = fed(one);
   assert.equal(feed.mayLack(two), false);
