@@ -1,7 +1,7 @@
 /** The executable as a router VM on EC2 runs it. */
 
 import assert from "node:assert/strict";
-import { AwsRig, buildInstance } from "../../fakes/aws/rig.ts";
+import { AwsRig, buildInstance, routesOf } from "../../fakes/aws/rig.ts";
 import { isWrite } from "../../fakes/aws/strict_front.ts";
 import { Moto, motoMissing } from "../../fakes/aws/moto.ts";
 import { skips } from "../../needs.ts";
@@ -180,6 +180,41 @@ test("the executable writes IPv6 with -ipv6", async (rig, vm) => {
   await vm.namespace.ip("-6 route del 2001:db8:1::/48 proto bgp");
   await vm.untilRoutes(["192.168.1.0/24 router"]);
 });
+
+test(
+  "the executable exports no route by an IPv6 address of the subnet's router, known or made of its MAC",
+  async (_rig, vm) => {
+    vm.start("-ipv6");
+    // The address of every subnet's router, and one that such a router makes of its MAC address (VPC guide, "Subnet sizing").
+    await vm.namespace.batch([
+      "route add 2001:db8:1::/48 via fe80:ec2::1 dev eth0 onlink proto bgp",
+      "route add 2001:db8:2::/48 via fe80::4b:9eff:fe12:3456 dev eth0 onlink proto bgp",
+      "route add 192.168.1.0/24 via inet6 fe80:ec2::1 dev eth0 onlink proto bgp",
+      "route add 2001:db8:3::/48 via fe80::9 dev wan0 onlink proto bgp",
+    ]);
+    await vm.untilRoutes(["2001:db8:3::/48 router"]);
+    const { stdout } = await vm.command("routes", "-ipv6");
+    assert.equal(stdout.match(/subnet-router/g)?.length, 3, stdout);
+  },
+);
+
+test(
+  "the executable never touches the VPC's local route, not even with -adopt -allow-local",
+  async (rig, vm) => {
+    await vm.announce(["10.0.0.0/16", "192.168.1.0/24"]);
+    vm.start("-adopt", "-allow-local", "-audit", "1s");
+    await vm.untilRoutes(["192.168.1.0/24 router"]);
+    await sleep(2_500);
+    const local = routesOf(await rig.table(await vm.ownTable())).find(({ destination }) =>
+      destination === "10.0.0.0/16"
+    );
+    assert.equal(local?.target, "local");
+    assert.deepEqual(routeWrites(rig).filter((action) => action === "ReplaceRoute"), []);
+    assert.match((await vm.command("explain", "10.0.0.0/16")).stdout, /local/);
+    await vm.stop();
+    assert.equal((await vm.command("cleanup")).code, 0);
+  },
+);
 
 test(
   "the executable puts right what somebody deletes or retargets, and keeps an operator's route",

@@ -33,7 +33,7 @@ async function firstRoute(): Promise<number> {
   await vm.reset();
   await vm.announce(["198.51.100.0/24"]);
   const start = performance.now();
-  vm.start();
+  vm.start("-max-withdraw", "100");
   await vm.untilRoutes({ "198.51.100.0/24": addresses.other });
   return (acceptedAt("198.51.100.0/24") ?? NaN) - start;
 }
@@ -64,19 +64,26 @@ await say(
 );
 await say(`resident memory: ${(await vm.residentBytes() / 1e6).toFixed(0)} MB`);
 
-rig.arm.calls.length = 0;
-const start = performance.now();
-const lines = Array.from(
-  { length: 30 },
-  (_, index) => `route add 203.0.113.${index}/32 via ${addresses.other} proto bgp`,
-);
-await writer.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
-await until("30 routes more", () => Object.keys(vm.routes(ids.ownTable)).length === rounds + 31);
-await say(
-  `30 routes at once: ${rig.arm.writes().length} writes, all there after ${
-    (performance.now() - start).toFixed(0)
-  } ms`,
-);
+const standing = Object.keys(vm.routes(ids.ownTable)).length;
+for (const count of [1, 30, 500]) {
+  for (const way of ["add", "del"] as const) {
+    rig.arm.calls.length = 0;
+    const start = performance.now();
+    const lines = Array.from(
+      { length: count },
+      (_, index) => `route ${way} 198.18.${index >> 8}.${index & 255}/32 via ${addresses.other} proto bgp\n`,
+    );
+    await writer.write(new TextEncoder().encode(lines.join("")));
+    const expected = way === "add" ? standing + count : standing;
+    while (Object.keys(vm.routes(ids.ownTable)).length !== expected) {
+      await new Promise((wake) => setTimeout(wake, 10));
+    }
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    const reads = rig.arm.calls.length - rig.arm.writes().length;
+    await say(`${way} ${count}: ${rig.arm.writes().length} writes, ${reads} reads; ${seconds} s`);
+  }
+}
+await say(`resident memory after that: ${(await vm.residentBytes() / 1e6).toFixed(0)} MB`);
 await writer.close();
 await batch.status;
 const { code } = await vm.stop();

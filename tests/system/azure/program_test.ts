@@ -106,6 +106,22 @@ const tests: Record<string, (vm: AzureVm, rig: AzureRig) => Promise<void>> = {
     });
   },
 
+  async "a route by an IPv6 address of Azure's own router is left out"(vm): Promise<void> {
+    vm.start("-ipv6");
+    await vm.namespace.ip(
+      "-6 route add 2001:db8:1::/48 via fe80::1234:5678:9abc dev eth0 onlink proto bgp",
+    );
+    await vm.namespace.ip("-6 route add 2001:db8::/32 via fd00:1::20 proto bgp");
+    await vm.untilRoutes({ "2001:db8::/32": "fd00:1::20" });
+    assert.match((await vm.command("routes", "-ipv6")).stdout, /2001:db8:1::\/48.*subnet-router/);
+  },
+
+  async "the frontend of an internal load balancer is a next hop by its own address"(vm): Promise<void> {
+    vm.start();
+    await vm.announce([prefix], addresses.loadBalancer);
+    await vm.untilRoutes(inTable([prefix], addresses.loadBalancer));
+  },
+
   async "an API that takes one next hop gets the lowest, once and for all"(vm, rig): Promise<void> {
     rig.arm.state.rules.ecmp = false;
     vm.start();
