@@ -133,8 +133,8 @@ export function planHasChanges(document: TablePlan): boolean {
     document.blocked.some(({ reason }) => reason === "would-loop");
 }
 
-/** The diff as text. */
-export function planText(parts: PlanParts): string {
+/** The diff as text. @param colours whether it goes to a terminal that shows colours. */
+export function planText(parts: PlanParts, colours = false): string {
   const { comparison, cloud } = parts;
   const document = tablePlan(parts);
   const held = new Set(comparison.decision.held);
@@ -168,9 +168,28 @@ export function planText(parts: PlanParts): string {
     rows.push([`! ${prefix}`, `would loop: this VM sends ${turnsBack} by the subnet's router`, ""]);
   }
   for (const { prefix, reason } of parts.dropped.list ?? []) rows.push([`x ${prefix}`, reason, ""]);
-  return `${cloud.name} table ${parts.table}\n${alignColumns(rows)}${droppedText(parts.dropped)}${
-    summary(document)
-  }`;
+  const lines = alignColumns(rows);
+  return `${cloud.name} table ${parts.table}\n${colours ? coloured(lines) : lines}${
+    droppedText(parts.dropped)
+  }${summary(document)}`;
+}
+
+/** By a line's sign the colour of it (ECMA-48, SGR): what comes, changes and goes, what is prepared, and what stands in the way. */
+const colourOfSign: Readonly<Record<string, string>> = {
+  "+": "32",
+  "~": "33",
+  "-": "31",
+  "*": "36",
+  "!": "35",
+  "=": "2",
+  "x": "2",
+};
+
+function coloured(lines: string): string {
+  return lines.replaceAll(/^(.)(.*)$/gm, (line, sign: string) => {
+    const colour = colourOfSign[sign];
+    return colour === undefined ? line : `\x1b[${colour}m${line}\x1b[0m`;
+  });
 }
 
 /** A step of preparing as a line of the diff. */
@@ -256,5 +275,9 @@ function summary(document: TablePlan): string {
     `${document.kept} kept, ${document.foreign} foreign; quota: ${used} of ${
       limit ?? "an unknown number"
     } used\n` +
-    `${document.verdict}: ${document.why}\n`;
+    `${
+      planHasChanges(document)
+        ? `would ${document.verdict}: ${document.why}`
+        : "in step: nothing would change"
+    }\n`;
 }

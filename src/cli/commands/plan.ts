@@ -41,8 +41,10 @@ export async function plan(context: CommandContext): Promise<number> {
   const plans = planned.map((parts): PlanParts => ({ ...parts, dropped }));
   const tables = plans.map(tablePlan);
   const document: PlanDocument = { cloud: session.cloud.name, tables };
-  if (context.settings.output === "text") { for (const parts of plans) context.print(planText(parts)); }
-  else context.print(documentText({ ...document }));
+  if (context.settings.output === "text") {
+    const colours = Deno.stdout.isTerminal() && !Deno.noColor;
+    for (const parts of plans) context.print(planText(parts, colours));
+  } else context.print(documentText({ ...document }));
   const { unread } = session.supervisor;
   for (const { message } of unread) log.error("{message}", { message });
   return unread.length > 0 ? 1 : tables.some(planHasChanges) ? 2 : 0;

@@ -1,6 +1,7 @@
 /** The plan's document has the contract's keys and no other, and its text reads at a glance. */
 
 import assert from "node:assert/strict";
+import { stripVTControlCharacters } from "node:util";
 import { planHasChanges, planText, tablePlan } from "../../../src/cli/plan_report.ts";
 import { cloudRoute, quota } from "../../fakes/cloud_routes.ts";
 import { planOf, type Scene } from "../../fakes/comparisons.ts";
@@ -86,7 +87,7 @@ Deno.test("a plan tells what is prepared before routes are written, and is not i
     "* remove copy of route 10.9.0.0/16 pcx-1",
     "* associate subnet-1 rtb-main → (new)",
   ]);
-  assert.equal(lines.at(-2), "apply: 4 steps of preparation");
+  assert.equal(lines.at(-2), "would apply: 4 steps of preparation");
   const busyToo = tablePlan({
     ...planOf({ wanted: { "192.0.2.0/24": ["10.0.0.9"] } }),
     preparation: steps,
@@ -156,8 +157,17 @@ Deno.test("planText() shows +, ~ and - with the next hops as people read them", 
       "! 0.0.0.0/1        blocked by a foreign route to <igw-1> (-adopt takes it over)",
       "kernel routes not wanted: 3 own-network, 1 no-gateway (-dropped lists them)",
       "1 to add, 1 to replace, 1 to delete, 1 kept, 1 foreign; quota: 4 of 50 used",
-      "apply: 3 changes; foreign routes block 0.0.0.0/1",
+      "would apply: 3 changes; foreign routes block 0.0.0.0/1",
       "",
     ].join("\n"),
   );
+});
+
+Deno.test("planText() colours each line by its sign for a terminal, and changes nothing else", () => {
+  const colours = planText(planOf(busy), true).split("\n").flatMap((line) => {
+    const [, colour, sign] = line.match(/^.\[(\d+)m(.) .*.\[0m$/) ?? [];
+    return sign === undefined ? [] : [`${sign} ${colour}`];
+  });
+  assert.deepEqual(colours, ["~ 33", "+ 32", "- 31", "! 35"]);
+  assert.equal(stripVTControlCharacters(planText(planOf(busy), true)), planText(planOf(busy)));
 });
