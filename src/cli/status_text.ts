@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { alignColumns } from "./text_table.ts";
+import { withoutStop } from "../sync/error_text.ts";
 import { counted } from "../sync/wording.ts";
 
 const count = v.number();
@@ -164,7 +165,7 @@ function errorLine(
 ): string {
   const more = further === 0 ? "" : ` and ${further} more`;
   const sentences = [
-    message,
+    withoutStop(message),
     ...(remedy === null ? [] : [remedy]),
     ...(nextTry === null ? [] : [`next try ${nextTry}`]),
   ];

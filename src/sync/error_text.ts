@@ -13,16 +13,30 @@ export function remedyOf(error: Error): string | undefined {
 }
 
 /**
- * An error as one sentence: what failed and why, what helps, and when it is tried again.
+ * An error as one sentence: what failed and why, what helps, and when it is tried again. Of a missing permission clouds say much before
+ * they name it: here it is named at once, and the cloud's own words are in the log and in the document of `status`.
  *
  * @param nextTryAt in milliseconds since the epoch; null: not by itself.
  */
 export function errorText(error: Error, nextTryAt: number | null): string {
   const remedy = remedyOf(error);
-  const parts = [error.message];
+  const parts = [briefOf(error)];
   if (remedy !== undefined) parts.push(remedy);
   if (nextTryAt !== null) parts.push(`next try ${clockText(nextTryAt)}`);
   return parts.join("; ");
+}
+
+function briefOf(error: Error): string {
+  const end = error.message.indexOf(": ");
+  if (error instanceof CloudError && error.kind === "denied" && error.action !== undefined && end > 0) {
+    return `${error.message.slice(0, end)}: permission ${error.action} is missing`;
+  }
+  return withoutStop(error.message);
+}
+
+/** A sentence to which another one is added: clouds end some with a full stop. */
+export function withoutStop(sentence: string): string {
+  return sentence.replace(/\.$/, "");
 }
 
 /** `08:04:09 UTC`. @param at milliseconds since the epoch. */

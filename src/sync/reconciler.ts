@@ -373,7 +373,7 @@ export class Reconciler {
       stuck,
       retryableAt: earliest(this.#changes.circuit.nextAt(now), this.#look.lookup.retryableAt),
     }, now);
-    this.#reportFailures(report);
+    this.#reportFailures(report, after);
     this.#report.settled(settled);
     await this.#look.view.confirm(settled);
     this.#report.ledgerWorked();
@@ -389,11 +389,14 @@ export class Reconciler {
   }
 
   /** Once it is known when they are tried again. */
-  #reportFailures(report: WriteReport | null): void {
+  #reportFailures(report: WriteReport | null, after: Comparison): void {
     const now = this.#options.clock.now();
+    const overQuota = new Set(after.fitted.overQuota.map(({ prefix }) => prefix.text));
     for (const { change, error } of report?.failed ?? []) {
       const retryAt = this.#changes.circuit.retryAt(change, now) ?? this.#dueAt();
-      this.#report.changeFailed(change, error, error.kind === "gone" ? null : retryAt - now);
+      // What is over the quota waits for a place, and what is gone for the table.
+      const waits = error.kind === "gone" || (error.kind === "quota" && overQuota.has(change.prefix.text));
+      this.#report.changeFailed(change, error, waits ? null : retryAt - now);
     }
   }
 

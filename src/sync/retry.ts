@@ -5,7 +5,7 @@ import { backOffMs } from "../async/back_off.ts";
 import type { Clock } from "../async/clock.ts";
 import { CloudError, ConfigurationError, errorFacts } from "../clouds/cloud_error.ts";
 import { eachMinuteMs, fewTries, meaningOf, needsCorrection } from "../clouds/error_meaning.ts";
-import { remedyOf } from "./error_text.ts";
+import { remedyOf, withoutStop } from "./error_text.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
 
@@ -59,9 +59,10 @@ export async function retryUntil<T>(
 
 function logRetry(error: CloudError, waitMs: number): void {
   const remedy = remedyOf(error);
-  log.warn("{message}{remedy}; retrying in {seconds} s", {
+  log.warn("{sentence}{remedy}; retrying in {seconds} s", {
     event: "retry",
     ...errorFacts(error),
+    sentence: withoutStop(error.message),
     remedy: remedy === undefined ? "" : `; ${remedy}`,
     seconds: Math.ceil(waitMs / 1000),
   });

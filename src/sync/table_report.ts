@@ -6,7 +6,7 @@ import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
 import { meaningOf } from "../clouds/error_meaning.ts";
 import type { KnownCause } from "./change_causes.ts";
 import { ChangeHistory, type ChangeRecord } from "./change_history.ts";
-import { ofTable, remedyOf } from "./error_text.ts";
+import { ofTable, remedyOf, withoutStop } from "./error_text.ts";
 import type { PlannedChange } from "./planned_change.ts";
 import type { SyncStatus } from "./sync_status.ts";
 import { problemEnds, problemsOf, type TableProblem } from "./table_problems.ts";
@@ -124,7 +124,7 @@ export class TableReport {
     });
   }
 
-  /** @param retryMs when it is tried again, from now; null: not by itself. */
+  /** @param retryMs when it is tried again, from now; null: when something else has changed. */
   changeFailed(change: PlannedChange, error: CloudError, retryMs: number | null): void {
     this.#fail(change.prefix.text, error, retryMs);
   }
@@ -139,8 +139,16 @@ export class TableReport {
   }
 
   /** The table as a whole could not be read or written. @param retryMs when it is tried again, from now; null: not by itself. */
-  tableFailed(error: Error, retryMs: number | null): void {
-    this.#fail(wholeTable, error, retryMs);
+  tableFailed(error: CloudError, retryMs: number | null): void {
+    this.#fail(wholeTable, error.kind === "gone" ? this.#gone(error) : error, retryMs);
+  }
+
+  /** The error of a table that is not there, with what follows from it. */
+  #gone({ kind, message, ...details }: CloudError): CloudError {
+    const remedy = this.#table.ours
+      ? "a new one is made now"
+      : "waiting until it is there again (-route-table names another one)";
+    return new CloudError(kind, message, { ...details, remedy });
   }
 
   tableRead(): void {
@@ -248,27 +256,17 @@ export class TableReport {
       ...facts,
       table: this.#table.name,
       ...(unnamed.has(key) ? {} : { prefix: key }),
-      sentence: ofTable(this.#table.name, this.#ofPrefix(key, message)),
+      sentence: ofTable(this.#table.name, this.#ofPrefix(key, withoutStop(message))),
       message,
       request: facts.requestId === undefined ? "" : ` (request ${facts.requestId})`,
       remedy: remedy === undefined ? "" : `; ${remedy}`,
-      again: retryMs === null
-        ? this.#afterGone(key, error)
-        : `; retrying in ${durationText(Math.max(retryMs, 1))}`,
+      again: retryMs === null ? "" : `; retrying in ${durationText(Math.max(retryMs, 1))}`,
     });
   }
 
   /** A sentence that names the prefix where it concerns one. */
   #ofPrefix(key: string, message: string): string {
     return unnamed.has(key) || message.includes(key) ? message : `${key}: ${message}`;
-  }
-
-  /** What follows when the table is not there. */
-  #afterGone(key: string, error: Error): string {
-    if (key !== wholeTable || !(error instanceof CloudError) || error.kind !== "gone") return "";
-    return this.#table.ours
-      ? "; a new one is made now"
-      : "; waiting until it is there again (-route-table names another one)";
   }
 
   /** Whether another prefix fails for the same reason, such as a permission: changes that were under way together all meet it. */

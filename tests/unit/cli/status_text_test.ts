@@ -178,5 +178,8 @@ Deno.test("statusText() says an error once, with what helps and when it is tried
     "  10.0.0.0/16 and 29 more: denied: Cannot create routes in rtb-1: no; cloudroutesync doctor -policy prints the " +
       "permissions that it needs; next try 2026-11-28T16:13:05.000Z\n",
   );
-  assert.match(text, /^degraded since \S+: Cannot create routes in rtb-1: no; .*; next try 16:13:05 UTC$/m);
+  assert.match(
+    text,
+    /^degraded since \S+: Cannot create routes in rtb-1: permission ec2:CreateRoute is missing; .*; next try 16:13:05 UTC$/m,
+  );
 });

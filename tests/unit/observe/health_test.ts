@@ -48,6 +48,28 @@ const rows: readonly (readonly [string, Partial<SyncStatus>, Health["state"], st
     "Cannot add 10.0.0.0/8 to rtb-1: no; cloudroutesync doctor -policy prints the permissions that it needs; next try 03:00:07 UTC",
   ],
   [
+    "refused one change for a permission that the cloud names late",
+    {
+      errors: new Map([[
+        "10.0.0.0/8",
+        new CloudError("denied", "Cannot add 10.0.0.0/8 to rtb-1: 403: much is said before.", {
+          action: "ec2:CreateRoute",
+        }),
+      ]]),
+    },
+    "degraded",
+    "Cannot add 10.0.0.0/8 to rtb-1: permission ec2:CreateRoute is missing; cloudroutesync doctor -policy prints the permissions that it needs",
+  ],
+  [
+    "answered with a full stop",
+    {
+      errors: new Map([["", new CloudError("unavailable", "Cannot read rtb-1: 503: A fault.")]]),
+      nextTries: new Map([["", Date.UTC(2026, 0, 1, 3, 0, 7)]]),
+    },
+    "degraded",
+    "Cannot read rtb-1: 503: A fault; next try 03:00:07 UTC",
+  ],
+  [
     "down, which a change met first",
     {
       errors: new Map([
