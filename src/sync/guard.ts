@@ -80,12 +80,9 @@ export function guard(
     released: agreed,
     held: fresh,
     heldUntil: now - oldest + settings.holdMs,
-    // The number of those that are held stands before it.
-    why:
-      `${
-        unheld.size === 0 ? "" : `with ${unheld.size} that went before, `
-      }${lost} of ${before} owned routes ` +
-      `would go within ${settings.holdMs / 1000} s, more than ${Math.round(settings.maxWithdraw * 100)} %`,
+    why: `${fresh.length} of ${owned.size} owned routes would go${
+      unheld.size === 0 ? "" : ` and ${unheld.size} went`
+    } within ${settings.holdMs / 1000} s, more than ${Math.round(settings.maxWithdraw * 100)} %`,
     state: { since, unheld },
   };
 }

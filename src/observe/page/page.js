@@ -216,7 +216,9 @@ function showFlow({ flow, cloud }) {
 function showQuotas(tables) {
   const bars = tables.flatMap(({ table, quotas }) =>
     quotas.map(({ families, used, limit }) => {
-      const name = `${tables.length > 1 ? `${table} ` : ""}IPv${families.join("+")}`;
+      const name = `${tables.length > 1 ? `${table} ` : ""}${
+        families.map((family) => `IPv${family}`).join(" and ")
+      }`;
       return limit === null ? null : quotaBar(name, used, limit);
     })
   ).filter((bar) => bar !== null);

@@ -223,7 +223,7 @@ function verdictOf({ verdict, reason }) {
  * @returns {readonly (Node | string)[]}
  */
 function cloudOf({ state, cloud }) {
-  if (state === "dropped") return [element("span", "none", "not exported")];
+  if (state === "dropped") return [element("span", "none", "not wanted")];
   const decisive = cloud.find((each) => each.state === state);
   const to = decisive?.to ?? null;
   return [stateMark(state), ...(to === null ? [] : [element("span", "to", to)])];

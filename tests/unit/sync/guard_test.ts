@@ -90,6 +90,14 @@ Deno.test("guard() says how many of how many would go, and within what time", ()
   assert.equal(why, "20 of 50 owned routes would go within 120 s, more than 30 %");
 });
 
+Deno.test("guard() tells the numbers that held and owned have, and apart from them what went before", () => {
+  const table = new GuardedTable(27);
+  table.ask(named(1), 0);
+  const { why, held } = table.ask(named(15, 1), 10);
+  assert.deepEqual([held.length, table.owned.size], [15, 26]);
+  assert.equal(why, "15 of 26 owned routes would go and 1 went within 120 s, more than 30 %");
+});
+
 Deno.test("guard() lets the held go after the hold if they are still asked for", () => {
   const table = new GuardedTable(100);
   assert.equal(table.ask(named(60), 0).held.length, 60);
