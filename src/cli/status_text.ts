@@ -22,7 +22,9 @@ const tableSchema = v.object({
   held: known,
   overQuota: count,
   conflicts: count,
-  quotas: v.array(v.object({ used: count, limit: v.nullable(count) })),
+  quotas: v.array(
+    v.object({ used: count, limit: v.nullable(count), families: v.optional(v.array(count), []) }),
+  ),
   causes: v.optional(v.object({ drift: v.optional(count, 0) }), { drift: 0 }),
 });
 
@@ -198,7 +200,12 @@ function droppedText(dropped: Readonly<Record<string, number>> | null): string {
 
 function tableLine(table: StatusDocument["flow"]["tables"][number]): string {
   if (!table.known) return `cloud     ${table.table}: not read yet, what it holds is unknown`;
-  const quota = table.quotas.map(({ used, limit }) => `quota ${used} of ${limit ?? "unknown"}`);
+  // One quota counts both families, and names none.
+  const familyOf = (families: readonly number[]): string =>
+    table.quotas.length < 2 ? "" : ` ${families.map((family) => `IPv${family}`).join(" and ")}`;
+  const quota = table.quotas.map(({ used, limit, families }) =>
+    `quota ${used} of ${limit ?? "unknown"}${familyOf(families)}`
+  );
   const parts = [
     `${table.owned} ours`,
     (table.peers ?? 0) > 0 ? `${table.peers} of peers` : "",

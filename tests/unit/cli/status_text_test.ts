@@ -3,6 +3,7 @@ import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { readStatus } from "../../../src/cli/status_text.ts";
 import { CloudCalls } from "../../../src/observe/cloud_calls.ts";
 import { serviceStatus } from "../../../src/observe/service_status.ts";
+import { quota } from "../../fakes/cloud_routes.ts";
 import { observed, syncStatus } from "../../fakes/observations.ts";
 
 const facts = {
@@ -182,4 +183,9 @@ Deno.test("statusText() says an error once, with what helps and when it is tried
     text,
     /^degraded since \S+: Cannot create routes in rtb-1: permission ec2:CreateRoute is missing; .*; next try 16:13:05 UTC$/m,
   );
+});
+
+Deno.test("statusText() tells the quotas of the families apart", () => {
+  const text = textOf([syncStatus({ quotas: [quota(3, 500), quota(1, null, [6])] })]);
+  assert.match(text, /, quota 3 of 500 IPv4, quota 1 of unknown IPv6, /);
 });
