@@ -14,7 +14,7 @@ import { openServiceSocket } from "./service_socket.ts";
 
 const log = getLogger(["cloudroutesync", "service"]);
 /** How often it is looked whether the socket is still there, in milliseconds. */
-const lookEveryMs = 10_000;
+const lookEveryMs = 3_000;
 
 /** Where the facts come from once the run has begun. */
 export interface ServiceSources {
