@@ -54,7 +54,7 @@ export function reload(before: readonly GivenValue[], now: CommandLine): Reload 
   ];
   const merged = readSettings({ ...now, values });
   if (merged.settings === null) return { is: "refused", errors: merged.errors };
-  const told = (flag: string): string => {
+  const described = (flag: string): string => {
     const texts = now.values.filter((given) => given.flag === flag).map(({ value }) => value);
     return `-${flag} ${texts.join(", ") || "(its default)"}`;
   };
@@ -62,12 +62,12 @@ export function reload(before: readonly GivenValue[], now: CommandLine): Reload 
     is: "taken",
     settings: merged.settings,
     values,
-    changed: differing.filter((flag) => liveFlags.has(flag)).map(told),
-    left: differing.filter((flag) => !liveFlags.has(flag)).map(told),
+    changed: differing.filter((flag) => liveFlags.has(flag)).map(described),
+    left: differing.filter((flag) => !liveFlags.has(flag)).map(described),
   };
 }
 
-/** -include and -exclude are told apart by flag, but count in the order in which they are given among one another. */
+/** -include and -exclude are two flags, but count in the order in which they are given among one another. */
 function textsOf(flag: string, values: readonly GivenValue[]): readonly string[] {
   const filter = ["include", "exclude"];
   if (!filter.includes(flag)) return values.filter((given) => given.flag === flag).map(({ value }) => value);

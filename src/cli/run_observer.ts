@@ -67,7 +67,7 @@ export class RunObserver implements SessionObserver, Disposable {
   listen(observe: () => Observed, sources: LiveSources): StatusListener | null {
     const { settings: { listen, listenHosts }, unexpected } = this.#context;
     if (listen === null) return null;
-    const live = new LiveStatus(sources, (error) => unexpected.report("while the page was told news", error));
+    const live = new LiveStatus(sources, (error) => unexpected.report("while the page was sent news", error));
     this.#live = live;
     const pages = {
       observe,

@@ -19,14 +19,14 @@ export function reportStatus(
   statusFile: (table: { readonly id: string }) => string,
 ): AsyncDisposable {
   const end = new AbortController();
-  let toldStatus = "";
+  let lastStatus = "";
   let writtenErrors = "";
   const report = async (): Promise<void> => {
     const observed = observe();
     const health = healthOf(observed);
     const status = health.state === "ok" ? summaryOf(observed) : `${health.state}: ${health.why}`;
-    if (status !== toldStatus) systemd.status(status);
-    toldStatus = status;
+    if (status !== lastStatus) systemd.status(status);
+    lastStatus = status;
     systemd.watchdog();
     const errors = JSON.stringify(
       observed.tables.map((table) => [...table.errors].map(([key, { message }]) => [key, message])),

@@ -28,7 +28,7 @@ export async function takeSettingsAnew(
     // Routes that the former policy had no use for are not in memory.
     if (read.is === "taken" && read.changed.length > 0) kernel.resync("the settings were changed");
   } catch (error) {
-    context.unexpected.report("while the settings were read anew", error);
+    context.unexpected.report("while the settings were read again", error);
   }
 }
 

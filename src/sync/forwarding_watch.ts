@@ -38,7 +38,7 @@ export class ForwardingWatch {
   #cloudDueAt = 0;
   /** By the name of what is bad: since when, in milliseconds of the clock. */
   readonly #badSince = new Map<string, number>();
-  #toldError: string | null = null;
+  #loggedError: string | null = null;
 
   constructor(options: ForwardingWatchOptions) {
     this.#options = options;
@@ -69,7 +69,7 @@ export class ForwardingWatch {
     const { clock, connection, cloudEveryMs } = this.#options;
     try {
       this.#cloud = await connection().forwarding(() => this.#ownPrefixes(), stop);
-      this.#toldError = null;
+      this.#loggedError = null;
     } catch (error) {
       if (stop.aborted) return;
       if (!(error instanceof CloudError)) throw error;
@@ -87,8 +87,8 @@ export class ForwardingWatch {
       const remedy = action === undefined ? {} : { remedy: `allow ${action}, or look at it yourself` };
       this.#cloud = [{ name: "forwarding in the cloud", status: "unknown", detail: message, ...remedy }];
     }
-    if (error.message === this.#toldError) return;
-    this.#toldError = error.message;
+    if (error.message === this.#loggedError) return;
+    this.#loggedError = error.message;
     log.warn("Cannot tell whether the cloud lets this VM forward: {message}", {
       event: "forwarding-unknown",
       ...errorFacts(error),

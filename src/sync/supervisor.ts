@@ -84,7 +84,7 @@ export class Supervisor {
   #absentDevices: ReadonlySet<string> = new Set();
   /** Set for good by {@linkcode Supervisor.withdrawAll}: from then on nothing is wanted, whatever kernel and cloud say. */
   #withdrawing = false;
-  #toldTables = "";
+  #loggedTables = "";
   #unread: readonly CloudError[] = [];
 
   constructor(options: SupervisorOptions) {
@@ -198,7 +198,7 @@ export class Supervisor {
         if (error instanceof ConfigurationError || error instanceof OpenTableError) throw error;
         if (clock.now() - startedAt > steadyAfterMs) defects = 1;
         const wait = backOffMs(defects, undefined, clock.random());
-        unexpected(`in the loop, which begins anew in ${Math.ceil(wait / 1000)} s`, error);
+        unexpected(`in the loop, which starts again in ${Math.ceil(wait / 1000)} s`, error);
         await clock.sleep(wait, stop);
       }
     }
@@ -243,8 +243,8 @@ export class Supervisor {
   /** Tells, once and when they become others, which tables are kept and who this VM is. */
   #tellTables(tables: readonly CloudTable[]): void {
     const names = tables.map(({ name }) => name);
-    if (names.join() === this.#toldTables) return;
-    this.#toldTables = names.join();
+    if (names.join() === this.#loggedTables) return;
+    this.#loggedTables = names.join();
     this.#options.onTables?.(names, this.#vm.connection.identity);
   }
 

@@ -45,7 +45,7 @@ export class TableReport {
   readonly #now: () => number;
   readonly #onChange: (table: string, change: ChangeRecord) => void;
   #failures = 0;
-  #toldInStep = false;
+  #hasLoggedInStep = false;
   #damped: ReadonlySet<string> = new Set();
 
   constructor(table: CloudTable, describe: Cloud["describe"], options: TableReportOptions = {}) {
@@ -114,8 +114,8 @@ export class TableReport {
 
   /** All is as wanted: said once. */
   inStep(owned: number, foreign: number): void {
-    if (this.#toldInStep) return;
-    this.#toldInStep = true;
+    if (this.#hasLoggedInStep) return;
+    this.#hasLoggedInStep = true;
     log.info("{table} is in step: {owned} of ours, {foreign} foreign", {
       event: "in-step",
       table: this.#table.name,
@@ -243,7 +243,7 @@ export class TableReport {
   /** Remembers an error, and logs it unless it is the one logged last, or was logged for another prefix. */
   #fail(key: string, error: Error, retryMs: number | null): void {
     this.#failures++;
-    const isNews = this.#errors.get(key)?.message !== error.message && !this.#isTold(key, error);
+    const isNews = this.#errors.get(key)?.message !== error.message && !this.#isLoggedElsewhere(key, error);
     this.#errors.set(key, error);
     if (retryMs === null) this.#nextTries.delete(key);
     else this.#nextTries.set(key, this.#now() + retryMs);
@@ -270,7 +270,7 @@ export class TableReport {
   }
 
   /** Whether another prefix fails for the same reason, such as a permission: changes that were under way together all meet it. */
-  #isTold(key: string, error: Error): boolean {
+  #isLoggedElsewhere(key: string, error: Error): boolean {
     if (!(error instanceof CloudError) || unnamed.has(key)) return false;
     const { scope } = meaningOf(error);
     if (scope === "change") return false;

@@ -125,8 +125,9 @@ export function nextSteps({ state, held, problems, errors }) {
  */
 export function whyText({ why, flow }) {
   const [only, ...others] = flow.tables;
-  const text = only === undefined || others.length > 0 ? why : why.replaceAll(`${only.table}: `, "");
-  return text.replaceAll("; ", "\n");
+  const name = only === undefined || others.length > 0 ? "" : `${only.table}: `;
+  return why.split("; ").map((sentence) => sentence.startsWith(name) ? sentence.slice(name.length) : sentence)
+    .join("\n");
 }
 
 /** What each verdict of the service is called in the banner. */

@@ -51,7 +51,7 @@ Deno.test({ name: "errors that nobody catches end no run", ignore }, async (t) =
           await new Promise((wake) => setTimeout(wake, 200));
         }
         await run.untilLog(
-          /Unexpected error in the loop, which begins anew in \d+ s; .*TypeError: a defect in the loop\n +at /,
+          /Unexpected error in the loop, which starts again in \d+ s; .*TypeError: a defect in the loop\n +at /,
         );
         await router.announce(["192.0.2.0/24"]);
         await until("the new route is in the table", async () => "192.0.2.0/24" in await router.table());

@@ -29,7 +29,7 @@ for (const call of ["identify", "prepare", "read", "write"] as const) {
     assert.deepEqual(rig.cloud.prefixes(), prefixes);
     assert.deepEqual(
       rig.unexpected.map((line) => line.replace(/\d+ s/, "N s")),
-      Array(3).fill(`in the loop, which begins anew in N s: TypeError: defect in ${call}`),
+      Array(3).fill(`in the loop, which starts again in N s: TypeError: defect in ${call}`),
     );
     await rig.end();
   });

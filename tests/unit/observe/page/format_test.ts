@@ -96,6 +96,8 @@ Deno.test("whyText() leaves the name of the only table out", () => {
   const tables = (names: readonly string[]): never =>
     ({ tables: names.map((table) => ({ table })) }) as never;
   assert.equal(whyText({ why: "rtb-1: a; rtb-1: b", flow: tables(["rtb-1"]) }), "a\nb");
+  const full = "Cannot write local file /t.json: no space";
+  assert.equal(whyText({ why: full, flow: tables(["/t.json"]) }), full, "it is part of the sentence");
   assert.equal(
     whyText({ why: "rtb-1: a; rtb-2: b", flow: tables(["rtb-1", "rtb-2"]) }),
     "rtb-1: a\nrtb-2: b",
