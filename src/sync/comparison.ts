@@ -122,8 +122,9 @@ export function compare(input: ComparisonInput): Comparison {
     input.isRetryable(change) && !isCoveredBy(forbidden, change);
   const all = [...parts.adds, ...parts.replaces, ...deletes];
   const notRetryable = all.filter((change) => !isOpen(change));
+  const leaving = leavingEach(all);
   const damped = all.filter((change) =>
-    isOpen(change) && input.isDamped(change) && !leavesDeadHop(change, all, input.index)
+    isOpen(change) && input.isDamped(change) && !leavesDeadHop(change, leaving, input.index)
   );
   const dampedPrefixes = new Set(damped.map(({ prefix }) => prefix.text));
   const isPlanned = (change: PlannedChange): boolean =>
@@ -149,21 +150,30 @@ export function compare(input: ComparisonInput): Comparison {
   };
 }
 
+/** How many changes leave each next hop. */
+function leavingEach(changes: readonly PlannedChange[]): ReadonlyMap<string, number> {
+  const leaving = new Map<string, number>();
+  for (const { from } of changes) {
+    for (const hop of from?.nextHops ?? []) leaving.set(hop, (leaving.get(hop) ?? 0) + 1);
+  }
+  return leaving;
+}
+
 /**
  * Whether a change leaves a next hop that may be dead, so that it must not wait: the cloud says so, another router gives the prefix up, or
  * other routes leave the same next hop at the same time, as they do when the machine fails.
+ *
+ * @param leaving how many changes, this one among them, leave each next hop.
  */
 function leavesDeadHop(
   { from, why }: PlannedChange,
-  all: readonly PlannedChange[],
+  leaving: ReadonlyMap<string, number>,
   { dead }: TableIndex,
 ): boolean {
   if (why === "taken-over" || why === "handed-over" || why === "failed") return true;
   if (from === null) return false;
   if (from.blackhole === true || from.nextHops.some((hop) => dead.has(hop))) return true;
-  return from.nextHops.some((hop) =>
-    all.some((other) => other.from !== from && other.from?.nextHops.includes(hop) === true)
-  );
+  return from.nextHops.some((hop) => (leaving.get(hop) ?? 0) > 1);
 }
 
 /** The wanted routes that would loop in this table, whatever is compared now. */

@@ -7,17 +7,20 @@ import type { PlannedChange } from "./planned_change.ts";
 
 const writesAtOnce = 6;
 const oneInMs = 30_000;
+const leastLooked = 1_000;
 
 /** See the head of this file. */
 export class FlapBudget {
   /** By canonical prefix; a prefix whose writes are all there again is left out. */
   readonly #left = new Map<string, { readonly writes: number; readonly at: number }>();
+  /** Beyond so many prefixes it is looked which of them may be left out: seldom enough that looking costs little a write. */
+  #mostLeft = leastLooked;
 
   /** Takes note of a change that was made. */
   spend({ prefix }: Pick<PlannedChange, "prefix">, now: number): void {
     // What had to be written on credit does not make the next wait longer and longer.
     this.#left.set(prefix.text, { writes: Math.max(0, this.#writesOf(prefix.text, now)) - 1, at: now });
-    if (this.#left.size > 1_000) this.#forgetFull(now);
+    if (this.#left.size > this.#mostLeft) this.#forgetFull(now);
   }
 
   /** When a change may be made; in the past: now. A withdrawal never waits: packets go nowhere meanwhile. */
@@ -38,5 +41,6 @@ export class FlapBudget {
     for (const prefix of this.#left.keys()) {
       if (this.#writesOf(prefix, now) >= writesAtOnce) this.#left.delete(prefix);
     }
+    this.#mostLeft = Math.max(leastLooked, 2 * this.#left.size);
   }
 }

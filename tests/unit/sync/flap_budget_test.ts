@@ -41,3 +41,21 @@ Deno.test("FlapBudget forgets prefixes that are quiet", () => {
   assert.equal(budget.payableAt(addChange("10.0.0.0/24"), 179_000), 179_000);
   assert.equal(budget.payableAt(change, 20_000), 30_000);
 });
+
+Deno.test("FlapBudget looks seldom which prefixes it may forget, however many there are", () => {
+  const budget = new FlapBudget();
+  const keys = Map.prototype.keys;
+  let looks = 0;
+  Map.prototype.keys = function <K, V>(this: Map<K, V>): MapIterator<K> {
+    looks++;
+    return keys.call(this) as MapIterator<K>;
+  };
+  try {
+    for (let index = 0; index < 10_000; index++) {
+      budget.spend(addChange(`10.${index >> 8}.${index & 255}.0/24`), 0);
+    }
+  } finally {
+    Map.prototype.keys = keys;
+  }
+  assert.ok(looks > 1 && looks < 10, `${looks} looks at all of them`);
+});
