@@ -90,6 +90,8 @@ class LocalConnection implements CloudConnection {
   readonly #clock: Clock;
   readonly #file: LocalFile;
   readonly #table: CloudTable;
+  /** What each route of the file comes to; a route that is not changed stays the same object. */
+  readonly #routes = new WeakMap<LocalRoute, CloudRoute>();
 
   constructor(options: LocalOptions, clock: Clock, identity: CloudIdentity) {
     this.identity = identity;
@@ -211,18 +213,27 @@ class LocalConnection implements CloudConnection {
   }
 
   #stateOf(document: LocalDocument): TableState {
-    const routes = document.routes.map((route): CloudRoute => ({
-      prefix: parsePrefix(route.prefix),
-      nextHops: [route.nextHop],
-      // An operator's route names another owner or none: only ours is a mark of this program, and -adopt may take the rest.
-      owner: route.owner === this.#options.owner ? route.owner : null,
-    }));
+    const routes = document.routes.map((route) => this.#routeOf(route));
     return {
       table: this.#table,
       routes,
       quotas: [{ families: [4, 6], used: routes.length, limit: document.quota }],
       version: String(document.version),
     };
+  }
+
+  #routeOf(route: LocalRoute): CloudRoute {
+    let known = this.#routes.get(route);
+    if (known === undefined) {
+      known = {
+        prefix: parsePrefix(route.prefix),
+        nextHops: [route.nextHop],
+        // An operator's route names another owner or none: only ours is a mark of this program, and -adopt may take the rest.
+        owner: route.owner === this.#options.owner ? route.owner : null,
+      };
+      this.#routes.set(route, known);
+    }
+    return known;
   }
 
   async #latency(signal: AbortSignal): Promise<void> {

@@ -36,6 +36,10 @@ export type LocalDocument = v.InferOutput<typeof documentSchema>;
 /** The file at a path; it need not exist yet. */
 export class LocalFile {
   readonly path: string;
+  /** What was read or written last, and its text: while the file has the same text it is not checked again. */
+  #known: { readonly text: string; readonly document: LocalDocument } | null = null;
+  /** The line of each route that was written, which a route keeps for as long as it is not changed. */
+  readonly #lines = new WeakMap<LocalRoute, string>();
 
   constructor(path: string) {
     this.path = path;
@@ -110,7 +114,7 @@ export class LocalFile {
 
   /** Writes a new file beside the old and renames it, so that a crash leaves one or the other. */
   async #replace(document: LocalDocument): Promise<void> {
-    const lines = document.routes.map((route) => `    ${JSON.stringify(route)}`).join(",\n");
+    const lines = document.routes.map((route) => this.#lineOf(route)).join(",\n");
     const { routes: _routes, ...head } = document;
     const start = JSON.stringify(head, null, 2).replace(/\n}$/, "");
     const text = `${start},\n  "routes": [${lines === "" ? "" : `\n${lines}\n  `}]\n}\n`;
@@ -122,9 +126,24 @@ export class LocalFile {
       await file.syncData();
     }
     await Deno.rename(fresh, this.path);
+    this.#known = { text, document };
   }
 
-  #parse(json: string): LocalDocument {
+  #lineOf(route: LocalRoute): string {
+    let line = this.#lines.get(route);
+    if (line === undefined) {
+      line = `    ${JSON.stringify(route)}`;
+      this.#lines.set(route, line);
+    }
+    return line;
+  }
+
+  #parse(text: string): LocalDocument {
+    if (this.#known?.text !== text) this.#known = { text, document: this.#checked(text) };
+    return this.#known.document;
+  }
+
+  #checked(json: string): LocalDocument {
     let content: unknown;
     try {
       content = JSON.parse(json);
