@@ -76,14 +76,6 @@ export function groupOutcome(
       ? { is: "nothing" }
       : { is: "left", prefix, verdict: decision.verdict },
   });
-  if (wanted === "passive") return left({ act: false, verdict: "passive" });
-  if (standTogether(traits, most)) {
-    const mine = ownPart(target, members);
-    const outcome = traits.uniquePrefix
-      ? inSharedSet(key, mine, members, most, input)
-      : besideOthers(key, mine, input);
-    return { memory, outcome, target: mine };
-  }
   const decision = decide({
     ...members,
     wanted,
@@ -92,6 +84,14 @@ export function groupOutcome(
     dead,
     memory,
   });
+  if (!decision.act && decision.verdict === "passive") return left(decision);
+  if (standTogether(traits, most)) {
+    const mine = ownPart(target, members);
+    const outcome = traits.uniquePrefix
+      ? inSharedSet(key, mine, members, most, input)
+      : besideOthers(key, mine, input);
+    return { memory, outcome, target: mine };
+  }
   if (!decision.act) return left(decision);
   if (decision.takesFrom === null || theirs === undefined) {
     return {

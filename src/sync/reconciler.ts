@@ -279,7 +279,7 @@ export class Reconciler {
         this.#look.dirty.addAll();
       }
       const { resolution, comparison } =
-        await (reads ? this.#look.look(signal) : this.#lookBeforeDeletes(signal));
+        await (reads ? this.#look.look(signal) : this.#lookBeforeWrites(signal));
       this.#look.guardState = comparison.decision.state;
       this.#look.group?.compared(comparison.difference.memories);
       this.#underWay = comparison;
@@ -308,12 +308,14 @@ export class Reconciler {
 
   /**
    * Looks at a table that was read some time ago; in a group one that is to lose a route is read right before, since a peer may have taken the prefix over and a
-   * cloud may delete whatever stands there.
+   * cloud may delete whatever stands there. So is one that is to lead to a neighbour of which nothing is known: it may be a router that
+   * has begun to write since, and then writes what points at it by itself.
    */
-  async #lookBeforeDeletes(signal: AbortSignal): Promise<Awaited<ReturnType<TableLook["look"]>>> {
+  async #lookBeforeWrites(signal: AbortSignal): Promise<Awaited<ReturnType<TableLook["look"]>>> {
     const look = await this.#look.look(signal);
-    const deletes = look.comparison.fitted.waves.flat().some(({ action }) => action === "delete");
-    if (this.#look.group?.isShared !== true || !deletes) return look;
+    const changes = look.comparison.fitted.waves.flat();
+    const deletes = this.#look.group?.isShared === true && changes.some(({ action }) => action === "delete");
+    if (!deletes && !this.#look.leadToStranger(changes)) return look;
     await this.#read(signal);
     return { ...look, comparison: this.#look.compare(look.resolution) };
   }

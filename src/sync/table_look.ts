@@ -8,6 +8,7 @@ import { DirtyPrefixes } from "./dirty_prefixes.ts";
 import { type GuardState, newGuardState } from "./guard.ts";
 import type { GroupSettings } from "./group_members.ts";
 import { NeighbourLookup } from "./neighbour_lookup.ts";
+import type { PlannedChange } from "./planned_change.ts";
 import { RouterGroup } from "./router_group.ts";
 import type { TableReport } from "./table_report.ts";
 import { TableView, type TableViewOptions } from "./table_view.ts";
@@ -121,6 +122,27 @@ export class TableLook {
     return false;
   }
 
+  /**
+   * Whether one of the changes leads to a neighbour that is no router of the group as far as it is known, and that no route of ours leads
+   * to yet. Where marks name the routers, only a reading tells.
+   */
+  leadToStranger(changes: readonly PlannedChange[]): boolean {
+    const { sign, self } = this.#options.identity();
+    if (this.group === null || sign === undefined) return false;
+    const known = new Set([
+      ...sign.nextHops,
+      self[4],
+      self[6],
+      ...this.view.peers.flatMap(({ nextHops }) => nextHops),
+    ]);
+    const strangers = new Set(changes.flatMap(({ to }) => to ?? []).filter((hop) => !known.has(hop)));
+    if (strangers.size === 0) return false;
+    for (const { nextHops } of this.view.index.own.values()) {
+      for (const hop of nextHops) strangers.delete(hop);
+    }
+    return strangers.size > 0;
+  }
+
   /** What was proven holds until the next reading, and then only if the cloud says it again. */
   async #proveAnew(signal: AbortSignal): Promise<void> {
     const { group, view: { index } } = this;
@@ -148,6 +170,7 @@ export class TableLook {
     readonly comparison: Comparison;
   }> {
     this.view.lookAtUnsigned();
+    await this.view.heal();
     this.#gatherDirty();
     const { wanted } = this.#options;
     const routes = [...this.dirty.gathered].map((prefix) => wanted.get(prefix))
