@@ -58,6 +58,8 @@ export class TableView {
   #ownSubnets: readonly Prefix[] = [];
   #isKnown = false;
   #peers: readonly Member[] = [];
+  /** Canonical prefixes of routes that pointed at this VM when a lost ledger was begun anew, and that nothing proved to be ours. */
+  #orphans: ReadonlySet<string> = new Set();
   #dead: ReadonlySet<string> = new Set();
   #members: readonly Member[] = [];
   readonly #gateways = new KnownGateways();
@@ -262,15 +264,52 @@ export class TableView {
   async #beginLedger(state: TableState): Promise<void> {
     const use = this.#options.ledger;
     if (use === null) return;
-    const { self } = this.#options.identity();
-    const selfIds = [self[4], self[6]].filter((id) => id !== null);
-    const claims = recoverClaims(state, selfIds, use.proven, (route) => {
-      const hops = this.#options.wanted.get(route.prefix.text)?.nextHops ?? [];
-      return hops.length === 1 && hops[0]?.neighbour === null;
-    });
+    const selfIds = this.#selfIds;
+    const claims = recoverClaims(state, selfIds, use.proven, ({ prefix }) => this.#isWantedHere(prefix.text));
     await use.ledger.begin(claims);
-    const left = state.routes.filter((route) => pointsAt(route, selfIds) && !claims.has(route.prefix.text));
-    this.#tellBegun(use, state.table.name, claims.size, left.map(({ prefix }) => prefix.text));
+    const left = state.routes.filter((route) => pointsAt(route, selfIds) && !claims.has(route.prefix.text))
+      .map(({ prefix }) => prefix.text);
+    this.#orphans = new Set(left);
+    this.#tellBegun(use, state.table.name, claims.size, left);
+  }
+
+  /**
+   * Takes for our own what a lost ledger has left foreign: routes that pointed at this VM then, and that the kernel has come to want just
+   * as they stand. A router boots before its routing daemon has learnt anything.
+   */
+  async heal(): Promise<void> {
+    const ledger = this.#ledger;
+    if (this.#orphans.size === 0 || ledger === null || this.#state === null) return;
+    const found = [...this.#orphans].flatMap((prefix): ClaimEntry[] => {
+      const [route, ...others] = this.#index.foreign.get(prefix) ?? [];
+      const isMeant = route !== undefined && others.length === 0 && pointsAt(route, this.#selfIds) &&
+        this.#isWantedHere(prefix);
+      return isMeant ? [{ prefix, nextHops: route.nextHops }] : [];
+    });
+    if (found.length === 0) return;
+    await ledger.confirm(found);
+    this.#orphans = this.#orphans.difference(new Set(found.map(({ prefix }) => prefix)));
+    this.adopt(this.#state);
+    log.info(
+      "{routes} to this VM in table {table} taken for this program's own: the kernel wants just that",
+      {
+        event: "ledger-healed",
+        routes: counted(found.length, "route"),
+        table: this.#state.table.name,
+        count: found.length,
+      },
+    );
+  }
+
+  get #selfIds(): readonly string[] {
+    const { self } = this.#options.identity();
+    return [self[4], self[6]].filter((id) => id !== null);
+  }
+
+  /** Whether the kernel wants a prefix by way of this VM and of nothing else. */
+  #isWantedHere(prefix: string): boolean {
+    const hops = this.#options.wanted.get(prefix)?.nextHops ?? [];
+    return hops.length === 1 && hops[0]?.neighbour === null;
   }
 
   /** @param left prefixes of routes that point at this VM and are not taken for its own. */
@@ -294,7 +333,7 @@ export class TableView {
           ? []
           : [`${counted(count, "route")} that the kernel wants ${are} this program's own now`]),
         ...(left.length === 0 ? [] : [
-          `${others} as foreign, delete ${them} if an earlier run wrote ${them}: ${
+          `${others} as foreign until the kernel wants ${them} just so, delete ${them} if an earlier run wrote ${them}: ${
             prefixList(left, mostNamed)
           }`,
         ]),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { TableState } from "../../../src/clouds/cloud.ts";
+import type { CloudRoute, TableState } from "../../../src/clouds/cloud.ts";
+import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { parseAddress } from "../../../src/routes/prefix.ts";
 import { Ledger, memoryStore } from "../../../src/sync/ledger.ts";
 import { TableView } from "../../../src/sync/table_view.ts";
@@ -21,18 +22,20 @@ const here = cloudRoute("10.1.0.0/16", "eni-self", null);
 /** A view of a cloud without marks whose readings lack, for the first seconds, a route that points at this VM. */
 async function viewOf(
   proven: boolean,
+  wanted: ReadonlyMap<string, WantedRoute> = new Map(),
+  standing: readonly CloudRoute[] = [here],
 ): Promise<{ readonly view: TableView; readonly clock: SteppingClock; readonly ledger: Ledger }> {
   const clock = new SteppingClock();
   const { ledger } = await Ledger.open(memoryStore(null), { cloud: "aws", table: someTable.id, owner });
   const view = new TableView({
     cloud: { traits: { ...plainTraits, ownership: "ledger" } },
     connection: () => ({
-      read: (): Promise<TableState> => Promise.resolve(tableState(clock.now() < 5_000 ? [] : [here])),
+      read: (): Promise<TableState> => Promise.resolve(tableState(clock.now() < 5_000 ? [] : standing)),
     }),
     table: someTable,
     owner,
     identity: () => ({ ...smallVm, instance: "vm", self: { 4: "eni-self", 6: null } }),
-    wanted: new Map(),
+    wanted,
     ledger: { ledger, proven },
     clock,
   });
@@ -75,8 +78,50 @@ Deno.test("TableView says that a ledger which is not there may be lost, where th
   assert.deepEqual(log.lines, [
     "warning: Table rtb-1 has routes to this VM and there was no ledger in memory: this is the first run here, or the " +
     "state folder was lost (keep it on a disk that stays, -state names it); 1 other " +
-    `stays as foreign, delete it if an earlier run wrote it: ${here.prefix.text}`,
+    `stays as foreign until the kernel wants it just so, delete it if an earlier run wrote it: ${here.prefix.text}`,
   ]);
+});
+
+/** A route that the kernel wants by way of a gateway in the network, or of this VM. */
+function wantedRoute({ prefix }: CloudRoute, gateway: string | null): WantedRoute {
+  const neighbour = gateway === null ? null : parseAddress(gateway);
+  return { prefix, nextHops: [{ neighbour, gateway: neighbour }], metric: 20, protocol: 186 };
+}
+
+Deno.test("TableView takes what a lost ledger left foreign once the kernel wants it just so, and nothing else", async () => {
+  using log = captureLog();
+  const unwanted = cloudRoute("10.2.0.0/16", "eni-self", null);
+  const byNeighbour = cloudRoute("10.3.0.0/16", "eni-self", null);
+  const elsewhere = cloudRoute("10.4.0.0/16", "eni-2", null);
+  const standing = [here, unwanted, byNeighbour, elsewhere];
+  const wanted = new Map<string, WantedRoute>();
+  const { view, clock, ledger } = await viewOf(false, wanted, standing);
+  await clock.sleep(6_000);
+  await view.read(new AbortController().signal);
+  await view.heal();
+  assert.equal(view.index.own.size, 0, "the routing daemon has learnt nothing yet");
+  for (const route of [here, elsewhere]) wanted.set(route.prefix.text, wantedRoute(route, null));
+  wanted.set(byNeighbour.prefix.text, wantedRoute(byNeighbour, "10.0.0.9"));
+  await view.heal();
+  assert.deepEqual([...view.index.own.keys()], [here.prefix.text]);
+  assert.deepEqual(ledger.claims.get(here.prefix.text), { nextHops: ["eni-self"], confirmed: true });
+  assert.equal(
+    log.lines.at(-1),
+    "info: 1 route to this VM in table rtb-1 taken for this program's own: the kernel wants just that",
+  );
+});
+
+Deno.test("TableView leaves a route to this VM that somebody makes later to whoever made it, though the kernel wants it", async () => {
+  const wanted = new Map<string, WantedRoute>();
+  const standing: CloudRoute[] = [];
+  const { view, clock } = await viewOf(false, wanted, standing);
+  await clock.sleep(6_000);
+  await view.read(new AbortController().signal);
+  standing.push(here);
+  wanted.set(here.prefix.text, wantedRoute(here, null));
+  await view.read(new AbortController().signal);
+  await view.heal();
+  assert.deepEqual([...view.index.foreign.keys()], [here.prefix.text]);
 });
 
 Deno.test("TableView claims again what it claimed before where what it was to write is refused", async () => {
