@@ -17,7 +17,7 @@ export interface BgpCloud extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
   /** Makes the cloud's servers reachable in the router's namespace. */
   readonly reach: (router: Namespace) => Promise<AsyncDisposable>;
-  /** The table as it stands: next-hop address by prefix, for what points at a VM of the stage. */
+  /** The table as it stands: next-hop address by prefix (several with commas between), for what points at a VM of the stage. */
   readonly read: () => Promise<ReadonlyMap<string, string>>;
 }
 
@@ -113,7 +113,13 @@ export function openstackCloud(rig: OpenstackRig): BgpCloud {
     addresses: { router: "10.0.0.20", vm: "10.0.0.30", gateway: "10.0.0.1", length: 24 },
     environment: rig.environment(),
     reach: (namespace) => rig.relayInto(namespace),
-    read: async () => pairs((await rig.routes()).map(({ destination, nexthop }) => [destination, nexthop])),
+    read: async () => {
+      const hops = Map.groupBy(await rig.routes(), ({ destination }) => destination);
+      return pairs([...hops].map(([prefix, routes]) => [
+        prefix,
+        routes.map(({ nexthop }) => nexthop).join(),
+      ]));
+    },
     [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose](),
   };
 }

@@ -81,7 +81,7 @@ export class BgpStage implements AsyncDisposable {
     })();
   }
 
-  /** What the fabric carries: next-hop address by prefix. */
+  /** What the fabric carries: next-hop address by prefix, or several with commas between. */
   get carried(): ReadonlyMap<string, string> {
     return this.#carried;
   }
@@ -139,7 +139,7 @@ export class BgpStage implements AsyncDisposable {
   async #carry(table: ReadonlyMap<string, string>): Promise<void> {
     const lines: string[] = [];
     for (const [prefix, hop] of table) {
-      if (this.#carried.get(prefix) !== hop) lines.push(`route replace ${prefix} via ${hop} dev br0`);
+      if (this.#carried.get(prefix) !== hop) lines.push(`route replace ${prefix} ${legsTo(hop)}`);
     }
     for (const prefix of this.#carried.keys()) if (!table.has(prefix)) lines.push(`route del ${prefix}`);
     if (lines.length === 0) return;
@@ -147,6 +147,12 @@ export class BgpStage implements AsyncDisposable {
     this.#carried.clear();
     for (const [prefix, hop] of table) this.#carried.set(prefix, hop);
   }
+}
+
+/** A route's end as `ip route` takes it: one multipath route for several next hops, as Neutron's agent makes it since version 19. */
+function legsTo(hop: string): string {
+  const legs = hop.split(",").map((each) => `via ${each} dev br0`);
+  return legs.length === 1 ? legs.join() : legs.map((leg) => `nexthop ${leg}`).join(" ");
 }
 
 /** The fabric's end of a machine's cable. */

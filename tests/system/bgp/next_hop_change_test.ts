@@ -127,6 +127,40 @@ bgpTest(
   "openstack",
 );
 
+bgpTest(
+  "OpenStack's route with several next hops grows and shrinks, and no ping is lost",
+  openOpenstack,
+  async ({ stage, cloud, program }, { rig, rival }) => {
+    const machine = await stage.join(rival);
+    await machine.ip(`address add ${prefix} dev lo`);
+    await stage.setLoopback(true);
+    const { vm } = cloud.addresses;
+    const legs = async (...hops: readonly string[]): Promise<void> => {
+      const nextHops = hops.map((hop) => `nexthop via ${hop}`).join(" ");
+      await stage.router.ip(`route replace ${prefix} proto bgp ${nextHops}`);
+      await until(`the fabric carries ${hops}`, () => stage.carried.get(prefix) === hops.join());
+      await sleep(dwellMs);
+    };
+    program.start();
+    await legs(vm);
+    await using ping = new LivePing(stage.fabric, beyond, loopback);
+    rig.proxy.clear();
+    for (const hops of [[vm, rival], [rival], [vm, rival], [vm], [vm, rival], [rival], [vm]]) {
+      await legs(...hops);
+    }
+    const { sent, lost } = await ping.stop();
+    tell(`several next hops grew and shrank three times (${cloud.name}): ${sent} pings, ${lost} lost`);
+    assert.equal(lost, 0);
+    assert.ok(await pinged(machine) > 0 && await pinged(stage.vm) > 0, "pings went to both");
+    // Growing adds a pair, shrinking removes one, and a swap does both.
+    const written = rig.proxy.callsTo(/^PUT /).map(({ path }) =>
+      path.split("/").at(-1)?.replace("_extraroutes", "")
+    );
+    assert.deepEqual(written, ["add", "remove", "add", "remove", "add", "remove", "add", "remove"]);
+  },
+  "openstack",
+);
+
 /** What a call to Google that writes or waits is about. */
 function nameOf({ method, path }: { readonly method: string; readonly path: string }): string {
   if (method === "DELETE") return "delete";
