@@ -43,6 +43,7 @@ const kindsByReason: Readonly<Record<string, CloudErrorKind>> = {
   accessnotconfigured: "denied",
   servicedisabled: "denied",
   autherror: "denied",
+  invalidfieldvalue: "invalid",
   backenderror: "unavailable",
   internalerror: "unavailable",
   unavailable: "unavailable",

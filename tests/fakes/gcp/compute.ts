@@ -219,11 +219,22 @@ export class FakeCompute {
     const early = this.quotaIsTold === "answer" ? full() : null;
     if (early !== null) throw new Refusal(403, "quotaExceeded", early.message);
     const effect = (): OperationError | null => {
-      const error = operationFault(fault) ?? full();
+      const error = operationFault(fault) ?? full() ?? this.#refusedSince(project, route);
       if (error === null) project.routes.set(route.name, this.#shown(route));
       return error;
     };
     return this.operations.start(project.id, { type: "insert", target: route.name, effect, warnings });
+  }
+
+  /** Of two inserts that exclude each other and came at once, one alone ends well; how Google words it is not known. */
+  #refusedSince(project: FakeProject, route: FakeRoute): OperationError | null {
+    try {
+      checkNewRoute(this.projects, project, route);
+      return null;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return { code: "INVALID_FIELD_VALUE", message: error.message };
+    }
   }
 
   #delete(project: FakeProject, name: string, fault: Fault | null): unknown {

@@ -113,11 +113,16 @@ function answerOf(operation: RunningOperation): unknown {
     status,
     progress: done ? 100 : 0,
     targetLink: `https://www.googleapis.com/compute/v1/projects/${project}/global/routes/${target}`,
-    ...(done && error !== null
-      ? { error: { errors: [errorAnswer(error)] }, httpErrorStatusCode: 403, httpErrorMessage: "FORBIDDEN" }
-      : {}),
+    ...(done && error !== null ? { error: { errors: [errorAnswer(error)] }, ...httpErrorOf(error) } : {}),
     ...(done && warnings !== undefined && warnings.length > 0 ? { warnings } : {}),
   };
+}
+
+/** As the API would have answered, had it looked at once. */
+function httpErrorOf({ code }: OperationError): Readonly<Record<string, unknown>> {
+  return code === "INVALID_FIELD_VALUE"
+    ? { httpErrorStatusCode: 400, httpErrorMessage: "BAD REQUEST" }
+    : { httpErrorStatusCode: 403, httpErrorMessage: "FORBIDDEN" };
 }
 
 function errorAnswer({ code, message, quotaInfo }: OperationError): unknown {
