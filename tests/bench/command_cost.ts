@@ -1,13 +1,13 @@
 /**
  * Measures what one command costs on a router with a full Internet table: time against the C program's dump of the same table, and peak
  * memory. Needs gcc, iproute2, python3 and namespaces.
- *
- * `deno run --allow-all tests/bench/command_cost.ts [ROUTES]` prints all commands.
  */
 
 import { binaryPath } from "../system/binary.ts";
 import { Namespace } from "../system/namespace.ts";
-import { type Figure, figuresText } from "./figure.ts";
+import { costsOf } from "./cost.ts";
+import { spreadOf } from "./figure.ts";
+import { cDump } from "./peers.ts";
 
 /** What a command may cost. */
 export interface CommandLimit {
@@ -17,6 +17,19 @@ export interface CommandLimit {
   readonly times: number;
   /** Peak resident memory, MB. */
   readonly megabytes: number;
+}
+
+/** What a command costs; medians. */
+export interface CommandFigure {
+  readonly command: string;
+  /** Milliseconds, from start to end. */
+  readonly ms: number;
+  /** Against the C program, which takes turns with it. */
+  readonly timesC: number;
+  readonly cpuTimesC: number;
+  /** MB (10^6 bytes). */
+  readonly peakMb: number;
+  readonly limit: { readonly timesC: number; readonly peakMb: number };
 }
 
 /** Routes of the table that the commands below want. */
@@ -33,44 +46,6 @@ export const commandLimits: readonly CommandLimit[] = [
   { command: ["routes"], times: 15, megabytes: 200 },
   { command: ["routes", "-output", "json"], times: 15, megabytes: 200 },
 ];
-
-/** What a program has cost. */
-export interface Cost {
-  /** The least of all rounds, from start to end. */
-  readonly ms: number;
-  /** User and system time, the least of all rounds. */
-  readonly cpuMs: number;
-  /** The most of all rounds. */
-  readonly megabytes: number;
-}
-
-/** Deno does not tell a child's peak memory, Python does (wait4(2)). Standard output is read and thrown away. */
-const measureScript = `
-import json, os, sys, time
-ms, cpu, peak = [], [], []
-for _ in range(int(sys.argv[1])):
-    read, write = os.pipe()
-    start = time.monotonic()
-    child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)])
-    os.close(write)
-    while os.read(read, 1 << 20): pass
-    os.close(read)
-    _, status, use = os.wait4(child, 0)
-    ms.append((time.monotonic() - start) * 1000)
-    cpu.append((use.ru_utime + use.ru_stime) * 1000)
-    peak.append(use.ru_maxrss / 1024)
-    if os.waitstatus_to_exitcode(status) not in (0, 2): sys.exit("it ended with status %d" % status)
-print(json.dumps({"ms": min(ms), "cpuMs": min(cpu), "megabytes": max(peak)}))
-`;
-
-/** Runs a program several times inside a namespace. */
-export async function costOf(
-  namespace: Namespace,
-  program: readonly string[],
-  rounds: number,
-): Promise<Cost> {
-  return JSON.parse(await namespace.must(["python3", "-c", measureScript, `${rounds}`, ...program])) as Cost;
-}
 
 /** Puts the routes into a namespace: BGP's, and {@linkcode wantedRoutes} static ones. */
 export async function fillTable(namespace: Namespace, routes: number): Promise<void> {
@@ -96,34 +71,33 @@ export async function measureCommand(
   binary: string,
   limit: CommandLimit,
   folder: string,
-): Promise<Figure> {
+): Promise<CommandFigure> {
   const [name = "", ...flags] = limit.command;
   const cloud = name === "routes"
     ? []
     : ["-cloud", "local", "-local-file", `${folder}/cloud.json`, "-self", "10.0.0.1/16"];
-  const c = await costOf(namespace, [program], 5);
-  const own = await costOf(namespace, [binary, name, ...cloud, ...flags], 3);
+  const [c, own] = await costsOf(namespace, [[program], [binary, name, ...cloud, ...flags]], 5);
+  if (c === undefined || own === undefined) throw new Error("Cannot measure: the script printed nothing");
+  const median = (values: readonly number[]): number => spreadOf(values).median;
   return {
-    what: limit.command.join(" "),
-    value: `${own.ms.toFixed(0)} ms, ${(own.ms / c.ms).toFixed(2)} x C (CPU ${
-      (own.cpuMs / c.cpuMs).toFixed(2)
-    } x), peak ${own.megabytes.toFixed(0)} MB`,
-    limit: `${limit.times} x, ${limit.megabytes} MB`,
+    command: limit.command.join(" "),
+    ms: median(own.ms),
+    timesC: median(own.ms) / median(c.ms),
+    cpuTimesC: median(own.cpuMs) / median(c.cpuMs),
+    peakMb: own.peakMb,
+    limit: { timesC: limit.times, peakMb: limit.megabytes },
   };
 }
 
 /** Measures all commands. @param routes how many the kernel has. */
-export async function commandFigures(routes = 1_000_000): Promise<readonly Figure[]> {
+export async function commandFigures(routes = 1_000_000): Promise<readonly CommandFigure[]> {
   const binary = await binaryPath();
   const folder = await Deno.makeTempDir();
   try {
-    const program = `${folder}/dump`;
-    const source = new URL("kernel_dump.c", import.meta.url).pathname;
-    const { success } = await new Deno.Command("gcc", { args: ["-O2", "-o", program, source] }).output();
-    if (!success) throw new Error("Cannot compile kernel_dump.c: is gcc there?");
+    const [program = ""] = await cDump();
     await using namespace = await Namespace.create();
     await fillTable(namespace, routes);
-    const figures: Figure[] = [];
+    const figures: CommandFigure[] = [];
     for (const limit of commandLimits) {
       await Deno.writeTextFile(`${folder}/cloud.json`, '{"version": 0, "quota": 1000, "routes": []}');
       figures.push(await measureCommand(namespace, program, binary, limit, folder));
@@ -132,9 +106,4 @@ export async function commandFigures(routes = 1_000_000): Promise<readonly Figur
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-if (import.meta.main) {
-  const figures = await commandFigures(Number(Deno.args[0] ?? 1_000_000));
-  await Deno.stdout.write(new TextEncoder().encode(figuresText(figures)));
 }

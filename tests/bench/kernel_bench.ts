@@ -1,15 +1,13 @@
 /**
- * Measures the kernel side against a C program that does the same and `ip -j route`. Needs gcc, iproute2 and namespaces.
- *
- * Run it on a quiet machine: `deno run --allow-all tests/bench/kernel_bench.ts [ROUTES] [IDLE_SECONDS]`.
+ * Measures the kernel side by itself, a probe in the place of the executable, against a C program that does the same and `ip -j route`.
+ * Needs gcc, iproute2 and namespaces.
  */
 
 import { v8Flags } from "../../.ci/compile.ts";
 import { Namespace } from "../system/namespace.ts";
-import { type Figure, figuresText } from "./figure.ts";
+import type { Figure } from "./figure.ts";
+import { cDump, cLatency } from "./peers.ts";
 
-const routes = Number(Deno.args[0] ?? 1_000_000);
-const idleSeconds = Number(Deno.args[1] ?? 60);
 const rounds = 7;
 
 function here(name: string): string {
@@ -95,7 +93,7 @@ function microsecondsText(us: readonly number[]): string {
   return `median ${at(0.5)} us, 95 % ${at(0.95)} us`;
 }
 
-async function measureEvents(namespace: Namespace, program: string): Promise<Figure[]> {
+async function measureEvents(namespace: Namespace, program: string, idleSeconds: number): Promise<Figure[]> {
   const c = latencyText(await namespace.must([program, "500"]));
   const monitor = latencyText(await probe(namespace, ["latency", "500"]));
   const other = othersText(await probe(namespace, ["other", "500", program]));
@@ -141,29 +139,12 @@ async function measureFlap(namespace: Namespace): Promise<Figure[]> {
   }];
 }
 
-/** Compiles a C program of this folder. */
-async function compileC(name: string, output: string): Promise<void> {
-  const { code } = await new Deno.Command("gcc", { args: ["-O2", "-pthread", "-o", output, here(name)] })
-    .output();
-  if (code !== 0) throw new Error(`Cannot compile ${name}: is gcc there?`);
+/** All of it. @param idleSeconds how long idle CPU time is measured. */
+export async function kernelFigures(routes: number, idleSeconds: number): Promise<readonly Figure[]> {
+  const [dump = ""] = await cDump();
+  await using namespace = await Namespace.create();
+  await namespace.veth("a0", "a1", "10.0.0.1/16");
+  const events = await measureEvents(namespace, await cLatency(), idleSeconds);
+  await namespace.batch(routeLines("add", routes));
+  return [...await measureDumps(namespace, dump), ...events];
 }
-
-async function main(): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  const [dump, latency] = [`${folder}/dump`, `${folder}/latency`];
-  try {
-    await compileC("kernel_dump.c", dump);
-    await compileC("kernel_latency.c", latency);
-    await using namespace = await Namespace.create();
-    await namespace.veth("a0", "a1", "10.0.0.1/16");
-    const events = await measureEvents(namespace, latency);
-    await namespace.batch(routeLines("add", routes));
-    const dumps = await measureDumps(namespace, dump);
-    const text = `${routes} routes\n${figuresText([...dumps, ...events])}`;
-    await Deno.stdout.write(new TextEncoder().encode(text));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-if (import.meta.main) await main();

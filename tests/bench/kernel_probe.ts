@@ -94,12 +94,16 @@ interface Requests {
 }
 
 /** As {@linkcode latencies}, of changes that another process makes, as a routing daemon is one. */
-async function othersLatencies(count: number): Promise<unknown> {
+async function othersLatencies(count: number, attempts = 5): Promise<unknown> {
   const heard: number[] = [];
   monitor.onChange = () => heard.push((performance.timeOrigin + performance.now()) * 1000);
   const { stdout } = await new Deno.Command(program, { args: [`${count}`, "send"] }).output();
   await pause(100);
-  if (heard.length !== count) throw new Error(`Heard of ${heard.length} changes instead of ${count}`);
+  if (heard.length !== count) {
+    // On a busy machine two changes may come together; then none can be told from the next.
+    if (attempts > 1) return await othersLatencies(count, attempts - 1);
+    throw new Error(`Heard of ${heard.length} changes instead of ${count}: is the machine busy?`);
+  }
   const { before, after } = JSON.parse(new TextDecoder().decode(stdout)) as Requests;
   const since = (starts: readonly number[]): number[] => heard.map((at, round) => at - (starts[round] ?? 0));
   return { before: since(before), after: since(after) };
