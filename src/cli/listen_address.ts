@@ -44,7 +44,7 @@ export function parseListenAddress(text: string): ListenAddress {
  */
 export function parseHostName(text: string): string {
   if (/^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/.test(text)) return text;
-  throw new SyntaxError(`"${text}" is no host's name: letters, digits, dashes and dots, without a port`);
+  throw new SyntaxError(`"${text}" is not a host's name: letters, digits, dashes and dots, without a port`);
 }
 
 /** Sentences about flags that say how to listen, where nobody listens. */

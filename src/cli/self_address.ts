@@ -15,9 +15,9 @@ export function parseSelf(text: string): OwnAddress {
     throw new SyntaxError(`"${text}" has no length: it is ADDRESS/LEN, as in 10.0.0.4/24`);
   }
   const why = whyNoHost(own);
-  if (why !== null) throw new SyntaxError(`"${text}" is no address of a VM: ${why}`);
+  if (why !== null) throw new SyntaxError(`"${text}" cannot be the address of a VM: ${why}`);
   if (isDefault(own.subnet)) {
-    throw new SyntaxError(`"${text}" is in no subnet of a VM: ${own.subnet.text} is a default route`);
+    throw new SyntaxError(`"${text}" names no subnet of a VM: ${own.subnet.text} is a default route`);
   }
   return own;
 }

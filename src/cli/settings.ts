@@ -281,7 +281,7 @@ function defaultOf(name: string): string {
 
 function oneOf<T extends string>(text: string, choices: readonly T[]): T {
   const choice = choices.find((known) => known === text);
-  if (choice === undefined) throw new SyntaxError(`"${text}" is none of ${choices.join(", ")}`);
+  if (choice === undefined) throw new SyntaxError(`"${text}" is not one of ${choices.join(", ")}`);
   return choice;
 }
 
@@ -304,7 +304,7 @@ function tableOf(text: string): number {
 /** A node's name (RFC 1123 subdomain, as the API server has it). */
 function nodeName(text: string): string {
   if (/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(text)) return text;
-  throw new SyntaxError("it is no node's name: small letters, digits, dashes and dots");
+  throw new SyntaxError("it is not a node's name: lower-case letters, digits, dashes and dots");
 }
 
 /** ALTIFNAMSIZ (linux/if.h), the size of an alternative name, is 128 with the final zero byte; a name has neither slash nor space. */

@@ -375,7 +375,7 @@ export class Reconciler {
       stuck,
       retryableAt: earliest(this.#changes.circuit.nextAt(now), this.#look.lookup.retryableAt),
     }, now);
-    this.#reportFailures(report, after);
+    this.#reportFailures(report);
     this.#report.settled(settled);
     await this.#look.view.confirm(settled);
     this.#report.ledgerWorked();
@@ -391,14 +391,13 @@ export class Reconciler {
   }
 
   /** Once it is known when they are tried again. */
-  #reportFailures(report: WriteReport | null, after: Comparison): void {
+  #reportFailures(report: WriteReport | null): void {
     const now = this.#options.clock.now();
-    const overQuota = new Set(after.fitted.overQuota.map(({ prefix }) => prefix.text));
     for (const { change, error } of report?.failed ?? []) {
-      const retryAt = this.#changes.circuit.retryAt(change, now) ?? this.#dueAt();
-      // What is over the quota waits for a place, and what is gone for the table.
-      const waits = error.kind === "gone" || (error.kind === "quota" && overQuota.has(change.prefix.text));
-      this.#report.changeFailed(change, error, waits ? null : retryAt - now);
+      const closedUntil = this.#changes.circuit.retryAt(change, now);
+      // What is over a limit that the cloud has named just now waits for a place, and what is gone for the table.
+      const waits = error.kind === "gone" || (error.kind === "quota" && closedUntil === null);
+      this.#report.changeFailed(change, error, waits ? null : (closedUntil ?? this.#dueAt()) - now);
     }
   }
 

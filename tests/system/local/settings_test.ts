@@ -93,7 +93,7 @@ routerTest("all that is wrong is told at once, a sentence each, with exit code 2
     "Unknown flag -no-such-flag",
     '-priority: "70000" is not a whole number from 0 to 65535',
     '-local-faults: "2" is not a number from 0 to 1',
-    '-cloud: "cloudy" is none of azure, aws, gcp, openstack, local',
+    '-cloud: "cloudy" is not one of azure, aws, gcp, openstack, local',
     '-protocol: "bgpp" is neither a routing protocol\'s name nor a number from 0 to 255',
     '-include: Cannot parse prefix "10.0.0.0/33": length is over 32',
     '-hold: Cannot parse duration "soon": it is neither a number of seconds nor like 250ms, 5s or 2m',

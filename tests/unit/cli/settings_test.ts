@@ -159,9 +159,9 @@ Deno.test("readSettings() takes a boolean's value as Go does", () => {
 
 /** A command line and the one error that it gets. */
 const bad: readonly (readonly [string, string])[] = [
-  ["-cloud ibm", '-cloud: "ibm" is none of azure, aws, gcp, openstack, local'],
-  ["plan -output xml", '-output: "xml" is none of text, json'],
-  ["-log-format xml", '-log-format: "xml" is none of text, json'],
+  ["-cloud ibm", '-cloud: "ibm" is not one of azure, aws, gcp, openstack, local'],
+  ["plan -output xml", '-output: "xml" is not one of text, json'],
+  ["-log-format xml", '-log-format: "xml" is not one of text, json'],
   ["-ipv6=maybe", '-ipv6: "maybe" is neither true nor false'],
   ["-event=yes", '-event: "yes" is neither true nor false'],
   ["-max-withdraw 101", '-max-withdraw: "101" is not a whole number from 0 to 100'],
@@ -188,27 +188,33 @@ const bad: readonly (readonly [string, string])[] = [
   ["-self 10.0.0.1", '-self: "10.0.0.1" has no length: it is ADDRESS/LEN, as in 10.0.0.4/24'],
   [
     "-self 127.0.0.1/8",
-    '-self: "127.0.0.1/8" is no address of a VM: it lies in the reserved range 127.0.0.0/8',
+    '-self: "127.0.0.1/8" cannot be the address of a VM: it lies in the reserved range 127.0.0.0/8',
   ],
-  ["-self 0.0.0.0/24", '-self: "0.0.0.0/24" is no address of a VM: it lies in the reserved range 0.0.0.0/8'],
+  [
+    "-self 0.0.0.0/24",
+    '-self: "0.0.0.0/24" cannot be the address of a VM: it lies in the reserved range 0.0.0.0/8',
+  ],
   [
     "-self 224.0.0.5/24",
-    '-self: "224.0.0.5/24" is no address of a VM: it lies in the reserved range 224.0.0.0/3',
+    '-self: "224.0.0.5/24" cannot be the address of a VM: it lies in the reserved range 224.0.0.0/3',
   ],
   [
     "-self 10.0.0.4/24,fe80::1/64",
-    '-self: "fe80::1/64" is no address of a VM: it lies in the reserved range fe80::/10',
+    '-self: "fe80::1/64" cannot be the address of a VM: it lies in the reserved range fe80::/10',
   ],
-  ["-self 10.0.0.0/24", '-self: "10.0.0.0/24" is no address of a VM: it is that of the subnet itself'],
+  [
+    "-self 10.0.0.0/24",
+    '-self: "10.0.0.0/24" cannot be the address of a VM: it is that of the subnet itself',
+  ],
   [
     "-self 10.0.0.4/24,2001:db8::/64",
-    '-self: "2001:db8::/64" is no address of a VM: it is that of the subnet itself',
+    '-self: "2001:db8::/64" cannot be the address of a VM: it is that of the subnet itself',
   ],
   [
     "-self 10.0.0.255/24",
-    '-self: "10.0.0.255/24" is no address of a VM: it is the broadcast address of its subnet',
+    '-self: "10.0.0.255/24" cannot be the address of a VM: it is the broadcast address of its subnet',
   ],
-  ["-self 10.0.0.1/0", '-self: "10.0.0.1/0" is in no subnet of a VM: 0.0.0.0/0 is a default route'],
+  ["-self 10.0.0.1/0", '-self: "10.0.0.1/0" names no subnet of a VM: 0.0.0.0/0 is a default route'],
   [
     "-self 10.0.0.4/24 -self 10.0.1.4/24",
     "Flag -self names two IPv4 addresses, 10.0.0.4 and 10.0.1.4: give it one per family",
@@ -259,7 +265,7 @@ Deno.test("readSettings() tells all errors at once, with the place each came fro
   assert.deepEqual(errorsOf("-foo -cloud ibm -include nonsense -config f.json", sources), [
     "Unknown flag -foo",
     'Unknown flag "whatever" in f.json',
-    '-cloud: "ibm" is none of azure, aws, gcp, openstack, local',
+    '-cloud: "ibm" is not one of azure, aws, gcp, openstack, local',
     '"table" in f.json: "x" is neither main, default or local nor a number from 1 to 4294967295',
     '-include: Cannot parse prefix "nonsense": "nonsense" is not an IP address',
     'CLOUDROUTESYNC_HOLD: Cannot parse duration "soon": it is neither a number of seconds nor like 250ms, 5s or 2m',

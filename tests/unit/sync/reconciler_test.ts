@@ -336,6 +336,20 @@ for (
   });
 }
 
+Deno.test("Reconciler tells no time for what waits until a place is free", async () => {
+  using log = captureLog();
+  const scene = Scene.byMark();
+  await scene.run(async () => {
+    scene.kernel(prefix, null);
+    await scene.clock.advance(5_000);
+    scene.refusals.push(new CloudError("quota", "no place is left", { limit: 1 }));
+    scene.kernel("192.0.2.0/24", null);
+    await scene.clock.advance(100);
+  });
+  const [line = ""] = log.lines.filter((each) => each.includes("no place is left"));
+  assert.match(line, /no place is left$/);
+});
+
 Deno.test("Reconciler has the gateways asked for anew that the kernel's news name, and at an audit all", async () => {
   using _log = captureLog();
   const scene = Scene.byMark();
