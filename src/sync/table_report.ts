@@ -248,7 +248,7 @@ export class TableReport {
     if (retryMs === null) this.#nextTries.delete(key);
     else this.#nextTries.set(key, this.#now() + retryMs);
     if (!this.#failingSince.has(key)) this.#failingSince.set(key, this.#now());
-    if (!isNews) return;
+    if (!isNews) return this.#logBackOff(key, error, retryMs);
     const { message, ...facts } = errorFacts(error);
     const remedy = remedyOf(error);
     log.warn("{sentence}{request}{remedy}{again}", {
@@ -261,6 +261,17 @@ export class TableReport {
       request: facts.requestId === undefined ? "" : ` (request ${facts.requestId})`,
       remedy: remedy === undefined ? "" : `; ${remedy}`,
       again: retryMs === null ? "" : `; retrying in ${durationText(Math.max(retryMs, 1))}`,
+    });
+  }
+
+  /** What fails on is logged with -debug alone; of the table as a whole, since a thousand changes may fail together. */
+  #logBackOff(key: string, { message }: Error, retryMs: number | null): void {
+    if (!unnamed.has(key) || retryMs === null) return;
+    log.debug("Still failing: {sentence}; retrying in {wait}", {
+      event: "back-off",
+      table: this.#table.name,
+      sentence: ofTable(this.#table.name, withoutStop(message)),
+      wait: durationText(Math.max(retryMs, 1)),
     });
   }
 

@@ -198,3 +198,16 @@ Deno.test("what fails for one reason at many prefixes is logged for the first of
     ],
   );
 });
+
+Deno.test("each further back-off of a table is logged for -debug, and none of a change", () => {
+  const down = new CloudError("unavailable", "Cannot read route table rtb-1: 503.");
+  using log = captureLog("debug");
+  const report = new TableReport(someTable, (hop) => hop);
+  for (const wait of [500, 2_000]) report.tableFailed(down, wait);
+  for (const wait of [500, 2_000]) report.changeFailed(addChange("10.1.0.0/16"), down, wait);
+  assert.deepEqual(log.lines, [
+    "warning: Cannot read route table rtb-1: 503; retrying in 500 ms",
+    "debug: Still failing: Cannot read route table rtb-1: 503; retrying in 2 s",
+    "warning: 10.1.0.0/16: Cannot read route table rtb-1: 503; retrying in 500 ms",
+  ]);
+});
