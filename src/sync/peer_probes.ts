@@ -118,11 +118,14 @@ export class PeerProbes {
     if (memory.state?.answers !== false) {
       memory.state = { answers: false, since: Date.now() };
       memory.hintAt = -Infinity;
-      log.warn("Peer {peer} does not answer {probe}: asking the cloud whether it is dead", {
-        event: "peer-silent",
-        peer,
-        probe: this.name,
-      });
+      log.warn(
+        "Peer {peer} does not answer {probe}: its routes stay until the cloud says that it is dead, or the kernel goes another way",
+        {
+          event: "peer-silent",
+          peer,
+          probe: this.name,
+        },
+      );
     }
     if (clock.now() < memory.hintAt) return;
     memory.hintAt = clock.now() + hintEveryMs;

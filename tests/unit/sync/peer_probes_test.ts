@@ -63,7 +63,8 @@ Deno.test("PeerProbes asks each peer once a second, and hints at a death after t
     assert.deepEqual([scene.answers, scene.hints], [[true, true], 2]);
   });
   assert.deepEqual(log.lines, [
-    "warning: Peer 10.0.0.5 does not answer tcp:179: asking the cloud whether it is dead",
+    "warning: Peer 10.0.0.5 does not answer tcp:179: its routes stay until the cloud says that it is dead, or the kernel goes " +
+    "another way",
     "info: Peer 10.0.0.5 answers tcp:179 again",
   ]);
 });
