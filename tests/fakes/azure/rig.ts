@@ -130,7 +130,9 @@ export class AzureRig implements AsyncDisposable {
       interfaces: [{ macAddress: mac, ipv4, subnet: "10.0.1.0/24" }],
     });
     this.#others.push(imds);
-    const nic = networkInterface(mac.replace(/..(?!$)/g, "$&-"), [ipv4]);
+    const id = ids.vm.replace(/router$/, name);
+    this.placeMachine(id, "running");
+    const nic = networkInterface(mac.replace(/..(?!$)/g, "$&-"), [ipv4], { virtualMachine: { id } });
     this.arm.state.place(ids.nic.replace("router-nic", `${name}-nic`), nic);
     return imds;
   }
@@ -286,8 +288,10 @@ export class AzureRig implements AsyncDisposable {
       networkInterface("00-0D-3A-00-00-01", [addresses.router, addresses.router6], {
         enableIPForwarding: false,
         dnsSettings: { internalDomainNameSuffix: "x" },
+        virtualMachine: { id: ids.vm },
       }),
     );
+    this.placeMachine(ids.vm, "running");
     state.place(
       `${networkGroup}/providers/Microsoft.Network/networkInterfaces/other-nic`,
       networkInterface(
