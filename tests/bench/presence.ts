@@ -17,6 +17,15 @@ export const presentClouds = ["local", "openstack", "gcp", "azure", "aws"] as co
 /** One of {@linkcode presentClouds}. */
 export type PresentCloud = typeof presentClouds[number];
 
+/** As tables name them. */
+export const cloudLabels: Readonly<Record<PresentCloud, string>> = {
+  local: "embedded",
+  openstack: "OpenStack",
+  gcp: "Google Cloud",
+  azure: "Azure",
+  aws: "AWS",
+};
+
 /** What being there costs. Memory in MB (10^6 bytes), as `/proc/PID/status` has it. */
 export interface Presence {
   readonly residentMb: number;

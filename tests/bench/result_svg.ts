@@ -2,6 +2,7 @@
 
 import { themes } from "../demo/terminal_svg.ts";
 import { ownName, yardstick } from "./dump_bench.ts";
+import { cloudLabels, presentClouds } from "./presence.ts";
 import type { Result, Sections } from "./result.ts";
 
 /** A bar. */
@@ -107,12 +108,15 @@ function reactionPanel(figures: Sections["reaction"]): Panel {
 }
 
 function memoryPanel(figures: Sections["presence"]): Panel {
-  const bars = Object.entries(figures).map(([cloud, { event }]) => ({
-    label: `cloudroutesync, ${cloud}`,
-    value: event.residentMb,
-    text: `${event.residentMb.toFixed(0)} MB, ${event.anonymousMb.toFixed(0)} its own`,
-    isOwn: true,
-  }));
+  const bars = presentClouds.flatMap((cloud) => {
+    const event = figures[cloud]?.event;
+    return event === undefined ? [] : [{
+      label: `cloudroutesync, ${cloudLabels[cloud]}`,
+      value: event.residentMb,
+      text: `${event.residentMb.toFixed(0)} MB, ${event.anonymousMb.toFixed(0)} its own`,
+      isOwn: true,
+    }];
+  });
   return {
     title: "Resident memory with 20 routes, after a minute; the rest is the executable's pages",
     bars,

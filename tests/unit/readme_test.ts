@@ -10,6 +10,7 @@ import { recordedMetrics } from "../../src/observe/recorded_metrics.ts";
 import { dropReasonMeanings } from "../../src/routes/drop_reason.ts";
 import { steps } from "../demo/demo_steps.ts";
 import { errorRows, exitRows } from "./readme/behaviour.ts";
+import { commandRows, costRows, dumpHead, dumpRows, machineRows, reactionRows } from "./readme/figures.ts";
 import { permissionRows } from "./readme/permissions.ts";
 import { variableRows, variablesOfSources } from "./readme/variables.ts";
 
@@ -41,6 +42,11 @@ const parts: Readonly<Record<string, string>> = {
       { name, type, help },
     ) => [`\`${name}\``, type, help]),
   ),
+  machine: table(["Processor", "Processors", "Linux", "Day", "Load of the machine"], machineRows()),
+  costs: table(["What", "Measured"], costRows()),
+  commandcosts: table(["Command", "Takes", "÷ C", "Peak MB"], commandRows()),
+  dumps: table(dumpHead(), dumpRows()),
+  reactions: table(["Program", "Changes", "Median", "99 %", "Writes"], reactionRows()),
 };
 
 function withParts(text: string): string {
