@@ -82,6 +82,7 @@ export async function openKernel(
     families,
     events: scope.follow && settings.event,
     redumpMs: scope.follow ? settings.redumpMs : 0,
+    isNamed: (device) => livePolicy().interfaces.has(device),
     onNotice: (text) => log.warn("{text}", { event: "kernel", text }),
     sourceSpecific: scope.everything,
     ...(scope.everything || scope.unfiltered

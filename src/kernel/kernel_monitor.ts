@@ -70,7 +70,7 @@ export class KernelMonitor implements AsyncDisposable {
     this.#options = options;
     this.#unproven = new Set(options.families);
     this.#pace = new DumpPace(options.redumpMs);
-    this.#update = new KernelUpdate(options.keepPrefix);
+    this.#update = new KernelUpdate(options.keepPrefix, options.isNamed);
     this.#table = new LiveTable(new KernelState(options.tables, options.families));
   }
 

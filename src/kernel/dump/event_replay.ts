@@ -61,7 +61,9 @@ export function replayEvents(replay: Replay): number {
   const touched = collectRouteEvents(log, update, state);
   // Whether a link matters depends on the routes that leave by it, those of the log too.
   log.replay((walk) => {
-    if (walk.type !== RTM_NEWROUTE && walk.type !== RTM_DELROUTE) update.applyEvent(state, walk, changes);
+    if (walk.type !== RTM_NEWROUTE && walk.type !== RTM_DELROUTE) {
+      update.applyEvent(state, walk, changes, false);
+    }
   });
   log.clear();
   let doubtful = 0;

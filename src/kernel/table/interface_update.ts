@@ -8,6 +8,7 @@
  * event                              routes that may change without a word
  * link up, down, carrier, enslaved   those with a leg or an object on the link: gone, or legs flagged
  * link gone                          likewise, a multipath route as a whole
+ * one of a pod down or gone          its routes, by link_routes.ts and without a dump
  * IPv4 address new                   dead legs on its link live again (fib_sync_up)
  * IPv4 address gone                  if it was the link's last: those with a leg or an object on the link (fib_disable_ip);
  *                                    before Linux 6.5 those whose source it was, on any link (fib_sync_down_addr)
@@ -25,8 +26,19 @@ import type { ChangeCollector } from "./change_collector.ts";
 import { addressKey, type KernelState } from "./kernel_state.ts";
 import type { InterfaceAddress } from "../kernel_table.ts";
 import { RT_SCOPE_LINK } from "./kernel_use.ts";
+import { dropRoutesOf } from "./link_routes.ts";
 import { type LinkState, sameNames, sameState } from "../wire/link_message.ts";
 import { type NextHop, sameNextHop } from "../wire/next_hop_message.ts";
+
+/** How a link's event is taken. */
+export interface LinkEvent {
+  /** RTM_DELLINK. */
+  readonly deleted: boolean;
+  /** Whether the state is the one that the event was sent from, so that what follows from it can be done to the state. */
+  readonly isLive: boolean;
+  /** See {@linkcode KernelMonitorOptions.isNamed}. */
+  readonly isNamed: (device: string) => boolean;
+}
 
 /**
  * Takes RTM_NEWLINK, or RTM_DELLINK.
@@ -36,17 +48,26 @@ import { type NextHop, sameNextHop } from "../wire/next_hop_message.ts";
 export function applyLink(
   state: KernelState,
   link: LinkState,
-  deleted: boolean,
+  { deleted, isLive, isNamed }: LinkEvent,
   changes: ChangeCollector,
 ): void {
   const old = state.linksByIndex.get(link.index);
   if (deleted) state.linksByIndex.delete(link.index);
   else state.linksByIndex.set(link.index, link);
   const same = !deleted && old !== undefined && sameState(old, link);
-  if ((same && sameNames(old, link)) || !state.use.concerns(link.index)) return;
+  if (same && sameNames(old, link)) return;
+  if ([link, old].some((each) => each !== undefined && namesOf(each).some(isNamed))) changes.interfaces();
+  if (!state.use.concerns(link.index)) return;
+  const mayChangeRoutes = !same && !(deleted && old === undefined) && state.use.usesLink(link.index);
+  const goes = deleted || (old?.up === true && !link.up);
+  // What goes with a pod's link is told by its routes: who this VM is does not hang on it.
+  if (mayChangeRoutes && isLive && goes && dropRoutesOf(state, link.index, changes)) return;
   changes.interfaces();
-  if (same || (deleted && old === undefined) || !state.use.usesLink(link.index)) return;
-  changes.doubt(`link ${link.name} changed`, true);
+  if (mayChangeRoutes) changes.doubt(`link ${link.name} changed`, true);
+}
+
+function namesOf({ name, altNames }: LinkState): readonly string[] {
+  return [name, ...altNames];
 }
 
 /** Takes RTM_NEWADDR, or RTM_DELADDR. IPv6 repeats an address whenever its lifetime is renewed or its state changes. */

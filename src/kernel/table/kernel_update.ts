@@ -38,10 +38,15 @@ export class KernelUpdate {
   readonly #keepPrefix: KeepPrefix | undefined;
   readonly #decoder = new RouteDecoder();
   readonly #partialKeys = new PartialKeys();
+  readonly #isNamed: (device: string) => boolean;
 
-  /** @param keepPrefix tells which prefixes are kept; absent: all. */
-  constructor(keepPrefix?: KeepPrefix) {
+  /**
+   * @param keepPrefix tells which prefixes are kept; absent: all.
+   * @param isNamed see {@linkcode KernelMonitorOptions.isNamed}.
+   */
+  constructor(keepPrefix?: KeepPrefix, isNamed: (device: string) => boolean = () => false) {
     this.#keepPrefix = keepPrefix;
+    this.#isNamed = isNamed;
   }
 
   /**
@@ -79,9 +84,10 @@ export class KernelUpdate {
    * Applies one event.
    *
    * @param changes gets what changes, and the doubt if the event tells of more than it says.
+   * @param isLive whether the state is the one that the event was sent from; false where it is replayed to a dump.
    * @throws {DecodeError} if the message is not as it must be.
    */
-  applyEvent(state: KernelState, walk: MessageWalk, changes: ChangeCollector): void {
+  applyEvent(state: KernelState, walk: MessageWalk, changes: ChangeCollector, isLive = true): void {
     switch (walk.type) {
       case RTM_NEWROUTE:
       case RTM_DELROUTE:
@@ -89,7 +95,10 @@ export class KernelUpdate {
       case RTM_NEWLINK:
       case RTM_DELLINK: {
         const link = decodeLink(walk);
-        return link === null ? undefined : applyLink(state, link, walk.type === RTM_DELLINK, changes);
+        const deleted = walk.type === RTM_DELLINK;
+        return link === null
+          ? undefined
+          : applyLink(state, link, { deleted, isLive, isNamed: this.#isNamed }, changes);
       }
       case RTM_NEWADDR:
       case RTM_DELADDR: {

@@ -20,6 +20,8 @@ export class KernelUse {
   readonly #links = new Set<number>();
   /** Those that a dead leg leaves by, or one of several. */
   readonly #revivable = new Set<number>();
+  /** Those that a next-hop object leaves by. */
+  readonly #objects = new Set<number>();
   /** Those that have, or had since the dump, an address that is not of the link alone. */
   readonly #addressed = new Set<number>();
   #mayNameSource = false;
@@ -41,6 +43,7 @@ export class KernelUse {
   /** Adds a link that a next-hop object leaves by. */
   addLink(index: number): void {
     this.#links.add(index);
+    this.#objects.add(index);
   }
 
   /** Adds an address. */
@@ -56,6 +59,16 @@ export class KernelUse {
   /** Whether anything leaves by this link. */
   usesLink(index: number): boolean {
     return this.#links.has(index);
+  }
+
+  /** Whether nothing of this link is known but routes of one leg: no next-hop object, no leg of several or dead, no address that others reach. */
+  hasPlainRoutesOnly(index: number): boolean {
+    return !this.#objects.has(index) && !this.#revivable.has(index) && !this.#addressed.has(index);
+  }
+
+  /** Nothing leaves by this link any more. */
+  forgetLink(index: number): void {
+    this.#links.delete(index);
   }
 
   /** Whether a leg of this link may be dead, and live again without a word. */

@@ -67,6 +67,11 @@ export class RouteBodies {
     return (this.word(body, 0) >>> 16) & 255;
   }
 
+  /** `rtm_scope`. */
+  scope(body: number): number {
+    return this.word(body, 0) >>> 24;
+  }
+
   tos(body: number): number {
     return this.word(body, 0) & 255;
   }

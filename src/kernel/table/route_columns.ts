@@ -123,6 +123,16 @@ export class RouteColumns {
     };
   }
 
+  /** The rows of some bodies. @param marks by number of body: 1 for those. */
+  rowsWith(marks: Uint8Array): readonly number[] {
+    const rows: number[] = [];
+    this.#pages.forEach(({ bodies }, page) => {
+      const first = page * pageRows, end = Math.min(pageRows, this.#count - first);
+      for (let at = 0; at < end; at++) if (marks[bodies[at] ?? 0] === 1) rows.push(first + at);
+    });
+    return rows;
+  }
+
   /** Whether two rows have the same prefix. */
   samePrefix(left: number, right: number): boolean {
     if (this.length(left) !== this.length(right)) return false;

@@ -150,6 +150,23 @@ export class RouteSegment {
     return last;
   }
 
+  /** The prefixes that have a route of one of these bodies, with all their routes. @param marks by number of body: 1 for those. */
+  prefixesWith(marks: Uint8Array): readonly PrefixRoutes[] {
+    const columns = this.#columns;
+    const found = new Map<number | string, PrefixRoutes>();
+    const add = (words: Words, length: number): void => {
+      const key = prefixKey(this.family, words, length);
+      if (!found.has(key)) found.set(key, { words, length, routes: this.routesOf(words, length) });
+    };
+    for (const row of columns.rowsWith(marks)) {
+      if (!this.#isShadowed(row)) add(columns.words(row), columns.length(row));
+    }
+    for (const { words, length, routes } of this.#overlay.values()) {
+      if (routes.some((body) => marks[body] === 1)) add(words, length);
+    }
+    return [...found.values()];
+  }
+
   /** Sets the byte of each body that a route has, or had since the dump. @param marks by number of body. */
   markBodies(marks: Uint8Array): void {
     this.#columns.markBodies(marks);

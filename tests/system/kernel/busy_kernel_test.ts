@@ -135,6 +135,34 @@ Deno.test({
 });
 
 Deno.test({
+  name: "KernelMonitor lets the links of pods go with their routes, without a dump",
+  ignore,
+  async fn(): Promise<void> {
+    await using rig = await MonitorRig.create({ families: [4] });
+    const pods = range(20);
+    await rig.namespace.batch(
+      pods.flatMap((pod) => [
+        `link add pod${pod} type veth peer name eth${pod}`,
+        `link set eth${pod} up`,
+        `link set pod${pod} up`,
+        `address add 169.254.1.1/32 dev pod${pod} scope link`,
+        `route add 10.244.0.${pod}/32 dev pod${pod} scope link`,
+        `route add 10.244.0.${pod}/32 via 10.0.0.2 metric 32 proto bird`,
+        `route add 10.245.0.${pod}/32 dev pod${pod} table 1000`,
+      ]),
+    );
+    assert.equal((await rig.agrees()).filter((line) => line.includes("@pod")).length, 40);
+    const before = await rig.quiet();
+    await rig.namespace.batch(pods.slice(0, 10).map((pod) => `link del pod${pod}`));
+    await rig.namespace.batch(pods.slice(10).map((pod) => `link set pod${pod} down`));
+    const routes = await rig.agrees();
+    assert.equal(routes.filter((line) => line.includes("@pod")).length, 0);
+    assert.equal(routes.filter((line) => line.includes("254 10.244.0.")).length, 20);
+    assert.equal((await rig.quiet()).dumps, before.dumps);
+  },
+});
+
+Deno.test({
   name: "KernelMonitor drops an IPv6 route when its lifetime ends, while the kernel still lists it",
   ignore,
   async fn(): Promise<void> {

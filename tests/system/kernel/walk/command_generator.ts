@@ -76,6 +76,13 @@ const linkLines: readonly string[] = [
   "link set b0 mode default",
   "link set br0 down",
   "link set br0 up",
+  "link set d0 down",
+  "link set d0 up",
+  "link set d0 up",
+  "link set d1 down",
+  "link set d1 up",
+  "link del d0",
+  "link add d0 type veth peer name d1",
   "link add c0 type veth peer name c1",
   "link add c0 type veth peer name c1",
   "address add 10.0.2.1/24 dev c0",
@@ -130,6 +137,9 @@ const healLines: readonly string[] = [
   "link set b1 up",
   "link set b0 up",
   "link set br0 up",
+  "link add d0 type veth peer name d1",
+  "link set d1 up",
+  "link set d0 up",
   "address add 10.0.0.1/24 dev a0",
   "address add 10.0.1.1/24 dev b0",
   "address add 2001:db8::1/64 dev a0 nodad",
@@ -265,7 +275,8 @@ export class CommandGenerator {
       case "gateway":
         return via;
       case "device":
-        return ["dev", gateway.dev];
+        // One of two is a device without an address, as a pod's is.
+        return ["dev", random.chance(50) ? gateway.dev : "d0"];
       case "onlink":
         return ["via", gateway.via, "dev", gateway.dev, "onlink"];
       case "bridge":

@@ -8,6 +8,9 @@ const setUp: readonly string[] = [
   "link add a0 type veth peer name a1",
   "link add b0 type veth peer name b1",
   "link add br0 type bridge",
+  "link add d0 type veth peer name d1",
+  "link set d1 up",
+  "link set d0 up",
   "link set a1 up",
   "link set b1 up",
   "link set br0 up",
@@ -29,7 +32,7 @@ const setUp: readonly string[] = [
 
 /** Undoes whatever a walk may have left. */
 const cleanUp: readonly string[] = [
-  ...["a0", "b0", "br0", "c0", "c1", "c9"].map((device) => `link del ${device}`),
+  ...["a0", "b0", "br0", "c0", "c1", "c9", "d0"].map((device) => `link del ${device}`),
   "nexthop flush",
   ...["boot", "bgp", "bird", "static", "dhcp", "kernel", "ra"].flatMap((protocol) => [
     `route flush proto ${protocol}`,

@@ -120,6 +120,73 @@ Deno.test("KernelMonitor lets links come and go that no route, object or address
   assert.deepEqual(await effectOf(...pod), { dumps: 0, told: 0 });
 });
 
+/** `10.0.N.0/24 dev INDEX scope link` */
+function deviceRoute(n: number, index: number, scope = 253): Uint8Array<ArrayBuffer> {
+  return concat(
+    [2, 24, 0, 0, 254, 12, scope, 1, 0, 0, 0, 0],
+    attribute(15, u32(254)),
+    attribute(1, [10, 0, n, 0]),
+    attribute(4, u32(index)),
+  );
+}
+
+/** What a link that has two routes by it and then goes down leaves of them. */
+async function leftOf(
+  ...routes: readonly Uint8Array<ArrayBuffer>[]
+): Promise<{ readonly dumps: number; readonly prefixes: readonly string[]; readonly interfaces: boolean }> {
+  const kernel = routerKernel();
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, options);
+  kernel.events?.deliver(
+    link(RTM_NEWLINK, running, 9),
+    ...routes.map((route) => message(RTM_NEWROUTE, route, { flags: EXCL_CREATE })),
+  );
+  await until(() => monitor.table.routesOf(parsePrefix("10.0.7.0/24")).length > 0);
+  let interfaces = false;
+  monitor.onChange = ({ interfacesChanged }) => interfaces ||= interfacesChanged;
+  kernel.events?.deliver(link(RTM_NEWLINK, down, 9), link(RTM_DELLINK, down, 9));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const prefixes = Array.from(monitor.table.routes(), ({ prefix }) => prefix.text);
+  return { dumps: monitor.health.dumps - 1, prefixes, interfaces };
+}
+
+Deno.test("KernelMonitor takes a pod's routes away with its link, without a dump", async () => {
+  assert.deepEqual(await leftOf(deviceRoute(7, 9), deviceRoute(8, 9)), {
+    dumps: 0,
+    prefixes: ["10.0.1.0/24", "::/0"],
+    interfaces: false,
+  });
+});
+
+Deno.test("KernelMonitor dumps where more may go with a link than its routes by the device", async () => {
+  const viaGateway = concat(
+    [2, 24, 0, 0, 254, 12, 0, 1, 0, 0, 0, 0],
+    attribute(15, u32(254)),
+    attribute(1, [10, 0, 7, 0]),
+    attribute(5, [10, 0, 0, 2]),
+    attribute(4, u32(9)),
+  );
+  for (const route of [viaGateway, deviceRoute(7, 9, 254)]) {
+    assert.ok((await leftOf(route)).dumps > 0);
+  }
+});
+
+Deno.test("KernelMonitor tells each change of a device that is named, whatever leaves by it", async () => {
+  for (const isNamed of [true, false]) {
+    const kernel = routerKernel();
+    await using monitor = await KernelMonitor.openWith(kernel.openPort, {
+      ...options,
+      isNamed: (device) => isNamed && device === "a9",
+    });
+    let told = 0;
+    monitor.onChange = ({ interfacesChanged }) => told += Number(interfacesChanged);
+    for (const event of [link(RTM_NEWLINK, down, 9), link(RTM_DELLINK, down, 9)]) {
+      kernel.events?.deliver(event);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.equal(told, isNamed ? 2 : 0);
+  }
+});
+
 for (
   const [what, event] of [
     ["a link with a route goes down", link(RTM_NEWLINK, down, 3)],
