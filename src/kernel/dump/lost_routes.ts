@@ -15,6 +15,10 @@
  * a shorter prefix of this table, or no route   is gone; not by the answer with a next-hop object, for IPv6
  * anything else, or was not asked               is kept beside a proof; else, if IPv6 routes changed, until the next dump agrees
  * ```
+ *
+ * Where the border of two datagrams falls between the routes of one prefix and the table changes then, the later ones of them are missing.
+ * An answer would not show it, so that a prefix of which a dump brings fewer routes than were known keeps those, until a dump in which
+ * nothing changed.
  */
 
 import { errno } from "../../../ffi/system_error.ts";
@@ -41,6 +45,8 @@ export interface LostPrefix {
   readonly length: number;
   /** Whether the table's last prefix is missing too, so that the dump may have ended early. */
   readonly endIsMissing: boolean;
+  /** Whether the dump has some of its routes. */
+  readonly isPartly: boolean;
   /** What the kernel says of it. */
   readonly verdict: "there" | "gone" | "unknown";
 }
@@ -69,7 +75,12 @@ export async function findLostPrefixes(
     if (known === undefined) continue;
     const endIsMissing = known.endsBeyond(segment);
     if (!disturbed && !endIsMissing) continue;
-    const missing = missingPrefixes(known, segment, translation(before, after));
+    const fewer = fewerRoutes(known, segment, translation(before, after));
+    const missing = fewer.filter(([words, length]) => segment.routesOf(words, length).length === 0);
+    const partly = disturbed ? fewer.filter((prefix) => !missing.includes(prefix)) : [];
+    for (const [words, length] of partly) {
+      lost.push({ segment, words, length, endIsMissing: false, isPartly: true, verdict: "unknown" });
+    }
     const isByObject = (words: Words, length: number): boolean =>
       known.routesOf(words, length).some((body) => before.bodies.nextHopId(body) !== 0);
     lost.push(...await askFor(open, segment, missing, { endIsMissing, isByObject }));
@@ -77,15 +88,15 @@ export async function findLostPrefixes(
   return lost;
 }
 
-/** The prefixes that one segment has and another has not. */
-function missingPrefixes(
+/** The prefixes of which one segment has more routes than another. */
+function fewerRoutes(
   known: RouteSegment,
   segment: RouteSegment,
   bodyInOther: Int32Array,
 ): readonly (readonly [Words, number])[] {
   const missing = new Map<number | string, readonly [Words, number]>();
   known.compare(segment, bodyInOther, (words, length) => {
-    if (known.routesOf(words, length).length > 0 && segment.routesOf(words, length).length === 0) {
+    if (known.routesOf(words, length).length > segment.routesOf(words, length).length) {
       const [first, second, third, fourth] = words;
       missing.set(prefixKey(known.family, words, length), [[first, second, third, fourth], length]);
     }
@@ -114,7 +125,7 @@ async function askFor(
     const isNoAnswer = asked !== null && "errno" in asked && segment.family === 6 &&
       isByObject(words, length);
     const verdict = verdictOf(segment, words, length, isNoAnswer ? null : asked);
-    lost.push({ segment, words, length, endIsMissing, verdict });
+    lost.push({ segment, words, length, endIsMissing, isPartly: false, verdict });
   }
   return lost;
 }
@@ -170,7 +181,7 @@ export function keepLostPrefixes(options: KeepOptions): KeptPrefixes {
     const own = lost.filter((prefix) => prefix.segment === segment && isStillLost(before, prefix));
     const isProven = own.some(({ verdict }) => verdict === "there");
     const kept = own.filter((prefix) =>
-      prefix.verdict === "there" ||
+      prefix.isPartly || prefix.verdict === "there" ||
       (prefix.verdict === "unknown" && (isProven || (disturbed && !unsureBefore.has(lostKey(prefix)))))
     );
     for (const prefix of kept) {
@@ -189,13 +200,15 @@ function knownRoutes(before: KernelState, { segment, words, length }: LostPrefix
 }
 
 function isStillLost(before: KernelState, prefix: LostPrefix): boolean {
-  const { segment, words, length } = prefix;
-  return segment.routesOf(words, length).length === 0 && knownRoutes(before, prefix).length > 0;
+  const { segment, words, length, isPartly } = prefix;
+  const count = segment.routesOf(words, length).length;
+  return (isPartly ? count > 0 : count === 0) && knownRoutes(before, prefix).length > count;
 }
 
 function putBack(before: KernelState, after: KernelState, prefix: LostPrefix): void {
   const { segment, words, length } = prefix;
-  segment.change(words, length, [], knownRoutes(before, prefix).map((body) => after.copyBody(before, body)));
+  const routes = knownRoutes(before, prefix).map((body) => after.copyBody(before, body));
+  segment.change(words, length, segment.routesOf(words, length), routes);
 }
 
 function cutError(before: KernelState, { family, table }: RouteSegment, kept: readonly LostPrefix[]): Error {

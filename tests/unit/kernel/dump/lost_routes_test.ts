@@ -174,3 +174,30 @@ for (const answerOf of ["another route by it", "no route"] as const) {
     assert.equal(monitor.table.size, 2);
   });
 }
+
+Deno.test("KernelMonitor keeps the later routes of an IPv6 prefix that a dump broke off in while others changed", async () => {
+  const kernel = new FakeKernel();
+  const routes = [routePayload6(2, 2), routePayload6(2, 3, { nextHopId: 5 })];
+  let shown = 2, busy = false;
+  kernel.answer = (type) => {
+    if (type !== RTM_GETROUTE) return [done()];
+    const change = [
+      message(RTM_NEWROUTE, routePayload6(9, 2), { flags: EXCL_CREATE }),
+      message(RTM_DELROUTE, routePayload6(9, 2)),
+    ];
+    if (busy) kernel.events?.deliver(...change);
+    return [...routes.slice(0, shown).map((route) => message(RTM_NEWROUTE, route)), done()];
+  };
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, { ...options, families: [6] });
+  assert.equal(monitor.table.size, 2);
+  let gone = 0;
+  monitor.onChange = () => monitor.table.size < 2 ? gone++ : 0;
+  [busy, shown] = [true, 1];
+  monitor.resync("test");
+  // However often it does: nothing proves that the route is gone.
+  await until(() => monitor.health.dumps === 4);
+  assert.equal(gone, 0);
+  // Nothing changes any more, and the kernel says so again.
+  busy = false;
+  await until(() => monitor.table.size === 1);
+});
