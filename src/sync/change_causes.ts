@@ -46,11 +46,12 @@ export class ChangeCauses {
   }
 
   /** The cause of a change that was made just now. */
-  of({ prefix, why }: PlannedChange, now: number): KnownCause {
+  of({ prefix, why, takesFrom }: PlannedChange, now: number): KnownCause {
     if (this.#cleaning) return { cause: "cleanup", milliseconds: null };
     if (why === "adopted") return { cause: "adopt", milliseconds: null };
     const known = this.#timed(prefix.text, now);
-    return why === "taken-over" || why === "handed-over" ? { ...known, cause: "peer" } : known;
+    const isOfGroup = why === "taken-over" || why === "handed-over" || takesFrom !== undefined;
+    return isOfGroup ? { ...known, cause: "peer" } : known;
   }
 
   #timed(prefix: string, now: number): KnownCause {

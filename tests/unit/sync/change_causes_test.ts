@@ -34,6 +34,8 @@ Deno.test("an adopted route and a cleanup have causes of their own", () => {
   assert.equal(causes.of({ ...change, why: "adopted" }, 1).cause, "adopt");
   causes.news([prefix], 100);
   assert.deepEqual(causes.of({ ...change, why: "taken-over" }, 300), { cause: "peer", milliseconds: 200 });
+  const ofDead = { ...change, why: "next-hop-changed", takesFrom: "10.0.0.5" } as const;
+  assert.equal(causes.of(ofDead, 300).cause, "peer", "what a dead peer has goes");
   causes.cleanUp();
   assert.equal(causes.of(change, 1).cause, "cleanup");
 });
