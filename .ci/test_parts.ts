@@ -10,6 +10,7 @@ import { say } from "./shell.ts";
 /** The parts that take longest, longest first: they begin first, so that none of them runs alone at the end. */
 const longest: readonly string[] = [
   "tests/system/kernel",
+  "tests/system/ha",
   "tests/system/aws",
   "tests/system/local",
   "tests/contract",

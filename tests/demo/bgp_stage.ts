@@ -9,8 +9,8 @@
  * ```
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { Namespace } from "../system/namespace.ts";
+import { type CloudTable, FabricAgent } from "./fabric_agent.ts";
 
 /** The addresses of a stage; `length` is the subnet's. */
 export interface StageAddresses {
@@ -23,15 +23,11 @@ export interface StageAddresses {
 /** What the VM announces, and whom it pings. */
 export const loopback = "198.51.100.100";
 export const beyond = "203.0.113.53";
-/** How often the fabric asks the cloud for its table, milliseconds. */
-const fabricEveryMs = 100;
 
 /** See the head of this file. */
 export class BgpStage implements AsyncDisposable {
-  readonly #stop = new AbortController();
-  readonly #carried = new Map<string, string>();
   readonly #joined: Namespace[] = [];
-  #agent: Promise<void> = Promise.resolve();
+  #agent: FabricAgent | null = null;
 
   private constructor(
     readonly addresses: StageAddresses,
@@ -70,20 +66,13 @@ export class BgpStage implements AsyncDisposable {
   }
 
   /** Starts the fabric's agent: it makes the fabric's routes what the cloud's table says. */
-  follow(readCloud: () => Promise<ReadonlyMap<string, string>>): void {
-    this.#agent = (async () => {
-      while (!this.#stop.signal.aborted) {
-        // A cloud that is being asked by others too may refuse once; the fabric then keeps what it has.
-        const table = await readCloud().catch(() => this.#carried);
-        await this.#carry(table);
-        await sleep(fabricEveryMs);
-      }
-    })();
+  follow(readCloud: () => Promise<CloudTable>): void {
+    this.#agent = new FabricAgent(this.fabric, readCloud);
   }
 
   /** What the fabric carries: next-hop address by prefix, or several with commas between. */
-  get carried(): ReadonlyMap<string, string> {
-    return this.#carried;
+  get carried(): CloudTable {
+    return this.#agent?.carried ?? new Map();
   }
 
   /** Gives the VM its loopback address, or takes it away. */
@@ -110,8 +99,7 @@ export class BgpStage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#agent;
+    await this.#agent?.[Symbol.asyncDispose]();
     for (const namespace of [this.router, this.vm, ...this.#joined, this.fabric]) {
       await namespace[Symbol.asyncDispose]();
     }
@@ -135,24 +123,6 @@ export class BgpStage implements AsyncDisposable {
   get #defaultRoute(): string {
     return `route add default via ${this.addresses.gateway} proto dhcp`;
   }
-
-  async #carry(table: ReadonlyMap<string, string>): Promise<void> {
-    const lines: string[] = [];
-    for (const [prefix, hop] of table) {
-      if (this.#carried.get(prefix) !== hop) lines.push(`route replace ${prefix} ${legsTo(hop)}`);
-    }
-    for (const prefix of this.#carried.keys()) if (!table.has(prefix)) lines.push(`route del ${prefix}`);
-    if (lines.length === 0) return;
-    await this.fabric.batch(lines);
-    this.#carried.clear();
-    for (const [prefix, hop] of table) this.#carried.set(prefix, hop);
-  }
-}
-
-/** A route's end as `ip route` takes it: one multipath route for several next hops, as Neutron's agent makes it since version 19. */
-function legsTo(hop: string): string {
-  const legs = hop.split(",").map((each) => `via ${each} dev br0`);
-  return legs.length === 1 ? legs.join() : legs.map((leg) => `nexthop ${leg}`).join(" ");
 }
 
 /** The fabric's end of a machine's cable. */

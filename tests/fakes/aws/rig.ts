@@ -245,23 +245,24 @@ export async function addInterface(rig: AwsRig): Promise<string> {
   return id;
 }
 
-function metadataOf(vpc: RigVpc): AwsMetadata {
+/** The metadata service of a VM in subnet A. */
+export function metadataOf(vpc: RigVpc, vm: RigInstance = vpc.router): AwsMetadata {
   return new AwsMetadata(
     [{
       mac: "0e:00:00:00:00:0a",
       values: {
-        "interface-id": vpc.router.interfaceId,
+        "interface-id": vm.interfaceId,
         "subnet-id": vpc.subnetA,
         "vpc-id": vpc.vpcId,
         "device-number": "0",
-        "local-ipv4s": vpc.router.addresses.join("\n"),
+        "local-ipv4s": vm.addresses.join("\n"),
         "subnet-ipv4-cidr-block": "10.0.1.0/24",
         "subnet-ipv6-cidr-blocks": vpc.ipv6Block.replace(/00::\/56$/, "01::/64"),
         "vpc-ipv4-cidr-blocks": "10.0.0.0/16",
         "vpc-ipv6-cidr-blocks": vpc.ipv6Block,
       },
     }],
-    { instanceId: vpc.router.instanceId, region: "us-east-1", accountId: "123456789012" },
+    { instanceId: vm.instanceId, region: "us-east-1", accountId: "123456789012" },
   );
 }
 

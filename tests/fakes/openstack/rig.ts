@@ -359,28 +359,43 @@ async function createCredential(
   return { id: made.id, secret: `${made.secret}` };
 }
 
+/** A server of the rig's network, as its metadata service tells it. */
+export interface RigServer {
+  readonly uuid: string;
+  readonly name: string;
+  readonly port: string;
+  /** Its address is 10.0.0.HOST. */
+  readonly host: number;
+}
+
+/** "This VM". */
+export const ownServer = "83679162-1378-4288-a2d4-70e13ec132aa";
+
 /** What Nova's metadata service serves, as far as the program reads it. */
-function metadataOf(ids: RigIds): Record<string, unknown> {
+export function metadataOf(
+  ids: RigIds,
+  { uuid, name, port, host }: RigServer = { uuid: ownServer, name: "vm", port: ids.port, host: 20 },
+): Record<string, unknown> {
   return {
     "/openstack/latest/meta_data.json": {
-      uuid: "83679162-1378-4288-a2d4-70e13ec132aa",
-      name: "vm",
-      hostname: "vm.novalocal",
+      uuid,
+      name,
+      hostname: `${name}.novalocal`,
       project_id: ids.project,
     },
     "/openstack/latest/network_data.json": {
       links: [{
-        id: `tap${ids.port.slice(0, 11)}`,
-        vif_id: ids.port,
+        id: `tap${port.slice(0, 11)}`,
+        vif_id: port,
         type: "ovs",
-        ethernet_mac_address: "fa:16:3e:00:00:20",
+        ethernet_mac_address: `fa:16:3e:00:00:${host}`,
         mtu: 1500,
       }],
       networks: [{
         id: "network0",
         type: "ipv4",
-        link: `tap${ids.port.slice(0, 11)}`,
-        ip_address: "10.0.0.20",
+        link: `tap${port.slice(0, 11)}`,
+        ip_address: `10.0.0.${host}`,
         netmask: "255.255.255.0",
         network_id: ids.network,
         routes: [{ network: "0.0.0.0", netmask: "0.0.0.0", gateway: "10.0.0.1" }],
@@ -400,7 +415,8 @@ function answerServer({ method, url }: Request, statuses: ReadonlyMap<string, st
   return Response.json({ server: { id, status: statuses.get(id) ?? "ACTIVE" } });
 }
 
-function answerMetadata(request: Request, document: Record<string, unknown>): Response {
+/** Answers as the metadata service. */
+export function answerMetadata(request: Request, document: Record<string, unknown>): Response {
   const found = document[new URL(request.url).pathname];
   return found === undefined ? new Response("404 Not Found", { status: 404 }) : Response.json(found);
 }
