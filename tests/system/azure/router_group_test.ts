@@ -68,6 +68,8 @@ groupTest(
     assert.deepEqual(a.routes(), { [prefix]: second, [another]: second }, "A stands by");
     await b.announce([prefix], first);
     await a.untilRoutes(both);
+    // A stood by and wrote nothing, so that B does not know it before it has put its own mark on what B handed over.
+    await untilLooked(rig, 3);
 
     // B leaves for good.
     assert.equal((await b.stop()).code, 0);
