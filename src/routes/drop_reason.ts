@@ -1,4 +1,4 @@
-/** Why a kernel route is not exported. Logs, metrics, `routes`, `plan` and `explain` use the same words. */
+/** Why a kernel route is not wanted. Logs, metrics, `routes`, `plan` and `explain` use the same words. */
 
 /**
  * One word a reason. Where several hold the first of them is told: what the kernel's own choice says, then what the route's legs say,
@@ -54,7 +54,7 @@ export const dropReasonMeanings: Readonly<Record<DropReason, string>> = {
   "type": "it is not a unicast route (-blackhole takes blackhole routes)",
   "no-gateway": "it has no gateway: the network is on the link (-interface takes routes out of a device)",
   "link-down": "each way out is by a link that is down or without carrier",
-  "protocol": "the protocol that installed it is not exported (-protocol)",
+  "protocol": "-protocol leaves out the protocol that installed it",
   "default-route":
     "it is a default route, or a large piece of one: IPv4 shorter than /8, IPv6 shorter than /7 (-allow-default)",
   "reserved": "it lies inside a reserved range",

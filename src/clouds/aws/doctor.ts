@@ -90,7 +90,7 @@ function checkAssociation(context: CheckContext): Finding {
     name,
     status: "bad",
     detail: `Subnet ${subnetId} of ${id} does not use ${ids}`,
-    remedy: "Run `cloudroutesync apply`: it associates the subnet and carries its present routes over",
+    remedy: "run cloudroutesync apply: it associates the subnet and carries its present routes over",
   };
 }
 

@@ -30,7 +30,7 @@ const kindsByCode: Readonly<Record<string, CloudErrorKind>> = {
   OptInRequired: "denied",
   PendingVerification: "denied",
   Blocked: "denied",
-  // What has expired is fetched anew before the next call, so that no person need help. AuthFailure and InvalidClientTokenId stay
+  // What has expired is fetched again before the next call, so that no person need help. AuthFailure and InvalidClientTokenId stay
   // denied though a key may have been rotated: EC2 says the same of a key that never was any good.
   ExpiredToken: "unavailable",
   ExpiredTokenException: "unavailable",
@@ -121,7 +121,7 @@ export function toCloudError(call: FailedCall): CloudError {
   return new CloudError(kind, `Cannot ${call.doing}: ${why}`, details);
 }
 
-/** Whether the credentials should be fetched anew before the next call. */
+/** Whether new credentials should be fetched before the next call. */
 export function spoilsCredentials(error: CloudError): boolean {
   return error.code !== undefined && staleCredentials.has(error.code);
 }
@@ -164,7 +164,7 @@ function sentence(error: SdkError): string {
 
 /** What a person should know about credentials that are missing or refused. */
 function hintOf(code: string): string | null {
-  if (staleCredentials.has(code)) return "credentials are fetched anew for the next call";
+  if (staleCredentials.has(code)) return "new credentials are fetched for the next call";
   if (!noCredentials.has(code)) return null;
   return "they come from the instance's role and its metadata service, unless the environment names others";
 }

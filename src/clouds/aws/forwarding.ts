@@ -25,7 +25,7 @@ export async function sourceDestFinding(
     name,
     status: "bad",
     detail: `${id} drops packets that are not its own, so it cannot be a router`,
-    remedy: "Run `cloudroutesync doctor -fix`, or " +
+    remedy: "run cloudroutesync doctor -fix, or " +
       `aws ec2 modify-network-interface-attribute --network-interface-id ${id} --no-source-dest-check`,
   };
 }

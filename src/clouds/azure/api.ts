@@ -194,10 +194,10 @@ export class ArmClient {
     const { origin, pathname } = new URL(path, this.#options.environment.resourceManager);
     const reason = cause instanceof Error ? cause.message : String(cause);
     const why = timedOut
-      ? `${method} ${origin}${pathname}: no answer in time`
+      ? `no answer in time (${method} ${origin}${pathname})`
       : cause instanceof TransportError
       ? reason
-      : `${method} ${origin}${pathname}: ${reason}`;
+      : `${reason} (${method} ${origin}${pathname})`;
     return new CloudError("unavailable", `Cannot ${action}: ${why}`, { cause });
   }
 }

@@ -108,12 +108,10 @@ export async function makeReady(
   const { own, associated, plan, isNew } = joining;
   await writeCopy(context, joining, formerTags(context.vm.subnetId, associated), signal);
   logger.info(
-    "Route table {name} is made, with {count} routes and settings of the subnet's former table {former}",
-    {
-      name: own.name,
-      count: plan.copies.length,
-      former: associated?.name ?? "none",
-    },
+    associated === null
+      ? "Route table {name} is made; the subnet had none"
+      : "Route table {name} is made, with {count} routes and the settings of the subnet's former table {former}",
+    { name: own.name, count: plan.copies.length, former: associated?.name },
   );
   const made = await readRouteTable(context.arm, own.id, signal);
   if (made !== null) return made;

@@ -63,7 +63,7 @@ export function errorOfAnswer(action: string, answer: HttpAnswer, permission: st
   const code = reasons[0] ?? error?.status;
   const message = error?.message ?? "";
   const kind = kindOf(reasons, message, status);
-  const note = status === 401 ? "; the token is fetched anew for the next call" : "";
+  const note = status === 401 ? "; a new token is fetched for the next call" : "";
   const remedy = remedyWithoutRole(reasons, error);
   return new CloudError(
     kind,
@@ -128,7 +128,7 @@ export function errorOfOperation(action: string, operation: Operation): CloudErr
 }
 
 function kindOf(reasons: readonly string[], message: string, status: number): CloudErrorKind {
-  // A token that is not taken, whatever the reason's name: it is fetched anew before the next call, so no person need help.
+  // A token that is not taken, whatever the reason's name: a new one is fetched before the next call, so no person need help.
   if (status === 401 || passing.test(message)) return "unavailable";
   for (const reason of reasons) {
     const kind = kindsByReason[plain(reason)];

@@ -30,8 +30,7 @@ export function copyFinding({ own, formers, gone, plan }: CopyState): Finding | 
       detail: `${
         gone.join(", ")
       }, which the subnet used before ${own}, is gone: what was copied from it stays`,
-      remedy:
-        "Run `cloudroutesync cleanup` and `cloudroutesync apply` to begin with the subnet's present table",
+      remedy: "run cloudroutesync cleanup and cloudroutesync apply to begin with the subnet's present table",
     };
   }
   if (steps.length === 0) {
@@ -47,8 +46,7 @@ export function copyFinding({ own, formers, gone, plan }: CopyState): Finding | 
     name,
     status: "bad",
     detail: `${own} is behind ${formers.join(", ")}: ${stepList(steps)}`,
-    remedy:
-      "Run `cloudroutesync apply`: it makes the copy whole, as a running service does every five minutes",
+    remedy: "run cloudroutesync apply: it makes the copy whole, as a running service does every five minutes",
   };
 }
 

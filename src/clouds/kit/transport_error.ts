@@ -7,14 +7,14 @@ export interface TransportErrorDetails {
   readonly timedOut?: boolean;
 }
 
-/** The message is `METHOD URL: why`, and holds no secret: a URL's query may carry a token, so it is left out. */
+/** The message is `why (METHOD URL)`, and holds no secret: a URL's query may carry a token, so it is left out. */
 export class TransportError extends Error {
   override readonly name = "TransportError";
   readonly timedOut: boolean;
 
   /** @param place method and URL without its query. */
   constructor(place: string, why: string, { cause, timedOut = false }: TransportErrorDetails = {}) {
-    super(`${place}: ${why}`, cause === undefined ? undefined : { cause });
+    super(`${why} (${place})`, cause === undefined ? undefined : { cause });
     this.timedOut = timedOut;
   }
 }

@@ -380,7 +380,7 @@ test("the executable survives expired credentials and fetches new ones", async (
   await vm.announce(["192.168.2.0/24"]);
   await vm.untilRoutes(toRouter(["192.168.0.0/24", "192.168.1.0/24", "192.168.2.0/24"]));
   assert.ok(rig.metadata.credentials > fetched);
-  assert.match((await vm.stop()).log, /RequestExpired: .*; credentials are fetched anew/);
+  assert.match((await vm.stop()).log, /RequestExpired: .*; new credentials are fetched/);
 });
 
 test("the executable takes credentials from the SDK's shared file", async (rig, vm) => {

@@ -108,11 +108,11 @@ Deno.test("toCloudError() passes a CloudError on as it is", () => {
   assert.equal(judge(error), error);
 });
 
-Deno.test("toCloudError() says of expired credentials that they are fetched anew, and names no permission", () => {
+Deno.test("toCloudError() says of expired credentials that new ones are fetched, and names no permission", () => {
   const error = judge(sdkError("RequestExpired", 400, "Request has expired."));
   assert.equal(
     error.message,
-    "Cannot create route 10.9.0.0/16: RequestExpired: Request has expired; credentials are fetched anew for the next call",
+    "Cannot create route 10.9.0.0/16: RequestExpired: Request has expired; new credentials are fetched for the next call",
   );
   assert.equal(error.action, undefined);
 });

@@ -77,7 +77,7 @@ Deno.test("errorOfAnswer() says of a token that was refused what is done about i
   const error = errorOfAnswer("add route r", answer(401, "authError", "Invalid Credentials"), "");
   assert.equal(
     error.message,
-    "Cannot add route r: 401 authError: Invalid Credentials; the token is fetched anew for the next call",
+    "Cannot add route r: 401 authError: Invalid Credentials; a new token is fetched for the next call",
   );
   assert.equal(error.action, undefined);
 });
