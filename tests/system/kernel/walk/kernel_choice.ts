@@ -101,6 +101,14 @@ function explains(set: KernelRoute, routes: readonly KernelRoute[], taken: Kerne
       entries.filter(({ rejects }) => rejects).length > rejecting.length;
   }
   if (taken.prefix.text !== set.prefix.text || taken.metric !== set.metric) return false;
+  if (taken.nextHopId !== null) {
+    // A message may name the object alone.
+    const seen = equal.reduce(
+      (sum, { nextHopId, legs }) => sum + (nextHopId === null ? Math.max(1, legs.length) : 1),
+      0,
+    );
+    return entries.length > seen;
+  }
   const ways = waysOf(taken);
   const seen = equal.flatMap(waysOf).filter((way) => ways.includes(way));
   return entries.filter(({ rejects, gateway }) => !rejects && ways.includes(gateway)).length > seen.length;
