@@ -1,7 +1,14 @@
 /** One table as last read, split by ownership, with the ledger that proves it. */
 
 import { getLogger } from "@logtape/logtape";
-import type { Cloud, CloudConnection, CloudIdentity, CloudTable, TableState } from "../clouds/cloud.ts";
+import type {
+  Cloud,
+  CloudConnection,
+  CloudIdentity,
+  CloudRoute,
+  CloudTable,
+  TableState,
+} from "../clouds/cloud.ts";
 import type { Prefix } from "../routes/prefix.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
 import type { Clock } from "../async/clock.ts";
@@ -60,6 +67,8 @@ export class TableView {
   #peers: readonly Member[] = [];
   /** Canonical prefixes of routes that pointed at this VM when a lost ledger was begun anew, and that nothing proved to be ours. */
   #orphans: ReadonlySet<string> = new Set();
+  /** Canonical prefixes that stood at another router of the group, and then at this VM: that router has handed them over. */
+  readonly #handedOver = new Set<string>();
   #dead: ReadonlySet<string> = new Set();
   #members: readonly Member[] = [];
   readonly #gateways = new KnownGateways();
@@ -143,6 +152,7 @@ export class TableView {
     const state = await this.#options.connection().read(this.#options.table, signal);
     if (this.#ledger?.lost) await this.#beginLedger(state);
     this.adopt(state);
+    await this.#claimHandedOver();
     await this.#forgetAbsent();
   }
 
@@ -154,6 +164,7 @@ export class TableView {
     this.#problems = state.problems ?? this.#problems;
     const before = this.#index.peers;
     this.#index = this.#indexOf(state);
+    this.#noteHandedOver(before.keys());
     const revived = [...this.#index.peers].filter(([prefix, { peer }]) =>
       this.#dead.has(peer) && before.get(prefix)?.peer !== peer
     );
@@ -161,6 +172,18 @@ export class TableView {
     // It wrote since the cloud said that it is dead: that proof is none any more.
     this.#dead = this.#dead.difference(new Set(revived.map(([, { peer }]) => peer)));
     this.#index = this.#indexOf(state);
+  }
+
+  /** Looks where prefixes that stood at peers stand now. Where a prefix can stand several times each router writes its own alone. */
+  #noteHandedOver(prefixes: Iterable<string>): void {
+    if (this.#ledger === null || !this.#options.cloud.traits.uniquePrefix) return;
+    for (const prefix of prefixes) if (this.#foreignToSelf(prefix) !== null) this.#handedOver.add(prefix);
+  }
+
+  /** The only foreign route of a prefix, if it points at this VM and at nothing else. */
+  #foreignToSelf(prefix: string): CloudRoute | null {
+    const [route, ...others] = this.#index.foreign.get(prefix) ?? [];
+    return route !== undefined && others.length === 0 && pointsAt(route, this.#selfIds) ? route : null;
   }
 
   /** Splits a table by ownership, once it is known whom its marks name. */
@@ -280,12 +303,7 @@ export class TableView {
   async heal(): Promise<void> {
     const ledger = this.#ledger;
     if (this.#orphans.size === 0 || ledger === null || this.#state === null) return;
-    const found = [...this.#orphans].flatMap((prefix): ClaimEntry[] => {
-      const [route, ...others] = this.#index.foreign.get(prefix) ?? [];
-      const isMeant = route !== undefined && others.length === 0 && pointsAt(route, this.#selfIds) &&
-        this.#isWantedHere(prefix);
-      return isMeant ? [{ prefix, nextHops: route.nextHops }] : [];
-    });
+    const found = this.#entriesToSelf([...this.#orphans].filter((prefix) => this.#isWantedHere(prefix)));
     if (found.length === 0) return;
     await ledger.confirm(found);
     this.#orphans = this.#orphans.difference(new Set(found.map(({ prefix }) => prefix)));
@@ -299,6 +317,25 @@ export class TableView {
         count: found.length,
       },
     );
+  }
+
+  /**
+   * Takes what another router of the group has handed over for our own, whether the kernel still wants it or not: a route belongs to the
+   * router that it points at, and no other one takes it away.
+   */
+  async #claimHandedOver(): Promise<void> {
+    if (this.#handedOver.size === 0 || this.#ledger === null || this.#state === null) return;
+    const entries = this.#entriesToSelf(this.#handedOver);
+    this.#handedOver.clear();
+    await this.takeOver(entries);
+  }
+
+  /** What is to be claimed of prefixes that stand at this VM. */
+  #entriesToSelf(prefixes: Iterable<string>): ClaimEntry[] {
+    return [...prefixes].flatMap((prefix) => {
+      const route = this.#foreignToSelf(prefix);
+      return route === null ? [] : [{ prefix, nextHops: route.nextHops }];
+    });
   }
 
   get #selfIds(): readonly string[] {

@@ -31,6 +31,8 @@ const prefixes = ["198.51.100.0/24", "203.0.113.0/24"];
 
 /** A reading lacks what was written at most this long before it, in milliseconds. */
 const stalestMs = 2_000;
+/** What a stale reading hides is seen at the next audit, five minutes later; several in a row may hide several things. */
+const settledAfterMs = 1_600_000;
 
 /** What happens, and how long before it, in milliseconds. */
 interface Event {
@@ -72,6 +74,23 @@ const stories: fc.Arbitrary<Story> = fc.record({
   ),
 });
 
+/** The third router gets a prefix by a hand-over that it does not see while its kernel wants it: it owns it all the same. */
+const handedOverUnseen: Story = {
+  prefersFirst: true,
+  ranked: false,
+  marks: false,
+  readingShowsDead: false,
+  named: false,
+  writeMs: 5,
+  staleEvery: 2,
+  events: [
+    { afterMs: 400_000, what: "uplink", router: 0 },
+    { afterMs: 30, what: "uplink", router: 1 },
+    { afterMs: 3_000, what: "uplink", router: 2 },
+    { afterMs: 30, what: "uplink", router: 0 },
+  ],
+};
+
 /** The cloud's table, which every router reads and writes. */
 class SharedTable {
   readonly routes = new Map<string, CloudRoute>();
@@ -108,6 +127,8 @@ class SharedTable {
 /** One router: its kernel, and the loop while it has power. */
 class Router {
   alive = true;
+  /** When it was switched on, in milliseconds of the clock. */
+  poweredAt = -Infinity;
   uplink = true;
   readonly wanted = new Map<string, WantedRoute>();
   readonly #story: Story;
@@ -277,7 +298,10 @@ class Group {
     if (what === "session") this.session = !this.session;
     else if (what === "uplink") router.uplink = !router.uplink;
     else if (router.alive) router.powerOff();
-    else router.powerOn();
+    else {
+      router.poweredAt = this.clock.now();
+      router.powerOn();
+    }
     this.converge();
   }
 
@@ -293,11 +317,11 @@ class Group {
     return (own ?? reachable[0])?.address ?? null;
   }
 
-  /** A withdrawal must not hit what a living peer wants and has. */
+  /** A withdrawal must not hit what a living peer wants and has; one that has just come back was dead when the cloud was asked. */
   checkDelete({ prefix }: Change, by: Router): void {
     const hop = this.table.routes.get(prefix.text)?.nextHops[0];
     const victim = this.routers.find((other) => other !== by && other.address === hop);
-    if (victim === undefined || !victim.alive) return;
+    if (victim === undefined || !victim.alive || this.clock.now() - victim.poweredAt < stalestMs) return;
     const wants = victim.wanted.get(prefix.text)?.nextHops[0]?.neighbour === null;
     if (wants) this.lost.push(`${by.address} deleted ${prefix.text} of ${victim.address}`);
   }
@@ -311,7 +335,7 @@ Deno.test("three routers end with each prefix at a living one that wants it, and
     fc.asyncProperty(stories, async (story) => {
       const group = await Group.begin(story);
       for (const event of story.events) await group.play(event);
-      await group.clock.advance(700_000);
+      await group.clock.advance(settledAfterMs);
       const { writes } = group.table;
       await group.clock.advance(1_300_000);
       assert.equal(group.table.writes, writes, "a write war");
@@ -331,6 +355,6 @@ Deno.test("three routers end with each prefix at a living one that wants it, and
       await group.clock.advance(1_000);
       await Promise.all(group.loops);
     }),
-    { numRuns: Number(Deno.env.get("CLOUDROUTESYNC_TEST_RUNS") ?? 200) },
+    { numRuns: Number(Deno.env.get("CLOUDROUTESYNC_TEST_RUNS") ?? 200), examples: [[handedOverUnseen]] },
   );
 });

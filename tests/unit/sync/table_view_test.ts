@@ -157,3 +157,18 @@ Deno.test("TableView takes a peer for living that wrote since the cloud said tha
   view.adopt(tableState([before, cloudRoute("10.3.0.0/16", "eni-peer", null)]));
   assert.deepEqual([...view.index.dead], []);
 });
+
+Deno.test("TableView takes what another router has handed over for its own, and no other route to this VM", async () => {
+  const byOperator = cloudRoute("10.2.0.0/16", "eni-self", null);
+  const standing = [cloudRoute(here.prefix.text, "eni-peer", null)];
+  const { view, clock, ledger } = await viewOf(false, new Map(), standing);
+  await clock.sleep(6_000);
+  view.share([{ address: parseAddress("10.0.0.5"), rank: null, nextHops: ["eni-peer"] }], new Set());
+  await view.read(new AbortController().signal);
+  assert.deepEqual([...view.index.peers.keys()], [here.prefix.text]);
+  standing.splice(0, 1, here, byOperator);
+  await view.read(new AbortController().signal);
+  assert.deepEqual([...view.index.own.keys()], [here.prefix.text]);
+  assert.deepEqual([...view.index.foreign.keys()], [byOperator.prefix.text]);
+  assert.deepEqual(ledger.claims.get(here.prefix.text), { nextHops: ["eni-self"], confirmed: true });
+});
