@@ -309,13 +309,18 @@ export class Reconciler {
   /**
    * Looks at a table that was read some time ago; in a group one that is to lose a route is read right before, since a peer may have taken the prefix over and a
    * cloud may delete whatever stands there. So is one that is to lead to a neighbour of which nothing is known: it may be a router that
-   * has begun to write since, and then writes what points at it by itself.
+   * has begun to write since, and then writes what points at it by itself. And so is one that lacks a prefix which came from a peer: the
+   * peer has written it since, and each add would be refused.
    */
   async #lookBeforeWrites(signal: AbortSignal): Promise<Awaited<ReturnType<TableLook["look"]>>> {
     const look = await this.#look.look(signal);
     const changes = look.comparison.fitted.waves.flat();
     const deletes = this.#look.group?.isShared === true && changes.some(({ action }) => action === "delete");
-    if (!deletes && !this.#look.leadToStranger(changes)) return look;
+    const { memories } = look.comparison.difference;
+    const lacksPeers = changes.some(({ action, prefix }) =>
+      action === "add" && (memories.get(prefix.text)?.flippedFrom ?? null) !== null
+    );
+    if (!deletes && !lacksPeers && !this.#look.leadToStranger(changes)) return look;
     await this.#read(signal);
     return { ...look, comparison: this.#look.compare(look.resolution) };
   }

@@ -25,6 +25,8 @@ class Scene {
   /** Why the cloud does not say. */
   error: CloudError | null = null;
   asks = 0;
+  /** Adds that met another router's route. */
+  refused = 0;
   readonly reconciler: Reconciler;
 
   /** @param atPeer the prefixes that stand at the peer. */
@@ -69,9 +71,10 @@ class Scene {
     this.standing.set(prefix, cloudRoute(prefix, hop));
   }
 
-  /** This router's kernel has an uplink of its own for a prefix. */
-  kernel(prefix: string): void {
-    const nextHops = [{ neighbour: null, gateway: null }];
+  /** This router's kernel has an uplink of its own for a prefix, or goes by another router. */
+  kernel(prefix: string, by: string | null = null): void {
+    const gateway = by === null ? null : parseAddress(by);
+    const nextHops = [{ neighbour: gateway, gateway }];
     this.#wanted.set(prefix, { prefix: parsePrefix(prefix), nextHops, metric: 20, protocol: 186 });
     this.reconciler.notify([prefix]);
   }
@@ -88,6 +91,7 @@ class Scene {
 
   #write({ action, prefix, to }: Change): CloudError | null {
     if (action === "add" && this.standing.has(prefix.text)) {
+      this.refused++;
       return new CloudError("conflict", `Cannot add ${prefix.text}: a route stands there`);
     }
     if (to === null) this.standing.delete(prefix.text);
@@ -250,4 +254,18 @@ Deno.test("Reconciler asks nobody for a peer that does not answer and has no rou
     await scene.clock.advance(60_000);
     assert.equal(scene.asks, 0);
   });
+});
+
+Deno.test("Reconciler reads before it takes over a prefix that the peer has written since, and has no add refused", async () => {
+  using _log = captureLog();
+  const scene = new Scene([]);
+  await scene.run(async () => {
+    scene.kernel(first, peer);
+    await scene.clock.advance(1_000);
+    scene.put(first, peer);
+    scene.kernel(first);
+    await scene.clock.advance(100);
+    assert.deepEqual(scene.texts, [`${first} ${self}`]);
+  });
+  assert.equal(scene.refused, 0);
 });
