@@ -11,6 +11,31 @@ const pageBytes = 4096;
 const mostBytes = 2 << 20;
 
 /**
+ * Reads a file that the kernel takes long to write, such as one that counts a million routes, while the event loop goes on.
+ *
+ * @returns as {@linkcode readKernelFile}; null too if it cannot be read.
+ */
+export async function readKernelFileAside(libc: Libc, path: string): Promise<string | null> {
+  const fd = libc.symbols.open(new TextEncoder().encode(`${path}\0`), readOnly, 0);
+  if (fd < 0) return null;
+  try {
+    const decoder = new TextDecoder();
+    const page = new Uint8Array(pageBytes);
+    let text = "";
+    for (let read = 0; read < mostBytes;) {
+      const length = Number(await libc.symbols.readAside(fd, page, BigInt(pageBytes)));
+      if (length < 0) return null;
+      if (length === 0) break;
+      read += length;
+      text += decoder.decode(page.subarray(0, length), { stream: true });
+    }
+    return text.trim();
+  } finally {
+    libc.symbols.close(fd);
+  }
+}
+
+/**
  * Reads a small file.
  *
  * @returns its text without white space at the ends, or null if there is no such file or it may not be read.

@@ -98,7 +98,7 @@ const libcSymbols = {
     ],
     result: "i32",
   },
-  /** int poll(...), on a thread of its own: it is the one call that may block. Its errno is lost there. */
+  /** int poll(...), on a thread of its own, since it blocks. Its errno is lost there. */
   poll: {
     parameters: [
       "buffer", // struct pollfd *fds
@@ -159,6 +159,17 @@ const libcSymbols = {
       "usize", // size_t count
     ],
     result: "i32",
+  },
+  /** The same on a thread of its own, for a file of /proc that takes the kernel long to write. Its errno is lost there. */
+  readAside: {
+    name: "read",
+    parameters: [
+      "i32", // int fd
+      "buffer", // void *buf
+      "usize", // size_t count
+    ],
+    result: "isize",
+    nonblocking: true,
   },
   /** ssize_t write(...) */
   write: {

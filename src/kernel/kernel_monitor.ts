@@ -15,7 +15,7 @@
  */
 
 import { systemClock } from "../async/system_clock.ts";
-import { readKernelFile } from "../../ffi/kernel_file.ts";
+import { readKernelFileAside } from "../../ffi/kernel_file.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { type MessageBuffer, messageBuffer } from "./wire/attribute_cursor.ts";
@@ -82,7 +82,7 @@ export class KernelMonitor implements AsyncDisposable {
    */
   static open(libc: Libc, options: KernelMonitorOptions): Promise<KernelMonitor> {
     return KernelMonitor.openWith((socket) => NetlinkSocket.open(libc, socket), {
-      readText: (path) => readKernelFile(libc, path),
+      readText: (path) => readKernelFileAside(libc, path),
       ...options,
     });
   }
@@ -269,7 +269,7 @@ export class KernelMonitor implements AsyncDisposable {
         known: this.#knownTable(),
         changes: replayed,
         unproven: this.#unproven,
-        readText: this.#options.readText ?? (() => null),
+        readText: this.#options.readText ?? (() => Promise.resolve(null)),
       });
       const doubt = replayed.takeDoubt();
       if (doubt !== null) this.#changes.doubt(doubt.why, doubt.unfinished);

@@ -21,7 +21,7 @@ export interface KernelMonitorOptions {
   /** Milliseconds from one dump to the next, the safety net; 0 for none. */
   readonly redumpMs: number;
   /** The text of a file of /proc, null if there is none: what the kernel says of its tables besides dumps. Absent: there are none. */
-  readonly readText?: (path: string) => string | null;
+  readonly readText?: (path: string) => Promise<string | null>;
   /** Called with each error that the monitor lives on with; {@linkcode KernelHealth.lastError} has the last. */
   readonly onError?: (error: Error) => void;
   /** Called with what the user should know of the way in which the kernel is followed, once. */

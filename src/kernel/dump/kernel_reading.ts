@@ -10,7 +10,7 @@ import type { KernelState } from "../table/kernel_state.ts";
 import type { KernelUpdate } from "../table/kernel_update.ts";
 import { findLostPrefixes, keepLostPrefixes } from "./lost_routes.ts";
 import type { OpenPort } from "../wire/netlink_port.ts";
-import { type DumpedCount, findShortfall, type Shortfall, shortfallText } from "./route_census.ts";
+import { type DumpedCount, findShortfall, type Shortfall, shortfallText, trieFile } from "./route_census.ts";
 
 /** What a reading works with. */
 export interface ReadingOptions {
@@ -30,7 +30,7 @@ export interface ReadingOptions {
   /** Families of which it is not shown yet that the kernel's dumps are whole. */
   readonly unproven: ReadonlySet<Family>;
   /** The text of a file of /proc; null if there is none. */
-  readonly readText: (path: string) => string | null;
+  readonly readText: (path: string) => Promise<string | null>;
 }
 
 /** The table that a reading is compared with. */
@@ -62,6 +62,17 @@ export interface Reading {
  * @throws what {@linkcode readKernel} throws.
  */
 export async function readBeside(options: ReadingOptions): Promise<Reading> {
+  // Counted by another processor while this one reads.
+  const early = options.unproven.has(4) ? options.readText(trieFile) : null;
+  try {
+    return await readCounted(options, early);
+  } finally {
+    await early;
+  }
+}
+
+/** @param early see {@linkcode takeCensus}. */
+async function readCounted(options: ReadingOptions, early: Promise<string | null> | null): Promise<Reading> {
   const { open, update, scope, signal, log, drain, known, changes } = options;
   using reader = new DumpReader(open, signal);
   const dump = await readKernel(reader, update, scope, {
@@ -73,7 +84,7 @@ export async function readBeside(options: ReadingOptions): Promise<Reading> {
   });
   drain();
   const { state, segments, merged, mayHaveTwins } = dump;
-  const census = await takeCensus(dump.counts, reader, options);
+  const census = await takeCensus(dump.counts, reader, options, early);
   drain();
   for (const { family } of census.shortfalls) state.cut.add(family);
   const doubtful = replayEvents({
@@ -112,11 +123,16 @@ export async function readBeside(options: ReadingOptions): Promise<Reading> {
   return { state, unsure, unsurePrefixes: kept.unsure, error, unproven: census.unproven };
 }
 
-/** Holds the dumps of families that nothing is known of yet against the kernel's own count. */
+/**
+ * Holds the dumps of families that nothing is known of yet against the kernel's own count.
+ *
+ * @param early what {@linkcode trieFile} said when the dumps began; it counts where no event has come since.
+ */
 async function takeCensus(
   counts: readonly DumpedCount[],
   reader: DumpReader,
   { unproven: before, log, readText }: ReadingOptions,
+  early: Promise<string | null> | null,
 ): Promise<{ readonly shortfalls: readonly Shortfall[]; readonly unproven: ReadonlySet<Family> }> {
   const unproven = new Set(before);
   const shortfalls: Shortfall[] = [];
@@ -125,7 +141,7 @@ async function takeCensus(
     // Of what was put together, or with events missing, another dump tells, which follows.
     if (!log.complete || dumps.some(({ whole }) => !whole)) continue;
     const shortfall = await findShortfall(family, dumps, log.events, {
-      readText,
+      readText: (path) => path === trieFile && early !== null && log.events === 0 ? early : readText(path),
       countDump: (...which) => countRoutes(reader, ...which),
     });
     if (shortfall === null) unproven.delete(family);

@@ -17,7 +17,7 @@
 import { TextLineStream } from "./text_lines.ts";
 import process from "node:process";
 import { type Libc, openLibc } from "../../../ffi/libc.ts";
-import { readKernelFile } from "../../../ffi/kernel_file.ts";
+import { readKernelFileAside } from "../../../ffi/kernel_file.ts";
 import { NetlinkSocket } from "../../../ffi/netlink_socket.ts";
 import { KernelMonitor, type KernelMonitorOptions } from "../../../src/kernel/kernel_monitor.ts";
 import type { KernelRoute, KernelTable, Leg } from "../../../src/kernel/kernel_table.ts";
@@ -85,7 +85,7 @@ async function main(options: AgentOptions): Promise<void> {
       ),
     {
       ...options,
-      readText: (path) => readKernelFile(libc, path),
+      readText: (path) => readKernelFileAside(libc, path),
       onError: (error) => errors.push(error.message),
     },
   );

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readKernelFile } from "../../../ffi/kernel_file.ts";
+import { readKernelFile, readKernelFileAside } from "../../../ffi/kernel_file.ts";
 import { openLibc } from "../../../ffi/libc.ts";
 import { inTemporaryFolder } from "../../fakes/temporary_folder.ts";
 
@@ -44,4 +44,14 @@ Deno.test("readKernelFile() leaves no descriptor open", async () => {
     }
   }
   assert.deepEqual(open.filter((target) => target === path), []);
+});
+
+Deno.test("readKernelFileAside() reads the same, also a file of several pages, and is null where nothing can be read", async () => {
+  assert.equal(await readKernelFileAside(libc, "/proc/sys/kernel/ostype"), "Linux");
+  assert.equal(await readKernelFileAside(libc, "/proc/sys/kernel/no-such-value"), null);
+  assert.equal(await readKernelFileAside(libc, "/proc/sys"), null);
+  await inTemporaryFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/long`, "x".repeat(10_000));
+    assert.equal((await readKernelFileAside(libc, `${folder}/long`))?.length, 10_000);
+  });
 });

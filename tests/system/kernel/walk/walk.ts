@@ -1,7 +1,7 @@
 /** Goes through a walk: the monitor's table must equal a fresh dump at each quiet moment, though it never dumps without a reason. */
 
 import type { Libc } from "../../../../ffi/libc.ts";
-import { readKernelFile } from "../../../../ffi/kernel_file.ts";
+import { readKernelFileAside } from "../../../../ffi/kernel_file.ts";
 import { NetlinkSocket } from "../../../../ffi/netlink_socket.ts";
 import { KernelMonitor } from "../../../../src/kernel/kernel_monitor.ts";
 import { Injections } from "./injecting_port.ts";
@@ -157,7 +157,7 @@ class Walker implements AsyncDisposable {
       families: [4, 6],
       events: false,
       redumpMs: 0,
-      readText: (path) => readKernelFile(this.#libc, path),
+      readText: (path) => readKernelFileAside(this.#libc, path),
     });
     return monitor;
   }

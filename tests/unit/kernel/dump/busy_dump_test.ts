@@ -261,3 +261,35 @@ Deno.test("KernelMonitor makes one dump at a time, also while it starts", async 
   await until(() => monitor.health.dumps === 2);
   assert.equal(most, 1);
 });
+
+/** What the kernel says of its IPv4 table, each time it is asked. */
+function counting(...counts: readonly number[]): { readonly options: KernelMonitorOptions; asks: number } {
+  const counter = {
+    asks: 0,
+    options: {
+      ...options,
+      readText: () =>
+        Promise.resolve(`Main:\n\tPrefixes:       ${counts[Math.min(counter.asks++, counts.length - 1)]}\n`),
+    },
+  };
+  return counter;
+}
+
+Deno.test("KernelMonitor holds a first dump against what the kernel counted when it began, where nothing has changed", async () => {
+  const kernel = new FakeKernel();
+  kernel.answer = duringDump(kernel, [routePayload(1, 2)], []);
+  const counter = counting(2, 1);
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, counter.options);
+  assert.equal(counter.asks, 1, "the count began with the dump");
+  assert.match(String(monitor.health.lastError), /the kernel's dump ends after 1 of 2 routes/);
+});
+
+Deno.test("KernelMonitor has the kernel count again where routes have come while the first dump was read", async () => {
+  const kernel = new FakeKernel();
+  const added = message(RTM_NEWROUTE, routePayload(2, 2), { flags: EXCL_CREATE });
+  kernel.answer = duringDump(kernel, [routePayload(1, 2)], [added]);
+  const counter = counting(1, 9);
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, counter.options);
+  assert.equal(counter.asks, 2);
+  assert.match(String(monitor.health.lastError), /the kernel's dump ends after 1 of 9 routes/);
+});

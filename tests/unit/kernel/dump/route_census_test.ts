@@ -33,7 +33,7 @@ interface Scene {
 async function shortfall({ family, dumps, text, changes = 0, others }: Scene): Promise<Shortfall | null> {
   const all = dumps.map(([table, count]): DumpedCount => ({ family, table, count, whole: true }));
   return await findShortfall(family, all, changes, {
-    readText: () => text,
+    readText: () => Promise.resolve(text),
     countDump: (_, table) => {
       const count = others?.get(table);
       assert.ok(count !== undefined, `table ${table} is dumped for nothing`);
