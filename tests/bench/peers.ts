@@ -59,7 +59,7 @@ async function buildRust(): Promise<() => readonly string[]> {
   need(programMissing("cargo"));
   const target = built("rust_target");
   const manifest = join(folders, "rust_rtnetlink", "Cargo.toml");
-  const flags = ["--quiet", "--release", "--locked", "--manifest-path", manifest, "--target-dir", target];
+  const flags = ["--quiet", "--release", "--manifest-path", manifest, "--target-dir", target];
   await run(["cargo", "build", ...flags]);
   return () => [join(target, "release", "rust_rtnetlink")];
 }
