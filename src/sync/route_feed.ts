@@ -28,7 +28,7 @@ export class RouteFeed {
   #policy: Policy;
   readonly #wanted = new Map<string, WantedRoute>();
   readonly #bound = new Map<string, RouterBound>();
-  /** Judges by identity and devices as they were at the last {@linkcode RouteFeed.rebuild}. */
+  /** Judges by identity and devices as they were at the last {@linkcode RouteFeed.rebuilding}. */
   #judge: RouteJudge | null = null;
   /** Null: no rebuild is under way. */
   #under: Rebuild | null = null;
@@ -40,7 +40,7 @@ export class RouteFeed {
     this.#policy = policy;
   }
 
-  /** Another policy counts from the next {@linkcode RouteFeed.rebuild} on. */
+  /** Another policy counts from the next {@linkcode RouteFeed.rebuilding} on. */
   reconfigure(policy: Policy): void {
     this.#policy = policy;
   }
@@ -100,15 +100,6 @@ export class RouteFeed {
     this.#under = null;
     for (const key of this.#coveringChanged(boundBefore)) changed.add(key);
     return [...changed];
-  }
-
-  /** Judges the whole table anew in one go, however long it takes; see {@linkcode RouteFeed.rebuilding}. */
-  rebuild(kernel: KernelTable, identity: PolicyIdentity): readonly string[] {
-    const steps = this.rebuilding(kernel, identity);
-    for (;;) {
-      const step = steps.next();
-      if (step.done === true) return step.value;
-    }
   }
 
   /** Judges some prefixes anew. @returns the canonical prefixes of which the outcome changed; none before the first rebuild. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { PolicyIdentity } from "../../../src/routes/policy.ts";
 import { parsePrefix } from "../../../src/routes/prefix.ts";
 import { RouteFeed } from "../../../src/sync/route_feed.ts";
 import { type FakeKernelTable, interfaceAddress, kernelRoute } from "../../fakes/kernel_routes.ts";
@@ -8,11 +9,24 @@ const one = "198.51.100.0/24";
 const two = "192.0.2.0/24";
 const gateway = { via: "10.0.0.9" };
 
+/** A rebuild whose steps follow one another at once. */
+function rebuildAtOnce(
+  feed: RouteFeed,
+  table: FakeKernelTable,
+  identity: PolicyIdentity,
+): readonly string[] {
+  const steps = feed.rebuilding(table, identity);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /** A feed that has seen a table, and that table. */
 function fed(...prefixes: readonly string[]): { readonly feed: RouteFeed; readonly table: FakeKernelTable } {
   const table = smallKernel(prefixes.map((prefix) => kernelRoute(prefix, gateway)));
   const feed = new RouteFeed(defaultPolicy);
-  feed.rebuild(table, smallVm);
+  rebuildAtOnce(feed, table, smallVm);
   return { feed, table };
 }
 
@@ -20,13 +34,13 @@ function update({ feed, table }: ReturnType<typeof fed>, ...prefixes: readonly s
   return feed.update(table, prefixes.map(parsePrefix));
 }
 
-Deno.test("RouteFeed.rebuild() tells what came, what went and what changed, and nothing else", () => {
+Deno.test("RouteFeed.rebuilding() tells what came, what went and what changed, and nothing else", () => {
   const { feed, table } = fed(one, two);
   assert.deepEqual([...feed.wanted.keys()], [one, two]);
   table.replace([kernelRoute(two, { via: "10.0.0.10" }), kernelRoute("203.0.113.0/24", gateway)]);
-  assert.deepEqual([...feed.rebuild(table, smallVm)].sort(), [two, one, "203.0.113.0/24"]);
+  assert.deepEqual([...rebuildAtOnce(feed, table, smallVm)].sort(), [two, one, "203.0.113.0/24"]);
   assert.deepEqual([...feed.wanted.keys()].sort(), [two, "203.0.113.0/24"]);
-  assert.deepEqual(feed.rebuild(table, smallVm), []);
+  assert.deepEqual(rebuildAtOnce(feed, table, smallVm), []);
 });
 
 Deno.test("RouteFeed.update() judges the prefixes it is given only", () => {
@@ -63,14 +77,14 @@ Deno.test("RouteFeed.update() tells a new gateway, a new metric and another numb
 Deno.test("RouteFeed judges anew when this VM is another", () => {
   const { feed, table } = fed(one);
   const elsewhere = { ...smallVm, attachments: [] };
-  assert.deepEqual(feed.rebuild(table, elsewhere), [one]);
+  assert.deepEqual(rebuildAtOnce(feed, table, elsewhere), [one]);
   assert.equal(feed.wanted.get(one)?.nextHops[0]?.neighbour, null);
 });
 
 Deno.test("RouteFeed judges anew when an address moves to another device", () => {
   const { feed, table } = fed(one);
   table.setInterfaces(smallDevices.links, [interfaceAddress("eth1", "10.0.0.4/24")]);
-  assert.deepEqual(feed.rebuild(table, smallVm), [one]);
+  assert.deepEqual(rebuildAtOnce(feed, table, smallVm), [one]);
   assert.equal(
     feed.wanted.get(one)?.nextHops[0]?.neighbour,
     null,
