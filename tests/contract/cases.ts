@@ -11,6 +11,7 @@ import { identityCases } from "./cases/identity.ts";
 import { limitCases } from "./cases/limits.ts";
 import { metadataCases } from "./cases/metadata.ts";
 import { neighbourCases } from "./cases/neighbours.ts";
+import { ownTableCases } from "./cases/own_table.ts";
 import { readingCases } from "./cases/reading.ts";
 import { tableCases } from "./cases/tables.ts";
 import { tokenCases } from "./cases/tokens.ts";
@@ -22,6 +23,7 @@ export const cases = {
   ...metadataCases,
   ...tokenCases,
   ...tableCases,
+  ...ownTableCases,
   ...readingCases,
   ...writingCases,
   ...limitCases,

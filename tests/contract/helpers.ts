@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { Change, CloudRoute, CloudTable, TableState } from "../../src/clouds/cloud.ts";
 import { CloudError, type CloudErrorKind } from "../../src/clouds/cloud_error.ts";
 import { parsePrefix } from "../../src/routes/prefix.ts";
+import type { MovedClock } from "./clock.ts";
 import type { Bench } from "./rig.ts";
 import type { Subject } from "./subject.ts";
 
@@ -105,4 +106,32 @@ export async function failure(call: Promise<unknown>): Promise<CloudError> {
 /** The routes of a table to one prefix, as the cloud has them. */
 export async function standing({ rig }: Bench, tableId: string, prefix: string): Promise<readonly string[]> {
   return (await rig.routes(tableId)).filter((route) => route.startsWith(`${prefix} > `));
+}
+
+/** So often may prepare() be called until what a call that broke off has left is complete. */
+const mostTries = 4;
+
+/**
+ * Prepares the one table after a call has broken off, as the service does: what time heals is tried again then.
+ *
+ * @param when for the message of an assertion.
+ */
+export async function preparedInTime(subject: Subject, clock: MovedClock, when: string): Promise<CloudTable> {
+  let last = "";
+  for (let tries = 0; tries < mostTries; tries++) {
+    try {
+      return only(await subject.prepare(never));
+    } catch (error) {
+      if (!(error instanceof CloudError)) throw error;
+      last = `${error.kind} ${error.message}`;
+      assert.ok(["unavailable", "conflict", "throttled"].includes(error.kind), `${when}: ${last}`);
+      clock.advance(error.retryAfterMs ?? 1_000);
+    }
+  }
+  return assert.fail(`${when} prepare() still says ${last}`);
+}
+
+/** What a rig has for this case; a row without it leaves the case out. */
+export function needed<T>(part: T | undefined): T {
+  return part ?? assert.fail("the rig of this cloud lacks what the case needs");
 }

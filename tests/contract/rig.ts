@@ -3,6 +3,7 @@
 import type { Change, CloudName } from "../../src/clouds/cloud.ts";
 import type { CloudErrorKind } from "../../src/clouds/cloud_error.ts";
 import type { AnyCloudOptions } from "../fakes/cloud_options.ts";
+import type { OwnAddress } from "../../src/routes/own_address.ts";
 import type { Family } from "../../src/routes/prefix.ts";
 import type { CaseName } from "./cases.ts";
 import type { Subject } from "./subject.ts";
@@ -87,6 +88,37 @@ export interface Neighbours {
   addOdd(): Promise<void>;
   /** Lets lists come in pages of one entry. */
   pageByOne(): void;
+  /** An IPv6 gateway, and what an IPv4 route by it points at; null: this VM. */
+  ofOtherFamily(): { readonly gateway: string; readonly id: string | null };
+}
+
+/** Another interface of this VM, and what `-self` with its address comes to. */
+export interface SecondInterface {
+  readonly address: OwnAddress;
+  readonly ids: Readonly<Record<Family, string | null>>;
+}
+
+/** The subnets and the tables that they use, in a cloud where the program makes a table of its own. */
+export interface SubnetControl {
+  /** The table that this VM's subnet was given; null: it has what a new subnet has. */
+  tableOf(): Promise<string | null>;
+  /** Operators make a table with a route to each prefix, and give it to this VM's subnet. */
+  useOperatorsTable(...prefixes: readonly string[]): Promise<OperatorsTable>;
+  /** Another subnet comes to use a table. @returns the subnet's name. */
+  shareTable(tableId: string): Promise<string>;
+}
+
+/** A table that operators made. */
+export interface OperatorsTable {
+  readonly id: string;
+  /** Has it a route to each of these prefixes, and no other. */
+  setPrefixes(...prefixes: readonly string[]): Promise<void>;
+  /** Gives it the tag of a controller that writes to tables. */
+  keep(): Promise<void>;
+  /** Takes this VM's subnet back to it. */
+  takeSubnet(): Promise<void>;
+  /** Deletes it, which no subnet uses any more. */
+  remove(): Promise<void>;
 }
 
 /** A cloud's test servers while they run. */
@@ -130,6 +162,19 @@ export interface ContractRig extends AsyncDisposable {
   shortenTokens(): void;
   /** The metadata service. */
   readonly metadata: MetadataControl;
+
+  /** Gives this VM a second interface. Left out: this cloud's VM has none that `-self` could pick. */
+  addInterface?(): Promise<SecondInterface>;
+  /** Takes the role, identity or service account from this VM. Left out: it logs in otherwise. */
+  dropIdentity?(): void;
+  /** Options for a cloud whose API nobody serves. Left out: it has no API. */
+  unreachable?(): Partial<AnyCloudOptions>;
+  /** What `-route-table` calls a table that is there, but of a network that this VM is not in. Left out: there is no such table. */
+  strangeTable?(): Promise<string>;
+  /** What `-route-table` calls a table that is not there. Left out: each table is found, or stands for itself. */
+  readonly missingTable?: string;
+  /** Left out: the program makes no table of its own. */
+  readonly subnets?: SubnetControl;
 }
 
 /** A table that was made for `-route-table`. */

@@ -12,6 +12,8 @@ import type {
   CloudTraits,
   DeadPeer,
   Finding,
+  Foresight,
+  Neighbour,
   PeerRouter,
   TableState,
 } from "../../src/clouds/cloud.ts";
@@ -33,9 +35,12 @@ export interface Subject {
   readonly traits: CloudTraits;
   identify(signal: AbortSignal): Promise<CloudIdentity>;
   locate(signal: AbortSignal): Promise<readonly CloudTable[]>;
+  foresee(signal: AbortSignal): Promise<Foresight>;
   prepare(signal: AbortSignal): Promise<readonly CloudTable[]>;
   /** By a gateway's text what routes of its family point at. */
   resolve(gateways: readonly IpAddress[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>>;
+  /** What a route of a family by way of a gateway points at. */
+  resolveFor(neighbour: Neighbour, signal: AbortSignal): Promise<string | null>;
   forget(gateways: readonly IpAddress[]): void;
   findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]>;
   read(table: CloudTable, signal: AbortSignal): Promise<TableState>;
@@ -63,6 +68,7 @@ export async function openSubject(name: CloudName, options: AnyCloudOptions): Pr
     },
     identify: (signal) => cloud.identify(signal),
     locate: (signal) => cloud.locate(signal),
+    foresee: async (signal) => await (await cloud.connection(signal)).foresee(signal),
     prepare: (signal) => cloud.prepare(signal),
     resolve: async (gateways, signal) => {
       const ids = await cloud.resolve(
@@ -71,6 +77,7 @@ export async function openSubject(name: CloudName, options: AnyCloudOptions): Pr
       );
       return new Map(gateways.map(({ text }, index) => [text, ids[index] ?? null]));
     },
+    resolveFor: async (neighbour, signal) => (await cloud.resolve([neighbour], signal))[0] ?? null,
     forget: (gateways) => cloud.forget(gateways),
     findDead: (peers, signal) => cloud.findDead(peers, signal),
     read: (table, signal) => cloud.read(table, signal),

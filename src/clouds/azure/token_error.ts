@@ -45,8 +45,10 @@ export function tokenError(who: string, outcome: TokenOutcome, cause: unknown, n
   }
   const { status, headers } = outcome;
   const why = reasonOf(outcome);
-  const details = { status, retryAfterMs: retryAfterMs(headers, now), cause };
-  return new CloudError(kindOf(status, why), `${action}: ${status} ${why}${remedyOf(why)}`, details);
+  const remedy = remedyOf(why);
+  const advice = remedy === undefined ? "" : `: ${remedy}`;
+  const details = { status, retryAfterMs: retryAfterMs(headers, now), remedy, cause };
+  return new CloudError(kindOf(status, why), `${action}: ${status} ${why}${advice}`, details);
 }
 
 /** The metadata service answers 404 and 410 while it is updated, and while an identity is being assigned ("retry"). */
@@ -58,9 +60,9 @@ function kindOf(status: number, why: string): "denied" | "throttled" | "unavaila
   return status === 404 || status === 410 || kind === "unavailable" ? "unavailable" : "denied";
 }
 
-function remedyOf(why: string): string {
-  if (/identity not found/i.test(why)) return `: ${noIdentity}`;
-  return /multiple user assigned identities/i.test(why) ? `: ${severalIdentities}` : "";
+function remedyOf(why: string): string | undefined {
+  if (/identity not found/i.test(why)) return noIdentity;
+  return /multiple user assigned identities/i.test(why) ? severalIdentities : undefined;
 }
 
 function reasonOf({ text }: TokenAnswer): string {

@@ -6,7 +6,19 @@ import { add, never, type Ready, ready } from "../helpers.ts";
 import type { Bench, ContractCase } from "../rig.ts";
 import type { Subject } from "../subject.ts";
 
-const calls = ["identify", "locate", "prepare", "resolve", "read", "write", "remove", "check"] as const;
+const calls = [
+  "identify",
+  "locate",
+  "foresee",
+  "prepare",
+  "resolve",
+  "findDead",
+  "read",
+  "write",
+  "forwarding",
+  "remove",
+  "check",
+] as const;
 type Call = (typeof calls)[number];
 type AbortCaseName = `${Call}() gives up with its caller's own reason at each of its requests`;
 
@@ -86,7 +98,9 @@ async function givesUpEverywhere(bench: Bench, call: Call): Promise<void> {
 
 /** What a call works on; null for those that begin with nothing. */
 async function onFor(bench: Bench, call: Call): Promise<Ready | null> {
-  return call === "prepare" || call === "identify" || call === "resolve" ? null : await ready(bench);
+  return ["identify", "foresee", "prepare", "resolve", "findDead", "forwarding"].includes(call)
+    ? null
+    : await ready(bench);
 }
 
 /** A call on a fresh opening of the cloud, so that it has to find out everything first. */
@@ -99,11 +113,18 @@ function runOf(
   switch (call) {
     case "identify":
     case "locate":
+    case "foresee":
     case "prepare":
+    case "forwarding":
     case "remove":
       return (signal) => subject[call](signal);
     case "resolve":
       return (signal) => subject.resolve([parseAddress(bench.rig.neighbours.absent)], signal);
+    case "findDead": {
+      const { address, id } = bench.rig.neighbours.standing[4];
+      const peer = { address: parseAddress(address), nextHops: [id] };
+      return (signal) => subject.findDead([peer], signal);
+    }
     case "check":
       return (signal) => subject.check(false, signal);
     case "read":

@@ -81,7 +81,22 @@ export const doctorCases = {
     const subject = await open();
     await rig.metadata.shut();
     const findings = await subject.check(false, never);
-    assert.ok(findings.some(({ status }) => status !== "ok"));
+    assert.deepEqual(findings.map(({ name, status }) => [name, status]), [["identity", "unknown"]]);
+  },
+
+  async "check() with fix lets this VM forward packets of others, once"(bench: Bench): Promise<void> {
+    const { subject } = await ready(bench);
+    const bad = (await subject.forwarding(never)).filter(({ status }) => status === "bad");
+    assert.equal(bad.length, 1, "the VM forwards already");
+    const name = bad[0]?.name ?? "";
+    const statusAfter = async (fix: boolean): Promise<string | undefined> =>
+      (await subject.check(fix, never)).find((finding) => finding.name === name)?.status;
+    assert.equal(await statusAfter(false), "bad");
+    assert.equal(await statusAfter(true), "fixed");
+    const fixed = await bench.rig.snapshot();
+    assert.deepEqual((await subject.forwarding(never)).map(({ status }) => status), ["ok"]);
+    assert.equal(await statusAfter(true), "ok");
+    assert.deepEqual(await bench.rig.snapshot(), fixed);
   },
 };
 

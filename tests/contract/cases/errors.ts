@@ -1,8 +1,9 @@
 /** Each error of the cloud, as its own wire tells it, from each call that reads or writes. */
 
 import assert from "node:assert/strict";
+import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { parseAddress } from "../../../src/routes/prefix.ts";
-import { add, failure, kinds, never, only, outcomesOf, ready } from "../helpers.ts";
+import { add, failure, kinds, needed, never, only, outcomesOf, ready } from "../helpers.ts";
 import type { Bench, ContractCase, FaultCall, Refusal } from "../rig.ts";
 
 /** Calls whose errors are looked at here; check() never throws, see `doctor.ts`. */
@@ -36,6 +37,24 @@ export const errorCases = {
     await bench.rig.fail("unavailable", "read", "9");
     const error = await failure(subject.read(table, never));
     assert.deepEqual([error.kind, error.retryAfterMs], ["unavailable", 9_000]);
+  },
+
+  async "a cloud that nobody serves is unavailable, whatever is asked of it"(
+    { rig, open }: Bench,
+  ): Promise<void> {
+    const subject = await open(needed(rig.unreachable?.bind(rig))());
+    const calls = ["identify", "locate", "prepare"] as const;
+    const errors = await Promise.all(
+      calls.map((call) => subject[call](never).then(() => null, (error: unknown) => error)),
+    );
+    const failed = errors.filter((error) => error !== null);
+    // Where the metadata service alone says who this VM is, that is known though the API is down.
+    assert.ok(failed.length >= calls.length - 1, "more than the identity is known");
+    for (const error of failed) {
+      assert.ok(error instanceof CloudError, Deno.inspect(error));
+      assert.equal(error.kind, "unavailable", error.message);
+      assert.match(error.message, /^Cannot .*refused/i);
+    }
   },
 
   async "a call that fails is made once"(bench: Bench): Promise<void> {

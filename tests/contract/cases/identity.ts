@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import type { CloudIdentity } from "../../../src/clouds/cloud.ts";
-import { prefixContainsAddress } from "../../../src/routes/prefix.ts";
-import { never } from "../helpers.ts";
+import { parseInterfaceAddress, prefixContainsAddress } from "../../../src/routes/prefix.ts";
+import { failure, needed, never, only } from "../helpers.ts";
 import type { Bench } from "../rig.ts";
 
 export const identityCases = {
@@ -44,6 +44,37 @@ export const identityCases = {
     await (await open()).identify(never);
     assert.equal(rig.traffic.writes, 0);
     assert.deepEqual(await rig.snapshot(), before);
+  },
+
+  async "-self picks the interface of this VM that has the address"({ rig, open }: Bench): Promise<void> {
+    const { address, ids } = await needed(rig.addInterface?.bind(rig))();
+    assert.notDeepEqual(ids, rig.self);
+    assert.deepEqual((await (await open()).identify(never)).self, rig.self, "the first is meant unless told");
+    const second = await (await open({ self: [address] })).identify(never);
+    assert.deepEqual(second.self, ids);
+    const texts = second.attachments.flatMap(({ addresses }) => addresses.map(({ text }) => text));
+    assert.ok(texts.includes(address.address.text), `${texts} lack ${address.address.text}`);
+    if (rig.subnets === undefined) return;
+    const subject = await open({ self: [address] });
+    const table = only(await subject.prepare(never));
+    assert.equal(await rig.subnets.tableOf(), null, "the first interface's subnet is left alone");
+    const { ownSubnets = [] } = await subject.read(table, never);
+    assert.ok(ownSubnets.some((subnet) => prefixContainsAddress(subnet, address.address)));
+  },
+
+  async "-self with an address that no interface has is refused, and those that there are named"(
+    { rig, open }: Bench,
+  ): Promise<void> {
+    const [own] = (await (await open()).identify(never)).addresses;
+    const subject = await open({ self: [parseInterfaceAddress("203.0.113.9/24")] });
+    const error = await failure(subject.identify(never));
+    assert.equal(error.kind, "invalid", error.message);
+    assert.match(
+      error.message,
+      /^Cannot use -self 203\.0\.113\.9: no interface of this VM has that address, they have /,
+    );
+    assert.ok(own !== undefined && error.message.includes(own.text), error.message);
+    assert.equal(rig.traffic.writes, 0);
   },
 };
 

@@ -34,6 +34,28 @@ export const neighbourCases = {
     assert.equal(bench.rig.traffic.count, before);
   },
 
+  async "resolve() names each gateway by its own address, whoever has it, and asks nobody"(
+    bench: Bench,
+  ): Promise<void> {
+    const subject = await identified(bench);
+    const { standing, absent } = bench.rig.neighbours;
+    const before = bench.rig.traffic.count;
+    const gateways = [standing[4].id, standing[6].id, absent].map(parseAddress);
+    assert.deepEqual(
+      [...await subject.resolve(gateways, never)],
+      gateways.map(({ text }) => [text, text]),
+    );
+    assert.equal(bench.rig.traffic.count, before);
+  },
+
+  async "resolve() of an IPv4 route by an IPv6 gateway names what an IPv4 route can point at"(
+    bench: Bench,
+  ): Promise<void> {
+    const { gateway, id } = bench.rig.neighbours.ofOtherFamily();
+    const subject = await identified(bench);
+    assert.equal(await subject.resolveFor({ gateway: parseAddress(gateway), family: 4 }, never), id);
+  },
+
   async "resolve() of no gateway finds none"(bench: Bench): Promise<void> {
     const subject = await identified(bench);
     assert.deepEqual([...await subject.resolve([], never)], []);

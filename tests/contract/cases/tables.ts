@@ -1,13 +1,9 @@
 /** The table: found, made, handed over, given back. */
 
 import assert from "node:assert/strict";
-import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { MovedClock } from "../clock.ts";
-import { add, done, never, only, ready } from "../helpers.ts";
+import { add, done, failure, needed, never, only, preparedInTime, ready } from "../helpers.ts";
 import type { Bench } from "../rig.ts";
-
-/** So often may prepare() be called until what a lost answer left is complete. */
-const mostTries = 4;
 
 export const tableCases = {
   async "locate() changes nothing, before there is a table and after"(bench: Bench): Promise<void> {
@@ -49,21 +45,7 @@ export const tableCases = {
       const subject = await open();
       await subject.identify(never);
       rig.traffic.loseNth(index);
-      let tries = 0;
-      let last = "";
-      for (let isDone = false; !isDone; tries++) {
-        assert.ok(tries < mostTries, `after answer ${index} was lost prepare() still says ${last}`);
-        isDone = await subject.prepare(never).then(() => true, (error: unknown) => {
-          assert.ok(error instanceof CloudError, Deno.inspect(error));
-          assert.ok(
-            ["unavailable", "conflict", "throttled"].includes(error.kind),
-            `after answer ${index} was lost: ${error.kind} ${error.message}`,
-          );
-          clock.advance(error.retryAfterMs ?? 1_000);
-          last = `${error.kind} ${error.message}`;
-          return false;
-        });
-      }
+      await preparedInTime(subject, clock, `after answer ${index} was lost`);
       await rig.heal();
       const table = only(await subject.locate(never));
       assert.deepEqual(await (await open()).locate(never), [table]);
@@ -129,6 +111,49 @@ export const tableCases = {
     await tag(true);
     assert.deepEqual(await subject.prepare(never), [table]);
     assert.equal((await rig.routes(table.id)).filter((route) => route.startsWith("203.")).length, 1);
+  },
+
+  async "a table that is not there keeps no other from being kept"({ rig, open }: Bench): Promise<void> {
+    const missing = needed(rig.missingTable);
+    const { options: { routeTables: [named = ""] = [] } } = await rig.handOver();
+    const subject = await open({ routeTables: [missing, named] });
+    const tables = await subject.prepare(never);
+    assert.equal(tables.length, 2);
+    const there = tables.find(({ id }) => id === named) ?? assert.fail(`${named} is not among the tables`);
+    const absent = tables.find(({ id }) => id !== named) ?? assert.fail("the missing one is not told of");
+    await done({ subject, table: there }, add("203.0.113.0/24", rig.self[4]));
+    const error = await failure(subject.read(absent, never));
+    assert.equal(error.kind, "gone", error.message);
+    assert.ok(error.message.includes(missing.slice(missing.lastIndexOf("/") + 1)), error.message);
+  },
+
+  async "a table of a network that this VM is not in is refused"({ rig, open }: Bench): Promise<void> {
+    const strange = await needed(rig.strangeTable?.bind(rig))();
+    const error = await failure((await open({ routeTables: [strange] })).prepare(never));
+    assert.equal(error.kind, "invalid", error.message);
+    assert.match(error.message, /^Cannot /);
+    assert.equal(rig.traffic.writes, 0);
+  },
+
+  async "foresee() names the steps of prepare() and changes nothing; none is left after it"(
+    bench: Bench,
+  ): Promise<void> {
+    const { rig, open } = bench;
+    const before = await rig.snapshot();
+    const subject = await open();
+    const { steps, toBe } = await subject.foresee(never);
+    assert.equal(rig.traffic.writes, 0);
+    assert.deepEqual(await rig.snapshot(), before);
+    const table = only(await subject.prepare(never));
+    assert.deepEqual(
+      steps.filter(({ action }) => action !== "copy").map(({ action }) => action),
+      table.ours ? ["create", "associate"] : [],
+    );
+    const { routes } = await subject.read(table, never);
+    const texts = (all: typeof routes): string[] =>
+      all.map(({ prefix, nextHops }) => `${prefix.text} ${nextHops}`);
+    assert.deepEqual(toBe === null ? null : texts(toBe.routes), table.ours ? texts(routes) : null);
+    assert.deepEqual(await subject.foresee(never), { steps: [], toBe: null });
   },
 
   async "a table that was handed over and is not there is gone"({ rig, open }: Bench): Promise<void> {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
-import { add, done, failure, never, ready } from "../helpers.ts";
+import { add, done, failure, needed, never, ready } from "../helpers.ts";
 import type { Bench } from "../rig.ts";
 import type { Subject } from "../subject.ts";
 
@@ -24,6 +24,28 @@ export const tokenCases = {
     const logins = bench.rig.traffic.logins;
     for (let time = 0; time < 3; time++) await subject.read(table, never);
     assert.ok(bench.rig.traffic.logins > logins, "no new token was fetched");
+  },
+
+  async "a token that is good is asked for once"(bench: Bench): Promise<void> {
+    const { subject, table } = await ready(bench);
+    const { logins } = bench.rig.traffic;
+    assert.ok(logins > 0, "nobody logged in");
+    for (let time = 0; time < 3; time++) await subject.read(table, never);
+    await subject.identify(never);
+    assert.equal(bench.rig.traffic.logins, logins);
+  },
+
+  async "a VM without an identity is told that it has none, and by check() how to give it one"(
+    { rig, open }: Bench,
+  ): Promise<void> {
+    needed(rig.dropIdentity?.bind(rig))();
+    const error = await failure((await open()).locate(never));
+    // On EC2 a role may be given to an instance that runs, and is there some seconds later.
+    assert.ok(["denied", "unavailable"].includes(error.kind), `${error.kind} ${error.message}`);
+    assert.match(error.message, /^Cannot .* has no |^Cannot .*identity not found/i);
+    const bad = (await (await open()).check(false, never)).filter(({ status }) => status === "bad");
+    assert.ok(bad.length > 0, "nothing is found");
+    for (const { name, remedy } of bad) assert.match(remedy ?? "", /role|identity|service[ -]account/, name);
   },
 
   async "what is logged holds no token, password or signature in use"(bench: Bench): Promise<void> {

@@ -1,7 +1,7 @@
 /** Writing: each change by itself, nothing of others, nothing twice, no gap. */
 
 import assert from "node:assert/strict";
-import type { Change } from "../../../src/clouds/cloud.ts";
+import type { Change, TableState } from "../../../src/clouds/cloud.ts";
 import type { Family } from "../../../src/routes/prefix.ts";
 import {
   add,
@@ -174,6 +174,48 @@ export const writingCases = {
     assert.ok((await standing(bench, on.table.id, prefix)).includes(foreign));
   },
 
+  async "write() replaces a foreign route that is adopted, by one that is ours"(bench: Bench): Promise<void> {
+    const on = await ready(bench);
+    await bench.rig.addForeign(on.table.id, prefix);
+    const state = await on.subject.read(on.table, never);
+    await done(on, replace(state, prefix, bench.rig.self[4]));
+    assert.deepEqual(await standing(bench, on.table.id, prefix), [`${prefix} > ${bench.rig.self[4]}`]);
+    const { owner } = routeOf(await on.subject.read(on.table, never), prefix);
+    assert.equal(owner, on.subject.traits.ownership === "mark" ? bench.rig.options().owner : null);
+  },
+
+  async "write() takes a table as another run has read it"(bench: Bench): Promise<void> {
+    const { table, state } = await ready(bench);
+    const subject = await bench.open();
+    await subject.identify(never);
+    const changes = [add("198.18.1.0/24", bench.rig.self[4]), add("198.18.2.0/24", bench.rig.self[4])];
+    const outcomes = await outcomesOf({ subject, table }, changes, state);
+    assert.deepEqual(kinds(outcomes), [null, null], messages(outcomes));
+    assert.equal((await subject.read(table, never)).routes.length, state.routes.length + 2);
+  },
+
+  async "write() gives a route several next hops, and takes them away one by one"(
+    bench: Bench,
+  ): Promise<void> {
+    const on = await ready(bench);
+    assert.ok(on.subject.traits.nextHopsPerRoute > 1, "its traits say that a route has one");
+    const both = [bench.rig.self[4], peerOf(bench, 4)].sort();
+    const hops = async (): Promise<readonly string[]> =>
+      (await on.subject.read(on.table, never)).routes.filter((route) => route.prefix.text === prefix)
+        .flatMap(({ nextHops }) => nextHops).sort();
+    await done(on, add(prefix, ...both));
+    assert.deepEqual(await hops(), both);
+    await done(on, replace(foldedOf(await on.subject.read(on.table, never)), prefix, peerOf(bench, 4)));
+    assert.deepEqual(await hops(), [peerOf(bench, 4)]);
+  },
+
+  async "-no-ecmp gives each route one next hop"({ open }: Bench): Promise<void> {
+    const [several, one] = [await open(), await open({ noEcmp: true })];
+    for (const subject of [several, one]) await subject.identify(never);
+    assert.ok(several.traits.nextHopsPerRoute > 1, "without the flag it is one as well");
+    assert.equal(one.traits.nextHopsPerRoute, 1);
+  },
+
   async "write() deletes its own route beside a foreign one of the prefix"(bench: Bench): Promise<void> {
     const on = await ready(bench);
     await done(on, add(prefix, bench.rig.self[4]));
@@ -233,6 +275,17 @@ async function lifeOf(bench: Bench, family: Family): Promise<void> {
   await done(on, withdraw(await on.subject.read(on.table, never), target));
   assert.deepEqual(await shown(), []);
   assert.equal((await on.subject.read(on.table, never)).routes.length, on.state.routes.length);
+}
+
+/** A state whose routes to one prefix are one route with all their next hops, as the reconciler hands it to `write()`. */
+function foldedOf(state: TableState): TableState {
+  const routes = [...Map.groupBy(state.routes, (route) => route.prefix.text).values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    const nextHops = same.flatMap((route) => route.nextHops).sort();
+    return [same.length === 1 ? first : { ...first, nextHops, ids: same.flatMap(({ id }) => id ?? []) }];
+  });
+  return { ...state, routes };
 }
 
 /** The id of a next hop that is not this VM. */

@@ -2,15 +2,28 @@
 
 import type { AnyCloudOptions } from "../../fakes/cloud_options.ts";
 import { Moto, motoMissing } from "../../fakes/aws/moto.ts";
-import { AwsRig, buildInstance, routesOf } from "../../fakes/aws/rig.ts";
+import { addInterface, AwsRig, buildInstance, routesOf } from "../../fakes/aws/rig.ts";
 import { itemsOf, refusalXml, textOf } from "../../fakes/aws/xml.ts";
 import { cloudOptions } from "../../fakes/cloud_options.ts";
+import { closedPort } from "../../fakes/closed_port.ts";
 import { Door } from "../../fakes/door.ts";
 import type { Match } from "../../fakes/tap.ts";
 import { add } from "../helpers.ts";
 import { HttpTraffic } from "../http_traffic.ts";
 import { cameBy, metadataBehind } from "../metadata_door.ts";
-import type { ContractRig, ContractRow, FaultCall, MetadataControl, Neighbours, Refusal } from "../rig.ts";
+import { becauseOfLookUp, withoutNextHopSets } from "../exceptions.ts";
+import type {
+  ContractRig,
+  ContractRow,
+  FaultCall,
+  MetadataControl,
+  Neighbours,
+  OperatorsTable,
+  Refusal,
+  SecondInterface,
+  SubnetControl,
+} from "../rig.ts";
+import { parseInterfaceAddress } from "../../../src/routes/prefix.ts";
 import { wire } from "../wires/aws.ts";
 
 /** What the SDK reads from the process itself. */
@@ -18,6 +31,16 @@ const sdkVariables = ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_ACCESS_KEY_ID", 
 
 class AwsContractRig implements ContractRig {
   readonly manyRoutes = 12;
+  readonly missingTable = "rtb-none";
+  readonly subnets: SubnetControl = {
+    tableOf: () => this.#rig.tableOfSubnet(this.#rig.vpc.subnetA),
+    useOperatorsTable: (...prefixes) => this.#operatorsTable(prefixes),
+    shareTable: async (tableId) => {
+      const { subnetB } = this.#rig.vpc;
+      await this.#rig.admin("AssociateRouteTable", { RouteTableId: tableId, SubnetId: subnetB });
+      return subnetB;
+    },
+  };
   readonly neighbours: Neighbours;
   readonly #moto: Moto;
   readonly #variables = new Map(sdkVariables.map((name) => [name, Deno.env.get(name)]));
@@ -78,6 +101,11 @@ class AwsContractRig implements ContractRig {
       },
       pageByOne: () => {
         this.#rig.front.pageSize = 1;
+      },
+      ofOtherFamily: () => {
+        const { interfaceId } = current().vpc.peer;
+        current().front.delegated.add(interfaceId, "2001:db8:0:0:7::/80");
+        return { gateway: "2001:db8::7:0:0:9", id: interfaceId };
       },
     };
     for (const name of sdkVariables) Deno.env.delete(name);
@@ -216,6 +244,27 @@ class AwsContractRig implements ContractRig {
     this.#rig.metadata.credentialsLastS = 60;
   }
 
+  async addInterface(): Promise<SecondInterface> {
+    const id = await addInterface(this.#rig);
+    return { address: parseInterfaceAddress("10.0.2.10/24"), ids: { 4: id, 6: id } };
+  }
+
+  dropIdentity(): void {
+    this.#rig.metadata.hasRole = false;
+  }
+
+  unreachable(): Partial<AnyCloudOptions> {
+    const { environment } = this.options();
+    return {
+      environment: (name) => name === "AWS_ENDPOINT_URL" ? `http://${closedPort()}` : environment(name),
+    };
+  }
+
+  async strangeTable(): Promise<string> {
+    const made = await this.#rig.admin("CreateVpc", { CidrBlock: "10.9.0.0/16" });
+    return await this.#rig.createTable(textOf(made, "vpcId") ?? "");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close();
     await this.#moto[Symbol.asyncDispose]();
@@ -223,6 +272,43 @@ class AwsContractRig implements ContractRig {
       if (value === undefined) Deno.env.delete(name);
       else Deno.env.set(name, value);
     }
+  }
+
+  async #operatorsTable(prefixes: readonly string[]): Promise<OperatorsTable> {
+    const { vpcId, subnetA } = this.#rig.vpc;
+    const id = await this.#rig.createTable(vpcId);
+    const table = { RouteTableId: id };
+    await this.addForeign(id, ...prefixes);
+    const takeSubnet = async (): Promise<void> => {
+      const now = await this.#rig.tableOfSubnet(subnetA);
+      const association = now === null
+        ? null
+        : itemsOf(await this.#rig.table(now), "associationSet").find((each) =>
+          textOf(each, "subnetId") === subnetA
+        );
+      if (association === null) {
+        await this.#rig.admin("AssociateRouteTable", { ...table, SubnetId: subnetA });
+      } else {
+        const AssociationId = textOf(association ?? "", "routeTableAssociationId") ?? "";
+        await this.#rig.admin("ReplaceRouteTableAssociation", { ...table, AssociationId });
+      }
+    };
+    await takeSubnet();
+    return {
+      id,
+      takeSubnet,
+      setPrefixes: async (...wanted) => {
+        for (const { destination } of await this.#rig.routes(id)) {
+          await this.#rig.admin("DeleteRoute", { ...table, DestinationCidrBlock: destination });
+        }
+        await this.addForeign(id, ...wanted);
+      },
+      keep: async () => {
+        const tag = { "Tag.1.Key": "kubernetes.io/cluster/prod", "Tag.1.Value": "owned" };
+        await this.#rig.admin("CreateTags", { "ResourceId.1": id, ...tag });
+      },
+      remove: async () => void await this.#rig.admin("DeleteRouteTable", table),
+    };
   }
 
   async #close(): Promise<void> {
@@ -262,5 +348,7 @@ export const aws: ContractRow = {
   notApplicable: {
     "write() deletes its own route beside a foreign one of the prefix":
       "EC2 takes one route a prefix, and deletes whatever stands there",
+    ...withoutNextHopSets("A route of EC2's has one target"),
+    ...becauseOfLookUp,
   },
 };

@@ -4,12 +4,24 @@ import type { AnyCloudOptions } from "../../fakes/cloud_options.ts";
 import { type Json, propertiesOf } from "../../fakes/azure/arm_state.ts";
 import { addresses, AzureRig, ids, route } from "../../fakes/azure/rig.ts";
 import { opensslMissing } from "../../fakes/certificates.ts";
+import { closedPort } from "../../fakes/closed_port.ts";
 import { Door } from "../../fakes/door.ts";
 import { add } from "../helpers.ts";
 import { HttpTraffic } from "../http_traffic.ts";
-import { withoutLookUp } from "../without_look_up.ts";
 import { cameBy, metadataBehind } from "../metadata_door.ts";
-import type { ContractRig, ContractRow, FaultCall, MetadataControl, Neighbours, Refusal } from "../rig.ts";
+import { withoutLookUp } from "../exceptions.ts";
+import type {
+  ContractRig,
+  ContractRow,
+  FaultCall,
+  MetadataControl,
+  Neighbours,
+  OperatorsTable,
+  Refusal,
+  SecondInterface,
+  SubnetControl,
+} from "../rig.ts";
+import { parseInterfaceAddress } from "../../../src/routes/prefix.ts";
 import { wire } from "../wires/azure.ts";
 
 const absent = "10.0.1.99";
@@ -38,6 +50,20 @@ class AzureContractRig implements ContractRig {
     addOdd: () => Promise.resolve(),
     pageByOne: () => {
       this.#rig.arm.pageSize = 1;
+    },
+    ofOtherFamily: () => ({ gateway: addresses.router6, id: null }),
+  };
+  readonly missingTable = ids.formerTable.replace("operators-table", "nowhere");
+  readonly subnets: SubnetControl = {
+    tableOf: () => {
+      const used = propertiesOf(this.#rig.arm.state.show(ids.subnet)).routeTable as Json | undefined; // as placed
+      return Promise.resolve(typeof used?.id === "string" ? used.id : null);
+    },
+    useOperatorsTable: (...prefixes) => Promise.resolve(this.#operatorsTable(prefixes)),
+    shareTable: (tableId) => {
+      const properties = { addressPrefix: "10.0.2.0/24", routeTable: { id: tableId } };
+      this.#rig.arm.state.place(ids.subnet.replace("clients", "servers"), { properties });
+      return Promise.resolve("vnet1/servers");
     },
   };
   readonly #rig: AzureRig;
@@ -135,10 +161,59 @@ class AzureContractRig implements ContractRig {
     this.#rig.imds.tokenLifetime = 30;
   }
 
+  addInterface(): Promise<SecondInterface> {
+    const { state } = this.#rig.arm;
+    const subnet = ids.subnet.replace("clients", "backs");
+    state.place(subnet, {
+      ...state.show(ids.subnet),
+      name: "backs",
+      properties: { addressPrefix: "10.0.2.0/24" },
+    });
+    const shown = state.show(ids.nic);
+    const ipConfigurations = [{
+      name: "a",
+      properties: { privateIPAddress: "10.0.2.4", subnet: { id: subnet } },
+    }];
+    const properties = { macAddress: "00-0D-3A-00-00-05", primary: false, virtualMachine: { id: ids.vm } };
+    state.place(`${ids.nic}-2`, { ...shown, properties: { ...properties, ipConfigurations } });
+    return Promise.resolve({
+      address: parseInterfaceAddress("10.0.2.4/24"),
+      ids: { 4: "10.0.2.4", 6: null },
+    });
+  }
+
+  dropIdentity(): void {
+    this.#rig.imds.hasIdentity = false;
+    this.#rig.imds.revokeTokens();
+  }
+
+  unreachable(): Partial<AnyCloudOptions> {
+    return { azureEndpoint: `https://${closedPort()}` };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#rig.arm.tap.clear();
     await this.#door[Symbol.asyncDispose]();
     await this.#rig[Symbol.asyncDispose]();
+  }
+
+  #operatorsTable(prefixes: readonly string[]): OperatorsTable {
+    const routesTo = (wanted: readonly string[]): Json[] =>
+      wanted.map((prefix) => route(`to-${prefix.replace("/", "_")}`, prefix, "10.0.9.9"));
+    this.#rig.placeFormerTable(routesTo(prefixes));
+    const { state } = this.#rig.arm;
+    const change = (more: Json): void =>
+      state.place(ids.formerTable, { ...state.show(ids.formerTable), ...more });
+    return {
+      id: ids.formerTable,
+      setPrefixes: (...wanted) => {
+        const properties = propertiesOf(state.show(ids.formerTable));
+        return Promise.resolve(change({ properties: { ...properties, routes: routesTo(wanted) } }));
+      },
+      keep: () => Promise.resolve(change({ tags: { "aks-managed-cluster-name": "prod" } })),
+      takeSubnet: () => Promise.resolve(this.#rig.placeSubnet({ routeTable: { id: ids.formerTable } })),
+      remove: () => Promise.resolve(void state.remove(ids.formerTable)),
+    };
   }
 
   #addRoute(tableId: string, added: Json): void {
@@ -169,5 +244,9 @@ export const azure: ContractRow = {
     const role = JSON.parse(text);
     if (!Array.isArray(role.Actions)) throw new Error("the role has no actions");
   },
-  notApplicable: withoutLookUp,
+  notApplicable: {
+    ...withoutLookUp,
+    "a table of a network that this VM is not in is refused":
+      "A route table is of no network: any subnet may use it",
+  },
 };

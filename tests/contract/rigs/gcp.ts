@@ -2,14 +2,24 @@
 
 import { parse } from "yaml";
 import type { AnyCloudOptions } from "../../fakes/cloud_options.ts";
+import { closedPort } from "../../fakes/closed_port.ts";
 import { Door } from "../../fakes/door.ts";
 import { addresses, GcpRig } from "../../fakes/gcp/rig.ts";
 import { type FakeRoute, pathOf } from "../../fakes/gcp/world.ts";
 import { add } from "../helpers.ts";
 import { HttpTraffic } from "../http_traffic.ts";
-import { withoutLookUp } from "../without_look_up.ts";
 import { cameBy, metadataBehind } from "../metadata_door.ts";
-import type { ContractRig, ContractRow, FaultCall, MetadataControl, Neighbours, Refusal } from "../rig.ts";
+import { withoutLookUp, withoutOwnTable } from "../exceptions.ts";
+import type {
+  ContractRig,
+  ContractRow,
+  FaultCall,
+  MetadataControl,
+  Neighbours,
+  Refusal,
+  SecondInterface,
+} from "../rig.ts";
+import { parseInterfaceAddress } from "../../../src/routes/prefix.ts";
 import { wire } from "../wires/gcp.ts";
 
 const self = "projects/prod/zones/europe-west1-b/instances/router-a";
@@ -42,6 +52,7 @@ class GcpContractRig implements ContractRig {
     pageByOne: () => {
       this.#rig.compute.pageSize = 1;
     },
+    ofOtherFamily: () => ({ gateway: addresses.neighbourIpv6, id: null }),
   };
   #rig: GcpRig;
   #door: Door;
@@ -133,6 +144,23 @@ class GcpContractRig implements ContractRig {
     this.#rig.metadata.tokenSeconds = 30;
   }
 
+  addInterface(): Promise<SecondInterface> {
+    this.#rig.addInterface();
+    return Promise.resolve({ address: parseInterfaceAddress("172.20.0.2/32"), ids: { 4: self, 6: null } });
+  }
+
+  dropIdentity(): void {
+    this.#rig.metadata.token = null;
+  }
+
+  unreachable(): Partial<AnyCloudOptions> {
+    return { gcpEndpoint: `http://${closedPort()}` };
+  }
+
+  strangeTable(): Promise<string> {
+    return Promise.resolve("other");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#rig.compute.tap.clear();
     await this.#door[Symbol.asyncDispose]();
@@ -164,6 +192,12 @@ export const gcp: ContractRow = {
   },
   notApplicable: {
     ...withoutLookUp,
+    ...withoutOwnTable(noTable),
+    "foresee() gives up with its caller's own reason at each of its requests": noTable,
+    "a table that is not there keeps no other from being kept":
+      "The VM itself says which networks it is in: another one is invalid, not gone",
+    "check() with fix lets this VM forward packets of others, once":
+      "Whether an instance forwards is settled when it is created (canIpForward)",
     "read() says that a table is gone": "A network that a VM is in cannot be deleted",
     "prepare() makes one table though the answer to any of its requests is lost": noTable,
     "read() tells the limit that the cloud tells": noLimit,

@@ -52,6 +52,7 @@ class LocalContractRig implements ContractRig {
     goneCause: null,
     addOdd: () => Promise.resolve(),
     pageByOne: () => {},
+    ofOtherFamily: () => ({ gateway: "fd00::9", id: null }),
   };
   readonly traffic: Traffic;
   readonly metadata: MetadataControl = {

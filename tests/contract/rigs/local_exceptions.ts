@@ -1,9 +1,17 @@
 /** The cases that the embedded cloud cannot have: most are about what a network does. */
 
+import { withoutLookUp, withoutNextHopSets, withoutOwnTable } from "../exceptions.ts";
 import { because, type ContractRow } from "../rig.ts";
-import { withoutLookUp } from "../without_look_up.ts";
 
 export const localExceptions: ContractRow["notApplicable"] = {
+  ...withoutOwnTable("Its table is its file, which no subnet uses"),
+  ...withoutNextHopSets("A route of its file has one next hop"),
+  "-self picks the interface of this VM that has the address":
+    "Any address can be this VM's there: it has no interfaces",
+  "-self with an address that no interface has is refused, and those that there are named":
+    "Any address can be this VM's there: it has no interfaces",
+  "check() with fix lets this VM forward packets of others, once":
+    "A file keeps nothing from being forwarded",
   "a call that fails is made once": "Reading and writing a file makes no request that could be counted",
   ...because(
     "Its identity is the kernel's own address: it has no metadata service",
@@ -15,6 +23,9 @@ export const localExceptions: ContractRow["notApplicable"] = {
     "It needs no login: whoever may write its file may write its routes",
     "a token that is not taken any more is renewed, each time",
     "a token is renewed before it ends",
+    "a token that is good is asked for once",
+    "a VM without an identity is told that it has none, and by check() how to give it one",
+    "a cloud that nobody serves is unavailable, whatever is asked of it",
     "calls that come together share one login",
     "what is logged holds no token, password or signature in use",
     "a caller who gives up takes nothing from another who waits for the same login",
@@ -26,6 +37,8 @@ export const localExceptions: ContractRow["notApplicable"] = {
     "a table that was handed over is used as it is, and stays",
     "tables that a tag names are looked up at each preparation",
     "a table that was handed over and is not there is gone",
+    "a table that is not there keeps no other from being kept",
+    "a table of a network that this VM is not in is refused",
     "write() says that a table is gone that goes after the reading",
     "read() says that a table is gone",
     "prepare() makes one table though the answer to any of its requests is lost",
@@ -81,7 +94,9 @@ export const localExceptions: ContractRow["notApplicable"] = {
   ...because(
     "It waits for nothing but its file here",
     "locate() gives up with its caller's own reason at each of its requests",
+    "foresee() gives up with its caller's own reason at each of its requests",
     "prepare() gives up with its caller's own reason at each of its requests",
+    "forwarding() gives up with its caller's own reason at each of its requests",
     "remove() gives up with its caller's own reason at each of its requests",
     "check() gives up with its caller's own reason at each of its requests",
   ),

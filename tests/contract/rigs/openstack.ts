@@ -1,6 +1,7 @@
 /** OpenStack's row: the real Keystone and Neutron behind the proxy. */
 
 import type { AnyCloudOptions } from "../../fakes/cloud_options.ts";
+import { closedPort } from "../../fakes/closed_port.ts";
 import { Door } from "../../fakes/door.ts";
 import { passedHeader } from "../../fakes/tap.ts";
 import { openstackOptions } from "../../fakes/openstack/options.ts";
@@ -13,7 +14,17 @@ import {
 import { add } from "../helpers.ts";
 import { HttpTraffic, pathEnds } from "../http_traffic.ts";
 import { cameBy, metadataBehind } from "../metadata_door.ts";
-import type { ContractRig, ContractRow, FaultCall, MetadataControl, Neighbours, Refusal } from "../rig.ts";
+import { becauseOfLookUp, withoutOwnTable } from "../exceptions.ts";
+import type {
+  ContractRig,
+  ContractRow,
+  FaultCall,
+  MetadataControl,
+  Neighbours,
+  Refusal,
+  SecondInterface,
+} from "../rig.ts";
+import { parseInterfaceAddress } from "../../../src/routes/prefix.ts";
 import { wire } from "../wires/openstack.ts";
 
 const self = { 4: "10.0.0.20", 6: "fd00:10::20" } as const;
@@ -63,6 +74,7 @@ class OpenstackContractRig implements ContractRig {
         return await fetch(url, { headers });
       });
     },
+    ofOtherFamily: () => ({ gateway: "fd00:10::30", id: "10.0.0.30" }),
   };
   readonly #rig: OpenstackRig;
   readonly #door: Door;
@@ -71,6 +83,8 @@ class OpenstackContractRig implements ContractRig {
   #late: string | null = null;
   #lastLate: string | null = null;
   #lateRouter: string | null = null;
+  /** Id of this VM's second port. */
+  #second: string | null = null;
 
   constructor(rig: OpenstackRig) {
     this.#rig = rig;
@@ -88,6 +102,7 @@ class OpenstackContractRig implements ContractRig {
     await this.#removeLate();
     this.#rig.serverStatuses.clear();
     await this.#removeRouter();
+    await this.#removeSecond();
     if (this.#isChanged || this.traffic.writes > 0) await this.#rig.reset();
     this.#isChanged = false;
     this.#rig.proxy.clear();
@@ -173,6 +188,32 @@ class OpenstackContractRig implements ContractRig {
     this.#rig.proxy.tap.change(wire.isLogin, withShortToken);
   }
 
+  async addInterface(): Promise<SecondInterface> {
+    const { network, subnet4, port } = this.#rig.ids;
+    const address = "10.0.0.40";
+    const values = { network_id: network, fixed_ips: [{ subnet_id: subnet4, ip_address: address }] };
+    const { id } = await this.#rig.member.create("neutron", "ports", "port", values);
+    this.#second = id;
+    this.#rig.proxy.tap.answer(
+      ({ url }) => url.pathname.endsWith("/network_data.json"),
+      () => Response.json({ links: [{ vif_id: port }, { vif_id: id }] }),
+    );
+    return { address: parseInterfaceAddress(`${address}/24`), ids: { 4: address, 6: null } };
+  }
+
+  unreachable(): Partial<AnyCloudOptions> {
+    const { environment } = this.options();
+    return {
+      environment: (name) => name === "OS_AUTH_URL" ? `http://${closedPort()}/v3` : environment(name),
+    };
+  }
+
+  async strangeTable(): Promise<string> {
+    const { id } = await this.#rig.member.create("neutron", "routers", "router", { name: "elsewhere" });
+    this.#lateRouter = id;
+    return "elsewhere";
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#rig.proxy.tap.clear();
     await this.#door[Symbol.asyncDispose]();
@@ -183,6 +224,12 @@ class OpenstackContractRig implements ContractRig {
     const id = this.#late;
     this.#late = null;
     if (id !== null) await this.#rig.admin.neutron("DELETE", `ports/${id}`);
+  }
+
+  async #removeSecond(): Promise<void> {
+    const id = this.#second;
+    this.#second = null;
+    if (id !== null) await this.#rig.member.neutron("DELETE", `ports/${id}`);
   }
 
   async #removeRouter(): Promise<void> {
@@ -242,6 +289,15 @@ export const openstack: ContractRow = {
     if (!Array.isArray(JSON.parse(text))) throw new Error("the access rules are no list");
   },
   notApplicable: {
+    ...withoutOwnTable(noTable),
+    ...becauseOfLookUp,
+    "foresee() gives up with its caller's own reason at each of its requests": noTable,
+    "a VM without an identity is told that it has none, and by check() how to give it one":
+      "It logs in by what the environment says, not as the VM that it is",
+    "a table that is not there keeps no other from being kept":
+      "Routers are looked up when this VM is identified: a name that no router has is told at once",
+    "check() with fix lets this VM forward packets of others, once":
+      "What the port must let through is what is routed to it: tests/system/openstack/steps/doctor.ts",
     "prepare() makes one table though the answer to any of its requests is lost": noTable,
     "remove() gives up with its caller's own reason at each of its requests": noTable,
   },

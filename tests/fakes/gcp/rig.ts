@@ -123,6 +123,12 @@ export class GcpRig implements AsyncDisposable {
     instance.status = status;
   }
 
+  /** A second interface for the VM that the program runs on, in network `other`. */
+  addInterface(): void {
+    const leg = { subnetProject: this.project.id, subnet: "south", networkIP: "172.20.0.2" };
+    Object.assign(this.metadata.instance, { interfaces: [...this.metadata.instance.interfaces, leg] });
+  }
+
   /** A VM comes. */
   addInstance(name: string, networkIP: string): void {
     const interfaces = [{ subnetProject: this.project.id, subnet: "west", networkIP }];

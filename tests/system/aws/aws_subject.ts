@@ -1,8 +1,12 @@
 /** AWS as a Cloud against moto behind the strict front, for tests that make single calls. */
 
+import assert from "node:assert/strict";
 import type { Clock } from "../../../src/async/clock.ts";
 import { systemClock } from "../../../src/async/system_clock.ts";
 import { openAws } from "../../../src/clouds/aws/aws.ts";
+import type { Change, CloudTable, Finding, TableState } from "../../../src/clouds/cloud.ts";
+import { CloudError, type CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
+import { parsePrefix } from "../../../src/routes/prefix.ts";
 import { Moto, motoMissing } from "../../fakes/aws/moto.ts";
 import { AwsRig } from "../../fakes/aws/rig.ts";
 import { type AnyCloudOptions, cloudOptions } from "../../fakes/cloud_options.ts";
@@ -61,3 +65,53 @@ export function rigTest(name: string, body: (subject: Subject) => Promise<void>)
 export function optionsOf(rig: AwsRig, options: Partial<AnyCloudOptions> = {}): AnyCloudOptions {
   return cloudOptions({ environment: (name) => rig.environment[name], ...options });
 }
+
+/** Ends a test that hangs. */
+export const signal = AbortSignal.timeout(300_000);
+
+/** Makes the one table ready and reads it. */
+export async function prepared(
+  cloud: ConnectedCloud,
+): Promise<{ readonly table: CloudTable; readonly state: TableState }> {
+  const [table] = await cloud.prepare(signal);
+  assert.ok(table);
+  return { table, state: await cloud.read(table, signal) };
+}
+
+export function add(prefix: string, to: string): Change {
+  return { action: "add", prefix: parsePrefix(prefix), from: null, to: [to] };
+}
+
+export function replace(state: TableState, prefix: string, to: string): Change {
+  return { action: "replace", prefix: parsePrefix(prefix), from: routeOf(state, prefix), to: [to] };
+}
+
+export function withdraw(state: TableState, prefix: string): Change {
+  return { action: "delete", prefix: parsePrefix(prefix), from: routeOf(state, prefix), to: null };
+}
+
+/** The route of a prefix as it was read; where there is none, one that points at an interface that nobody has. */
+export function routeOf(state: TableState, prefix: string): TableState["routes"][number] {
+  return state.routes.find((route) => route.prefix.text === prefix) ??
+    { prefix: parsePrefix(prefix), nextHops: ["eni-0"], owner: null };
+}
+
+/** Writes one change. @returns why it is not done. */
+export async function write(
+  cloud: ConnectedCloud,
+  { table, state }: { readonly table: CloudTable; readonly state: TableState },
+  change: Change,
+): Promise<CloudError | null> {
+  const { outcomes } = await cloud.write(table, [change], state, signal);
+  assert.equal(outcomes.length, 1);
+  return outcomes[0] ?? null;
+}
+
+/** The status of the finding whose name begins so. */
+export function statusOf(findings: readonly Finding[], name: string): string | undefined {
+  return findings.find((finding) => finding.name.startsWith(name))?.status;
+}
+
+/** For `assert.rejects`: a CloudError of this kind. */
+export const isKind = (kind: CloudErrorKind) => (error: unknown): boolean =>
+  error instanceof CloudError && error.kind === kind;

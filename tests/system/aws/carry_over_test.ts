@@ -182,22 +182,6 @@ rigTest("a subnet is not taken from a table that another controller keeps", asyn
   assert.equal((await open({ routeTables: [kept] }).prepare(signal)).length, 1);
 });
 
-rigTest("read() says that the subnet does not use the table any more", async ({ rig, open }) => {
-  const { vpc } = rig;
-  let now = 0;
-  const cloud = open({}, { now: () => now });
-  const { id, problems } = await prepared(cloud);
-  assert.deepEqual(problems, []);
-  const association = /<routeTableAssociationId>([^<]+)/.exec(await rig.table(id))?.[1] ?? "";
-  await rig.admin("DisassociateRouteTable", { AssociationId: association });
-  now += 21_000;
-  const [table] = await cloud.locate(signal);
-  assert.ok(table);
-  assert.deepEqual((await cloud.read(table, signal)).problems, [
-    `Subnet ${vpc.subnetA} does not use route table ${id}`,
-  ]);
-});
-
 rigTest("a table that is deleted a minute after it was made is made anew", async ({ rig, open }) => {
   const { vpc } = rig;
   let now = 0;
@@ -235,5 +219,51 @@ rigTest(
     assert.deepEqual(rig.front.calls.filter(isWrite), []);
     await cloud.prepare(signal);
     assert.deepEqual(await connection.foresee(signal), { steps: [], toBe: null });
+  },
+);
+
+rigTest(
+  "prepare() carries over NAT, peering, IPv6, gateway endpoints and gateway propagation",
+  async ({ rig, open }) => {
+    const { vpc } = rig;
+    const former = await rig.createTable(vpc.vpcId);
+    const element = async (action: string, fields: Record<string, string>, name: string): Promise<string> =>
+      new RegExp(`<${name}>([^<]+)<`).exec(await rig.admin(action, fields))?.[1] ?? assert.fail(name);
+    const nat = await element(
+      "CreateNatGateway",
+      { SubnetId: vpc.subnetB, ConnectivityType: "private" },
+      "natGatewayId",
+    );
+    const other = await element("CreateVpc", { CidrBlock: "10.77.0.0/16" }, "vpcId");
+    const peering = await element(
+      "CreateVpcPeeringConnection",
+      { VpcId: vpc.vpcId, PeerVpcId: other },
+      "vpcPeeringConnectionId",
+    );
+    const egress = await element(
+      "CreateEgressOnlyInternetGateway",
+      { VpcId: vpc.vpcId },
+      "egressOnlyInternetGatewayId",
+    );
+    const route = (fields: Record<string, string>): Promise<string> =>
+      rig.admin("CreateRoute", { RouteTableId: former, ...fields });
+    await route({ DestinationCidrBlock: "0.0.0.0/0", NatGatewayId: nat });
+    await route({ DestinationCidrBlock: "10.77.0.0/16", VpcPeeringConnectionId: peering });
+    await route({ DestinationIpv6CidrBlock: "::/0", EgressOnlyInternetGatewayId: egress });
+    await route({ DestinationCidrBlock: "172.20.0.0/16", NetworkInterfaceId: vpc.peer.interfaceId });
+    rig.front.addEndpointRoute(former, { prefixListId: "pl-63a5400a", endpointId: "vpce-s3" });
+    rig.front.propagate(former, "vgw-1");
+    await rig.admin("AssociateRouteTable", { RouteTableId: former, SubnetId: vpc.subnetA });
+
+    const { id } = await prepared(open());
+    assert.deepEqual(await rig.routes(id), await rig.routes(former));
+    assert.match(await rig.table(id), /<propagatingVgwSet><item><gatewayId>vgw-1</);
+    assert.equal(rig.front.count("ReplaceRouteTableAssociation"), 1);
+    assert.equal(rig.front.count("AssociateRouteTable"), 0);
+    assert.equal(await rig.tableOfSubnet(vpc.subnetA), id);
+
+    await open().remove(signal);
+    assert.equal(await rig.tableOfSubnet(vpc.subnetA), former);
+    assert.deepEqual(rig.front.endpointRoutes(id), []);
   },
 );

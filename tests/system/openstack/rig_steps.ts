@@ -6,15 +6,25 @@ import { skips } from "../../needs.ts";
 /** Tests by name. Each finds the rig as {@linkcode OpenstackRig.reset} leaves it. */
 export type RigSteps = Readonly<Record<string, (rig: OpenstackRig) => Promise<void>>>;
 
-/** Makes one test of them, a step each. */
-export function testOnRig(name: string, steps: RigSteps): void {
-  Deno.test({ name, ignore: skips(openstackMissing()) }, async (t) => {
-    await using rig = await startOpenstack();
-    for (const [step, test] of Object.entries(steps)) {
-      await t.step(step, async () => {
+/** Makes a test of each. The servers start with the first, and end after all tests of the file. */
+export function testOnRig(steps: RigSteps): void {
+  const ignore = skips(openstackMissing());
+  let started: Promise<OpenstackRig> | null = null;
+  Deno.test.afterAll(async () => {
+    await (await started)?.[Symbol.asyncDispose]();
+  });
+  for (const [name, test] of Object.entries(steps)) {
+    Deno.test({
+      name,
+      ignore,
+      // The servers live on from one test to the next.
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: async () => {
+        const rig = await (started ??= startOpenstack());
         await rig.reset();
         await test(rig);
-      });
-    }
-  });
+      },
+    });
+  }
 }

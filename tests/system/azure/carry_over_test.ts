@@ -1,10 +1,10 @@
-/** Our table as a living copy of the one that the subnet used before; see azure_cloud.ts. */
+/** The table of its own as a living copy of the one that the subnet used before: routes, service tags, settings. */
 
 import assert from "node:assert/strict";
 import { type Json, propertiesOf } from "../../fakes/azure/arm_state.ts";
 import { addresses, type AzureRig, ids, route } from "../../fakes/azure/rig.ts";
 import type { ConnectedCloud } from "../../fakes/connected_cloud.ts";
-import { add, azureTest, open, ready, rejects, signal, written } from "./azure_cloud.ts";
+import { add, azureTest, open, ready, rejects, routeOf, signal, written } from "./azure_cloud.ts";
 
 const byFirewall = route("default", "0.0.0.0/0", "10.0.9.9");
 
@@ -101,14 +101,6 @@ azureTest("a former table that is gone leaves its copies", async (rig) => {
   assert.equal((await copyFinding(cloud))[0], "unknown");
 });
 
-azureTest("read() tells that the subnet does not use the table any more", async (rig) => {
-  const { cloud, table, state } = await ready(rig);
-  assert.deepEqual(state.problems, []);
-  rig.placeFormerTable();
-  const { problems } = await cloud.read(table, signal);
-  assert.deepEqual(problems, ["Subnet vnet1/clients does not use route table cloudroutesync-route-table"]);
-});
-
 azureTest("foresee() shows table, copies and association before anything is made", async (rig) => {
   rig.placeFormerTable();
   const connection = await open(rig).connection(signal);
@@ -131,6 +123,119 @@ azureTest("foresee() shows table, copies and association before anything is made
   await connection.prepare(signal);
   assert.deepEqual(await connection.foresee?.(signal), { steps: [], toBe: null });
 });
+
+azureTest(
+  "prepare() takes over the former table's routes and settings, and remove() puts that table back",
+  async (rig) => {
+    const tag = { name: "to-storage", properties: { addressPrefix: "Storage", nextHopType: "Internet" } };
+    rig.placeFormerTable([route("default", "0.0.0.0/0", "10.0.9.9"), tag]);
+    const { cloud, state } = await ready(rig);
+    assert.deepEqual(rig.arm.state.routes(ids.ownTable), { "0.0.0.0/0": "10.0.9.9", "Storage": "Internet" });
+    assert.equal(propertiesOf(rig.arm.state.show(ids.ownTable)).disableBgpRoutePropagation, true);
+    assert.equal(routeOf(state, "0.0.0.0/0").owner, null);
+    await cloud.remove(signal);
+    assert.deepEqual(propertiesOf(rig.arm.state.show(ids.subnet)).routeTable, { id: ids.formerTable });
+    assert.ok(!rig.arm.state.has(ids.ownTable));
+    assert.deepEqual(rig.arm.state.routes(ids.formerTable), {
+      "0.0.0.0/0": "10.0.9.9",
+      "Storage": "Internet",
+    });
+  },
+);
+
+azureTest(
+  "prepare() renews its copies of routes that operators have replaced in their table",
+  async (rig) => {
+    rig.placeFormerTable([
+      route("default", "0.0.0.0/0", "10.0.9.9"),
+      route("lab", "192.0.2.0/24", "10.0.9.9"),
+      route("old", "203.0.113.0/24", "10.0.9.9"),
+    ]);
+    const { cloud, table, state } = await ready(rig);
+    await cloud.write(table, [add("198.51.100.0/24"), add("198.51.101.0/24")], state, signal);
+    rig.placeFormerTable([
+      route("default", "0.0.0.0/0", "10.0.9.77"),
+      route("renamed", "192.0.2.0/24", "10.0.9.78"),
+      route("lab", "192.0.3.0/24", "10.0.9.79"),
+      route("by-way-of-them", "198.51.101.0/24", "10.0.9.77"),
+    ]);
+    for (let time = 0; time < 2; time++) {
+      await open(rig).prepare(signal);
+      assert.deepEqual(propertiesOf(rig.arm.state.show(ids.subnet)).routeTable, { id: ids.ownTable });
+      assert.deepEqual(rig.arm.state.routes(ids.ownTable), {
+        "198.51.100.0/24": addresses.router,
+        "0.0.0.0/0": "10.0.9.77",
+        "192.0.2.0/24": "10.0.9.78",
+        "192.0.3.0/24": "10.0.9.79",
+        "198.51.101.0/24": addresses.router,
+      });
+      rig.placeSubnet({ routeTable: { id: ids.formerTable } });
+    }
+    rig.placeSubnet();
+    await open(rig).prepare(signal);
+    assert.deepEqual(rig.arm.state.routes(ids.ownTable), {
+      "198.51.100.0/24": addresses.router,
+      "198.51.101.0/24": addresses.router,
+    });
+    assert.equal(propertiesOf(rig.arm.state.show(ids.ownTable)).disableBgpRoutePropagation, false);
+  },
+);
+
+azureTest(
+  "prepare() refuses to choose between operators' route and one that is no copy of ours",
+  async (rig) => {
+    rig.placeFormerTable();
+    const { cloud } = await ready(rig);
+    const shown = rig.arm.state.show(ids.ownTable);
+    const byHand = [route("default", "0.0.0.0/0", "10.0.9.50")];
+    rig.arm.state.place(ids.ownTable, { ...shown, properties: { ...propertiesOf(shown), routes: byHand } });
+    rig.placeFormerTable([route("default", "0.0.0.0/0", "10.0.9.77")]);
+    for (let time = 0; time < 2; time++) {
+      await rejects(
+        cloud.prepare(signal),
+        "invalid",
+        /route 0\.0\.0\.0\/0 to 10\.0\.9\.77 from operators-table: .* has it to 10\.0\.9\.50.*; delete/,
+      );
+    }
+    assert.deepEqual(rig.arm.writes(), []);
+    rig.arm.state.place(ids.ownTable, { ...shown, properties: { routes: [] } });
+    await cloud.prepare(signal);
+    assert.deepEqual(rig.arm.state.routes(ids.ownTable), { "0.0.0.0/0": "10.0.9.77" });
+  },
+);
+
+for (
+  const [what, routes, settings, words] of [
+    [
+      "route",
+      [route("default", "0.0.0.0/0", "10.0.9.77")],
+      {},
+      /let subnet vnet1\/clients use .*: operators-table has route 0\.0\.0\.0\/0 to 10\.0\.9\.77, .* for vnet1\/servers has/,
+    ],
+    [
+      "setting",
+      [],
+      { disableBgpRoutePropagation: false },
+      /operators-table has no setting disableBgpRoutePropagation, .* for vnet1\/servers has/,
+    ],
+  ] as const
+) {
+  azureTest(
+    `prepare() refuses to give another ${what} to the other subnets that use its table`,
+    async (rig) => {
+      rig.placeFormerTable();
+      const { cloud } = await ready(rig);
+      const other = propertiesOf(rig.arm.state.show(ids.subnet));
+      rig.arm.state.place(ids.subnet.replace("clients", "servers"), { properties: other });
+      rig.placeFormerTable([...routes]);
+      const former = rig.arm.state.show(ids.formerTable);
+      const properties = { ...propertiesOf(former), ...settings };
+      rig.arm.state.place(ids.formerTable, { ...former, properties });
+      await rejects(cloud.prepare(signal), "invalid", words);
+      assert.deepEqual(rig.arm.writes(), []);
+    },
+  );
+}
 
 // Tags of controllers: see known_keepers.ts.
 
