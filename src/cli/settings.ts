@@ -11,7 +11,7 @@ import type { Policy } from "../routes/policy.ts";
 import { nodeDevice, nodeProtocol } from "../kubernetes/node_table.ts";
 import { parseAddress, parsePrefix, type Prefix } from "../routes/prefix.ts";
 import { type FilterRule, parsePrefixRange } from "../routes/prefix_filter.ts";
-import type { SyncSettings } from "../sync/reconciler.ts";
+import type { SyncSettings } from "../sync/table_round.ts";
 import type { CommandLine, GivenValue } from "./command_line.ts";
 import { parseDuration } from "../async/duration.ts";
 import { type Flag, flags } from "./flags.ts";

@@ -6,7 +6,8 @@ import type { ApiBudget } from "./api_budget.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
 import type { RouterBound } from "../routes/would_loop.ts";
 import type { ChangeRecord } from "./change_history.ts";
-import { Reconciler, type ReconcilerOptions, reportOf, type SyncSettings } from "./reconciler.ts";
+import { Reconciler, type ReconcilerOptions, reportOf } from "./reconciler.ts";
+import type { SyncSettings } from "./table_round.ts";
 import type { TableReport } from "./table_report.ts";
 import type { LedgerUse } from "./table_view.ts";
 

@@ -33,6 +33,13 @@ export type ComparisonRules = Pick<
   "adopt" | "guardSettings" | "withdrawalsDue" | "isRetryable" | "isForbidden" | "isDamped"
 >;
 
+/** What a look found. */
+export interface Look {
+  /** Which VMs the gateways are. */
+  readonly resolution: Resolution;
+  readonly comparison: Comparison;
+}
+
 /** See the head of this file. */
 export class TableLook {
   readonly view: TableView;
@@ -165,10 +172,7 @@ export class TableLook {
   }
 
   /** Compares what arrived since the last look, or everything, with the table as last read. */
-  async look(signal: AbortSignal): Promise<{
-    readonly resolution: Resolution;
-    readonly comparison: Comparison;
-  }> {
+  async look(signal: AbortSignal): Promise<Look> {
     this.view.lookAtUnsigned();
     await this.view.heal();
     this.#gatherDirty();

@@ -3,7 +3,7 @@
 import type { CloudRoute } from "../../clouds/cloud.ts";
 import type { CloudCell, RowState } from "../../observe/route_row.ts";
 import type { Standing } from "../../sync/prefix_standing.ts";
-import type { TableSight } from "../../sync/reconciler.ts";
+import type { TableSight } from "../../sync/table_standing.ts";
 import { standingText } from "../standing_text.ts";
 
 /** A longer text is cut: a row is looked at, the log and `status` have it whole. */

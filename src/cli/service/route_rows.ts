@@ -12,7 +12,7 @@ import type { Policy, PolicyIdentity } from "../../routes/policy.ts";
 import type { Prefix } from "../../routes/prefix.ts";
 import { RouteJudge, type Verdict } from "../../routes/route_judge.ts";
 import { standings } from "../../sync/prefix_standing.ts";
-import type { TableSight } from "../../sync/reconciler.ts";
+import type { TableSight } from "../../sync/table_standing.ts";
 import { describeLegs } from "../route_report.ts";
 import { cloudCell, type SeenTable } from "./cloud_cell.ts";
 

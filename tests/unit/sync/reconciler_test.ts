@@ -8,7 +8,8 @@ import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import { Ledger, type LedgerStore, memoryStore } from "../../../src/sync/ledger.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
-import { Reconciler, type SyncSettings } from "../../../src/sync/reconciler.ts";
+import { Reconciler } from "../../../src/sync/reconciler.ts";
+import type { SyncSettings } from "../../../src/sync/table_round.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { FaultyStore } from "../../fakes/ledger_stores.ts";
 import { owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
@@ -251,6 +252,26 @@ Deno.test("Reconciler does not let a hold end on one old look at the kernel", as
   await scene.clock.advance(60_000);
   assert.equal(await settled, false);
   assert.equal(scene.standing.size, 20);
+});
+
+Deno.test("Reconciler.release() lets withdrawals go that are held since the round under way", async () => {
+  using _log = captureLog();
+  const scene = Scene.byMark();
+  for (let index = 0; index < 20; index++) {
+    const each = parsePrefix(`10.${index}.0.0/16`);
+    scene.standing.set(each.text, { prefix: each, nextHops: ["vm-1"], owner });
+  }
+  scene.kernel(prefix, null);
+  await scene.clock.advance(settings.withdrawDelayMs);
+  await scene.run(async () => {
+    // The add is under way; the guard has held the withdrawals in the same round, which is the first.
+    await scene.clock.advance(10);
+    assert.equal(scene.reconciler.status.pending, 1);
+    assert.equal(scene.reconciler.status.held, 20);
+    assert.equal(scene.reconciler.release(), 20);
+    await scene.clock.advance(settings.guard.holdMs / 2);
+  });
+  assert.deepEqual(scene.texts, [`${prefix} vm-1`]);
 });
 
 Deno.test("Reconciler tells that it may not look neighbours up, asks once a minute, and goes on with the rest", async () => {
