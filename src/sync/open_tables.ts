@@ -6,6 +6,7 @@ import type { ApiBudget } from "./api_budget.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
 import type { RouterBound } from "../routes/would_loop.ts";
 import type { ChangeRecord } from "./change_history.ts";
+import type { Opening } from "./opening.ts";
 import { Reconciler, type ReconcilerOptions, reportOf } from "./reconciler.ts";
 import type { SyncSettings } from "./table_round.ts";
 import type { TableReport } from "./table_report.ts";
@@ -33,6 +34,8 @@ export interface OpenTablesOptions {
   readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
   /** Locks a table against a second instance and opens its ledger (null where the cloud has marks). Throws {@linkcode OpenTableError}. */
   readonly openTable: (table: CloudTable) => Promise<LedgerUse | null>;
+  /** Hears that the tables are open. */
+  readonly opening: Pick<Opening, "finish">;
 }
 
 /** See the head of this file. */
@@ -67,6 +70,7 @@ export class OpenTables {
       reconcilers.push(this.reconcilerOf(table, ledger, { report }));
     }
     this.#reconcilers = reconcilers;
+    this.#options.opening.finish();
   }
 
   /** A reconciler of a table, which may work with other settings or another connection. */

@@ -6,15 +6,8 @@
 import { getLogger } from "@logtape/logtape";
 import { backOffMs } from "../async/back_off.ts";
 import type { Clock } from "../async/clock.ts";
-import type {
-  Cloud,
-  CloudConnection,
-  CloudIdentity,
-  CloudTable,
-  Finding,
-  Foresight,
-} from "../clouds/cloud.ts";
-import { CloudError, ConfigurationError } from "../clouds/cloud_error.ts";
+import type { Cloud, CloudIdentity, CloudTable, Finding } from "../clouds/cloud.ts";
+import { type CloudError, ConfigurationError } from "../clouds/cloud_error.ts";
 import type { KernelChange, KernelTable } from "../kernel/kernel_table.ts";
 import { absentDevices } from "../routes/devices.ts";
 import type { Policy } from "../routes/policy.ts";
@@ -38,7 +31,8 @@ import { eachMinuteMs } from "../clouds/error_meaning.ts";
 import { type PeerProbe, PeerProbes } from "./peer_probes.ts";
 import { type PeerStatus, peerStatuses } from "./peer_status.ts";
 import { prepareEveryMs, TableLoops } from "./table_loops.ts";
-import { type TablePreview, tableToBe, withTableToBe } from "./table_preview.ts";
+import { SinglePass } from "./single_pass.ts";
+import type { TablePreview } from "./table_preview.ts";
 import type { LedgerUse } from "./table_view.ts";
 
 /** What a supervisor works with. */
@@ -78,6 +72,7 @@ export class Supervisor {
   readonly #opening: Opening;
   readonly #vm: KnownVm;
   readonly #tables: OpenTables;
+  readonly #pass: SinglePass;
   readonly #active: ActiveAddress;
   readonly #forwarding: ForwardingWatch;
   readonly #probes: PeerProbes | null;
@@ -86,7 +81,6 @@ export class Supervisor {
   /** Set for good by {@linkcode Supervisor.withdrawAll}: from then on nothing is wanted, whatever kernel and cloud say. */
   #withdrawing = false;
   #loggedTables = "";
-  #unread: readonly CloudError[] = [];
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -109,6 +103,7 @@ export class Supervisor {
     this.#tables = new OpenTables({
       ...options,
       cloud,
+      opening: this.#opening,
       connection: () => this.#vm.connection,
       identity: () => this.#vm.connection.identity,
       wanted: this.#feed.wanted,
@@ -116,6 +111,14 @@ export class Supervisor {
       bound: this.#feed.bound,
       mayLack: (prefix) => this.#feed.mayLack(prefix),
       budget: this.#budget,
+    });
+    this.#pass = new SinglePass({
+      ...options,
+      vm: this.#vm,
+      opening: this.#opening,
+      tables: this.#tables,
+      rebuild: this.#rebuild,
+      settings: () => this.#options.settings,
     });
     this.#active = new ActiveAddress(options.settings.group.activeAddress, options.kernel);
     const { peerProbe: probe = null, clock } = options;
@@ -224,7 +227,7 @@ export class Supervisor {
     const { settings, clock } = this.#options;
     const connection = (): KnownVm["connection"] => this.#vm.connection;
     const tables = await this.#opening.retrying((signal) => connection().prepare(signal), stop);
-    await this.#opening.retryingHere(() => this.#open(tables), stop);
+    await this.#opening.retryingHere(() => this.#tables.open(tables), stop);
     const { reconcilers } = this.#tables;
     this.#tellTables(tables);
     const lookAgain = (signal: AbortSignal): Promise<void> => this.#vm.lookAgain(signal);
@@ -274,62 +277,19 @@ export class Supervisor {
     else this.#tables.notify(this.#feed.update(this.#options.kernel, change.prefixes), change.receivedAt);
   }
 
-  /**
-   * One sync of all tables.
-   *
-   * @param giveUpAt milliseconds of the clock.
-   * @returns whether all is in step.
-   */
-  async syncOnce(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
-    await this.#open(await this.#tablesBy("prepare", signal, giveUpAt));
-    const ends = await Promise.all(
-      this.#tables.reconcilers.map((reconciler) => reconciler.settle(signal, giveUpAt)),
-    );
-    return ends.every((inStep) => inStep);
-  }
-
-  /**
-   * Compares all tables as a sync would, and changes nothing: neither the cloud, nor a ledger, nor a lock. Afterwards
-   * {@linkcode identity} is known.
-   *
-   * @param giveUpAt milliseconds of the clock.
-   * @returns one entry a table; one of several that cannot be read is left out, see {@linkcode unread}.
-   * @throws {CloudError} if the cloud does not answer until then.
-   */
-  async preview(signal: AbortSignal, giveUpAt: number): Promise<readonly TablePreview[]> {
-    const located = await this.#tablesBy("locate", signal, giveUpAt);
-    const foresee = (inner: AbortSignal): Promise<Foresight> => this.#vm.connection.foresee(inner);
-    const { steps: preparation, toBe } = await this.#opening.retrying(foresee, signal, giveUpAt);
-    const connection = withTableToBe(this.#vm.connection, toBe);
-    const tables = located.length === 0 ? [tableToBe] : located;
-    const ends = await Promise.allSettled(tables.map(async (table) => ({
-      ...await this.#previewOf(table, connection, signal, giveUpAt),
-      preparation,
-    })));
-    const failures = ends.flatMap((end): unknown[] => end.status === "rejected" ? [end.reason] : []);
-    this.#unread = failures.filter((failure) => failure instanceof CloudError);
-    if (this.#unread.length < failures.length || failures.length === tables.length) throw failures[0];
-    return ends.flatMap((end) => end.status === "fulfilled" ? [end.value] : []);
+  /** What a sync would do in each table; changes nothing. See {@linkcode SinglePass.preview}. */
+  preview(signal: AbortSignal, giveUpAt: number): Promise<readonly TablePreview[]> {
+    return this.#pass.preview(signal, giveUpAt);
   }
 
   /** Why the last {@linkcode preview} could not read some of the tables; empty: it read all. */
   get unread(): readonly CloudError[] {
-    return this.#unread;
+    return this.#pass.unread;
   }
 
-  async #previewOf(
-    table: CloudTable,
-    connection: CloudConnection,
-    signal: AbortSignal,
-    giveUpAt: number,
-  ): Promise<Omit<TablePreview, "preparation">> {
-    // One look at the kernel is all there is: no withdrawal waits for another.
-    const settings = { ...this.#options.settings, withdrawDelayMs: 0 };
-    const ledger = await this.#options.peekTable(table);
-    const reconciler = this.#tables.reconcilerOf(table, ledger, { connection: () => connection, settings });
-    const comparison = await this.#opening.retrying((inner) => reconciler.preview(inner), signal, giveUpAt);
-    const { state, index } = reconciler.table;
-    return { table, comparison, index, quotas: state?.quotas ?? [] };
+  /** One sync of all tables: makes what {@linkcode preview} shows. See {@linkcode SinglePass.apply}. */
+  apply(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
+    return this.#pass.apply(signal, giveUpAt);
   }
 
   /**
@@ -352,26 +312,10 @@ export class Supervisor {
 
   /** Withdraws all that is owned from the tables that exist; prepares none. For `cleanup`. */
   async cleanUp(signal: AbortSignal, giveUpAt: number): Promise<boolean> {
-    await this.#open(await this.#tablesBy("locate", signal, giveUpAt));
+    await this.#pass.openExisting(signal, giveUpAt);
     if (!await this.withdrawAll(signal, giveUpAt)) return false;
     await this.#opening.retrying((inner) => this.#vm.connection.remove(inner), signal, giveUpAt);
     return true;
-  }
-
-  /** Finds out who this VM is and which tables are meant: where every command that makes one pass begins. */
-  async #tablesBy(
-    way: "locate" | "prepare",
-    signal: AbortSignal,
-    giveUpAt: number,
-  ): Promise<readonly CloudTable[]> {
-    await this.#vm.identify(signal, giveUpAt);
-    await this.#rebuild.done();
-    return await this.#opening.retrying((inner) => this.#vm.connection[way](inner), signal, giveUpAt);
-  }
-
-  async #open(tables: readonly CloudTable[]): Promise<void> {
-    await this.#tables.open(tables);
-    this.#opening.finish();
   }
 
   /** @param at when the kernel said what makes it necessary; null: it was not the kernel. */

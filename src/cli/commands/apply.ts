@@ -17,16 +17,12 @@ const retryForMs = 30_000;
 /** Runs the command. @returns 0: in step, 1: not. */
 export async function apply(context: CommandContext): Promise<number> {
   using signals = listenForStop();
-  const oneShot: CommandContext = {
-    ...context,
-    settings: { ...context.settings, sync: { ...context.settings.sync, withdrawDelayMs: 0 } },
-  };
-  await using session = await CloudSession.open(oneShot, { everything: false, follow: false });
+  await using session = await CloudSession.open(context, { everything: false, follow: false });
   const { supervisor } = session;
   const inStep = await withProgress(
     context,
     supervisor,
-    () => supervisor.syncOnce(signals.stop, systemClock.now() + retryForMs),
+    () => supervisor.apply(signals.stop, systemClock.now() + retryForMs),
   );
   if (context.settings.output === "json") {
     context.print(documentText(documentOf(supervisor.statuses)));

@@ -8,6 +8,7 @@ import { skips } from "../../needs.ts";
 import { binaryMissing, binaryPath } from "../binary.ts";
 import { bundleHoldsNoSecret } from "../bundle_secrets.ts";
 import { namespacesMissing } from "../namespace.ts";
+import { inOrder, type ListedChange, loggedChanges } from "../logged_changes.ts";
 import { until } from "../until.ts";
 import { AzureVm } from "./azure_vm.ts";
 
@@ -93,6 +94,32 @@ const tests: Record<string, (vm: AzureVm, rig: AzureRig) => Promise<void>> = {
     assert.equal((await vm.command("apply")).code, 0);
     await vm.untilRoutes(inTable(numbered(900)));
     assert.equal(tableWrites(rig), 2, "one makes the table, one fills it");
+  },
+
+  async "apply makes the changes that plan lists, before there is a table and after"(vm, rig): Promise<void> {
+    const planned = async (): Promise<{ steps: unknown[]; changes: ListedChange[] }> => {
+      const { stdout } = await vm.command("plan", "-output", "json");
+      const { tables: [{ preparation: steps, changes }] } = JSON.parse(stdout);
+      return { steps, changes };
+    };
+    const applied = async (): Promise<readonly ListedChange[]> => {
+      const { code, stderr } = await vm.command("apply", "-log-format", "json");
+      assert.equal(code, 0, stderr);
+      return loggedChanges(stderr);
+    };
+    await vm.announce(numbered(3));
+    const first = await planned();
+    assert.deepEqual([first.steps.length > 0, first.changes.length], [true, 3]);
+    assert.deepEqual(inOrder(await applied()), inOrder(first.changes));
+    const [gone = "", moved = ""] = numbered(3);
+    await vm.withdraw([gone]);
+    await vm.announce([moved], addresses.scaleSet);
+    await vm.announce([prefix]);
+    const second = await planned();
+    assert.deepEqual([second.steps, second.changes.length], [[], 3]);
+    rig.arm.calls.length = 0;
+    assert.deepEqual(inOrder(await applied()), inOrder(second.changes));
+    assert.equal(tableWrites(rig), 1);
   },
 
   async "an IPv6 route and one with several next hops are carried"(vm): Promise<void> {

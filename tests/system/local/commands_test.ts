@@ -1,6 +1,7 @@
 /** Each command on the embedded cloud: its exit code and its document, key by key. */
 
 import assert from "node:assert/strict";
+import { inOrder, type ListedChange, loggedChanges } from "../logged_changes.ts";
 import { type Router, routerTest } from "./router.ts";
 
 const prefix = "198.51.100.0/24";
@@ -100,6 +101,16 @@ routerTest("apply brings the table in step and exits with 0, plan then with 0 to
   assert.equal(plan.code, 0);
   assert.deepEqual(at(plan.document, "tables", 0, "changes"), []);
   assert.equal(at(plan.document, "tables", 0, "kept"), 2);
+});
+
+routerTest("apply makes the changes that plan lists", async (router) => {
+  await mixedTable(router);
+  const plan = await router.document("plan");
+  const listed = at(plan.document, "tables", 0, "changes") as readonly ListedChange[];
+  assert.equal(listed.length, 3);
+  const { code, stderr } = await router.command("apply", "-log-format", "json");
+  assert.equal(code, 0);
+  assert.deepEqual(inOrder(loggedChanges(stderr)), inOrder(listed));
 });
 
 routerTest("apply exits with 1 when it cannot bring the table in step", async (router) => {

@@ -37,6 +37,11 @@ export class RigCloud implements Cloud {
   identity: CloudIdentity = { ...smallVm, instance: "vm" };
   /** Throws what a call is to fail with; the detail is the table's id. */
   fail: (call: "identify" | "prepare" | "read" | "write" | "forwarding", table: string) => void = () => {};
+  /** What a table has room for; null: any number. */
+  limit: number | null = null;
+  /** The changes of all writes, in their order. */
+  readonly written: Change[] = [];
+  reads = 0;
   /** What is said of forwarding, and how often it was asked for. */
   findings: readonly Finding[] = [];
   forwardingLooks = 0;
@@ -95,8 +100,15 @@ export class RigCloud implements Cloud {
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
     await this.#clock.sleep(callMs, signal);
+    this.reads++;
     this.fail("read", table.id);
-    return { table, routes: [...this.#routesOf(table.id).values()], quotas: [], version: null };
+    const routes = [...this.#routesOf(table.id).values()];
+    const quotas = this.limit === null ? [] : [{
+      families: [4 as const],
+      used: routes.length,
+      limit: this.limit,
+    }];
+    return { table, routes, quotas, version: null };
   }
 
   async write(
@@ -107,6 +119,7 @@ export class RigCloud implements Cloud {
   ): Promise<WriteResult> {
     await this.#clock.sleep(10 * callMs, signal);
     this.fail("write", table.id);
+    this.written.push(...changes);
     const routes = this.#routesOf(table.id);
     for (const { action, prefix, to } of changes) {
       if (action === "delete") routes.delete(prefix.text);
