@@ -41,7 +41,7 @@ export class RouteFill {
   /**
    * @param segmentOf gives segments of `state`.
    * @param scope which routes are kept.
-   * @param hide is called for each IPv6 route that is dumped and not kept, since its lifetime has ended.
+   * @param hide is called for each IPv6 route whose lifetime, or that of its first leg, has ended.
    */
   constructor(
     state: KernelState,
@@ -101,11 +101,12 @@ export class RouteFill {
     this.#segments[body] = segment;
     if (++this.#decoded > fewRoutes) this.#memo.remember(walk, body);
     if (this.#keepPrefix !== undefined && !this.#keepPrefix(family, words, length)) return;
-    // Of several legs it is the first one's lifetime: the others may live on.
-    if (decoder.expires < 0 && bodies.legCount(body) <= 1) {
-      lifetimes.hasLapsed = true;
-      this.#hide?.(table, words, length, bodies.metric(body));
-    } else segment.append(words, length, body);
+    // Of several legs it is the first one's lifetime: the others may live on. Those of a next-hop object are of one route, with one
+    // lifetime (__find_rr_leaf in net/ipv6/route.c).
+    const isOne = bodies.nextHopId(body) !== 0 || bodies.legCount(body) <= 1;
+    if (decoder.expires < 0) this.#hide?.(table, words, length, bodies.metric(body));
+    if (decoder.expires < 0 && isOne) lifetimes.hasLapsed = true;
+    else segment.append(words, length, body);
     lifetimes.note(decoder.expires);
   }
 }

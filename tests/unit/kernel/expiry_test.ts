@@ -5,7 +5,13 @@ import { KernelMonitor, type KernelMonitorOptions } from "../../../src/kernel/ke
 import { attribute, concat, message, routePayload6, u32 } from "../../fakes/netlink_messages.ts";
 import { type Answer, done, FakeKernel } from "../../fakes/netlink_port.ts";
 
-const RTM_NEWROUTE = 24, RTM_GETROUTE = 26, EXCL_CREATE = 0x600, APPEND_CREATE = 0xc00, NLM_F_DUMP = 0x300;
+const RTM_NEWROUTE = 24,
+  RTM_DELROUTE = 25,
+  RTM_GETROUTE = 26,
+  EXCL_CREATE = 0x600,
+  APPEND_CREATE = 0xc00,
+  NLM_F_DUMP = 0x300,
+  RTA_NH_ID = 30;
 const options: KernelMonitorOptions = { tables: [254], families: [6], events: true, redumpMs: 0 };
 
 async function until(holds: () => boolean): Promise<void> {
@@ -105,7 +111,8 @@ Deno.test("KernelMonitor finds a route again that gets a new lifetime after its 
   await until(() => monitor.table.size === 1);
 });
 
-Deno.test("KernelMonitor keeps a route of several legs when the lifetime of the first has ended", async () => {
+/** A route of two legs whose lifetime, or that of the first leg, has ended. */
+function endedOfTwoLegs(...more: readonly Uint8Array<ArrayBuffer>[]): Answer {
   const leg = (host: number): Uint8Array<ArrayBuffer> => {
     const gateway = [0x20, 0x01, 0x0d, 0xb8, ...new Array(11).fill(0), host];
     return concat([28, 0, 0, 0], u32(3), attribute(5, gateway));
@@ -117,12 +124,32 @@ Deno.test("KernelMonitor keeps a route of several legs when the lifetime of the 
     attribute(6, u32(1024)),
     attribute(9, concat(leg(2), leg(3))),
     attribute(12, [...u32(0), ...u32(0), ...u32(-5), ...new Array(20).fill(0)]),
+    ...more,
   );
+  return (type) => type === RTM_GETROUTE ? [message(RTM_NEWROUTE, route), done()] : [done()];
+}
+
+Deno.test("KernelMonitor keeps a route of several legs when the lifetime of the first has ended", async () => {
   const kernel = new FakeKernel();
-  kernel.answer = (type) => type === RTM_GETROUTE ? [message(RTM_NEWROUTE, route), done()] : [done()];
+  kernel.answer = endedOfTwoLegs();
   await using monitor = await KernelMonitor.openWith(kernel.openPort, options);
   const [left] = monitor.table.routes();
   assert.equal(left?.legs.length, 2);
+});
+
+Deno.test("KernelMonitor doubts the deletion of a leg of a route whose first leg has ended: the one that stays may have ended, too", async () => {
+  const kernel = new FakeKernel();
+  kernel.answer = endedOfTwoLegs();
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, options);
+  kernel.events?.deliver(message(RTM_DELROUTE, routePayload6(2, 2)));
+  await until(() => monitor.health.dumpsByWhy["a route event is ambiguous"] !== undefined);
+});
+
+Deno.test("KernelMonitor drops a route by a group of next-hop objects when its lifetime ends, which its legs share", async () => {
+  const kernel = new FakeKernel();
+  kernel.answer = endedOfTwoLegs(attribute(RTA_NH_ID, u32(8)));
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, options);
+  assert.equal(monitor.table.size, 0);
 });
 
 Deno.test("KernelMonitor doubts events of a key of which the kernel still has a route that has ended", async () => {
