@@ -183,6 +183,8 @@ export class KernelMonitor implements AsyncDisposable {
         this.#tellError(error);
         this.#stream?.close();
         this.#stream = null;
+        this.#log?.lose();
+        this.#update.doubted.addAll();
         await systemClock.sleep(retryMs(failures), this.#abort.signal);
       }
     }
@@ -198,6 +200,7 @@ export class KernelMonitor implements AsyncDisposable {
       }
     } catch (error) {
       this.#tellError(error);
+      this.#update.doubted.addAll();
       this.#changes.doubt("an event could not be read", false);
     }
   }
@@ -205,6 +208,7 @@ export class KernelMonitor implements AsyncDisposable {
   #loseEvents(why: string): void {
     this.#health.overruns++;
     this.#log?.lose();
+    this.#update.doubted.addAll();
     this.#changes.doubt(why, false);
   }
 

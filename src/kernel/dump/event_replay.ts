@@ -14,13 +14,18 @@
  * ```
  *
  * A moment drops out that the events contradict: what a deletion names must have been there before and not after, what is new
- * (NLM_F_EXCL) the other way round. Mostly one outcome is left, or all are the same. Where they differ the prefix keeps what the
- * live table has, which has followed the events from before the dump, if that is one of them, else the outcome with the most routes:
- * a doubt must not take a route away. And the kernel is read again soon.
+ * (NLM_F_EXCL) the other way round. But the kernel can have two routes whose messages are the same (route_event4.ts), of which a deletion
+ * leaves one: only where the live table knows all that the kernel has it would have seen the two, and doubted.
+ *
+ * Mostly one outcome is left, or all are the same. Where they differ the prefix keeps what the live table has, which has followed the
+ * events from before the dump, if that is one of them, else the outcome with the most routes: a doubt must not take a route away. And the
+ * kernel is read again soon. So it is where a live table that leaves no doubt has something else: at the border of two datagrams a dump can
+ * miss a route while others of its prefix go (fn_trie_dump_leaf in net/ipv4/fib_trie.c counts them).
  */
 
 import type { ChangeCollector } from "../table/change_collector.ts";
 import type { EventLog } from "./event_log.ts";
+import type { Family } from "../../routes/prefix.ts";
 import type { KernelState } from "../table/kernel_state.ts";
 import type { KernelUpdate, PrefixEvent } from "../table/kernel_update.ts";
 import { NLM_F_EXCL, RTM_DELROUTE, RTM_NEWROUTE } from "../wire/netlink_message.ts";
@@ -48,6 +53,8 @@ export interface Replay {
   readonly live: KernelState | null;
   /** Gets the doubts that events other than of routes raise. */
   readonly changes: ChangeCollector;
+  /** Whether the dump was whole, as far as the kernel said. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -57,7 +64,7 @@ export interface Replay {
  * @throws {DecodeError} if an event is not as it must be.
  */
 export function replayEvents(replay: Replay): number {
-  const { log, update, state, changes } = replay;
+  const { log, update, state, changes, isWhole } = replay;
   const touched = collectRouteEvents(log, update, state);
   // Whether a link matters depends on the routes that leave by it, those of the log too.
   log.replay((walk) => {
@@ -66,9 +73,14 @@ export function replayEvents(replay: Replay): number {
     }
   });
   log.clear();
-  let doubtful = 0;
-  for (const events of touched) if (!settlePrefix(events, replay)) doubtful++;
-  return doubtful;
+  const doubtful = touched.filter((events) => !settlePrefix(events, replay));
+  if (isWhole && log.complete) update.doubted.clear();
+  for (const [first] of doubtful) {
+    if (first === undefined) continue;
+    const { family, segment, words, length } = first;
+    update.doubted.add(family, segment.table, words, length);
+  }
+  return doubtful.length;
 }
 
 /** The route events, those of one prefix together, in the order in which they came. */
@@ -93,41 +105,76 @@ function collectRouteEvents(
 
 /** Gives a prefix its routes; false if they are in doubt. */
 function settlePrefix(events: readonly PrefixEvent[], replay: Replay): boolean {
-  const { state, live } = replay;
+  const { state, live, update } = replay;
   const [first] = events;
   if (first === undefined) return true;
-  const { segment, words, length } = first;
+  const { family, segment, words, length } = first;
   const before = segment.routesOf(words, length);
-  const outcomes = outcomesOf(before, events, replay);
-  const [only] = outcomes;
   const known = live === null ? null : liveRoutes(first, state, live);
-  const routes = only !== undefined && outcomes.length === 1 ? only.routes : chosen(outcomes, known, before);
+  const isKnown = known !== null && !update.doubted.has(family, segment.table, words, length);
+  const outcomes = outcomesOf(before, events, !isKnown, replay);
+  const [only] = outcomes;
+  const found = only !== undefined && outcomes.length === 1 ? only.routes : chosen(outcomes, known, before);
+  const agrees = !isKnown || areSame(state.bodies, family, found, known);
+  const routes = agrees ? found : known;
   if (before.length !== routes.length || before.some((body, index) => body !== routes[index])) {
     segment.change(words, length, before, routes);
   }
-  return outcomes.length === 1 && only?.certain === true;
+  return agrees && outcomes.length === 1 && only?.certain === true;
 }
 
-/** See the head of this file; empty if every moment contradicts the events, which happens where the kernel changed something silently. */
+/** Whether two lists have the same routes, whatever the state of their legs. */
+function areSame(
+  bodies: RouteBodies,
+  family: Family,
+  left: readonly number[],
+  right: readonly number[],
+): boolean {
+  const same = family === 4 ? sameRoute4 : sameRoute6;
+  return left.length === right.length &&
+    left.every((route, index) => same(bodies, route, right[index] ?? -1));
+}
+
+/**
+ * See the head of this file; empty if every moment contradicts the events, which happens where the kernel changed something silently.
+ *
+ * @param mayHaveTwins whether the kernel may have two routes whose messages are the same.
+ */
 function outcomesOf(
   base: readonly number[],
   events: readonly PrefixEvent[],
+  mayHaveTwins: boolean,
   { state, update }: Replay,
 ): readonly Outcome[] {
   const { bodies } = state;
+  /** Metrics of which a dump may not show all: what made them so was not known yet when the later events were read. */
+  const partial = new Set<number>();
   let outcomes: readonly Outcome[] = [{ routes: base, certain: true }];
+  let isDoubtful = false;
   for (const read of events) {
+    const metric = bodies.metric(read.event.body);
+    const event = { ...read.event, partial: read.event.partial || partial.has(metric) };
     const next: Outcome[] = [];
     for (const { routes, certain } of outcomes) {
-      if (!mayPrecede(bodies, routes, read.event)) continue;
-      const after = applyRouteEvent(bodies, routes, read.event);
-      if (after.partial) update.setPartial(read, state, true);
+      if (!mayPrecede(bodies, routes, event)) {
+        // What is not sure itself proves nothing of its moment.
+        isDoubtful ||= !certain;
+        continue;
+      }
+      const after = applyRouteEvent(bodies, routes, event);
+      if (after.partial) {
+        partial.add(metric);
+        update.setPartial(read, state, true);
+      }
       next.push({ routes: after.routes, certain: certain && after.certain });
     }
-    if (mayFollow(bodies, base, read.event)) next.push({ routes: base, certain: true });
+    const follows = mayFollow(bodies, base, event);
+    if (follows || (event.deleted && mayHaveTwins)) next.push({ routes: base, certain: follows });
     outcomes = distinct(next);
+    // The kernel had none of this metric.
+    if (!event.deleted && (event.flags & NLM_F_EXCL) !== 0) partial.delete(metric);
   }
-  return outcomes;
+  return isDoubtful ? outcomes.map(({ routes }) => ({ routes, certain: false })) : outcomes;
 }
 
 /** Whether these can be the routes just before an event. */

@@ -93,6 +93,7 @@ async function readCounted(options: ReadingOptions, early: Promise<string | null
     state,
     live: known?.isLive === true ? known.state : null,
     changes,
+    isWhole: merged.length === 0,
   });
   const before = known?.state ?? null;
   const lost = before === null ? [] : await findLostPrefixes(open, before, state, segments);

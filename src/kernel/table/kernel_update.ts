@@ -19,6 +19,7 @@ import {
   RTM_NEWROUTE,
 } from "../wire/netlink_message.ts";
 import { decodeNextHop } from "../wire/next_hop_message.ts";
+import { DoubtedPrefixes } from "./doubted_prefixes.ts";
 import { PartialKeys } from "./partial_keys.ts";
 import { applyRouteEvent, type RouteEvent } from "./route_event.ts";
 import { RouteDecoder } from "../wire/route_message.ts";
@@ -38,6 +39,8 @@ export class KernelUpdate {
   readonly #keepPrefix: KeepPrefix | undefined;
   readonly #decoder = new RouteDecoder();
   readonly #partialKeys = new PartialKeys();
+  /** Of which the live table may not know all; {@linkcode applyEvent} adds to it, a dump takes away. */
+  readonly doubted = new DoubtedPrefixes();
   readonly #isNamed: (device: string) => boolean;
 
   /**
@@ -155,7 +158,7 @@ export class KernelUpdate {
     this.#partialKeys.set(segment.table, words, length, state.bodies.metric(event.body), partial);
   }
 
-  /** Remembers that the kernel has a route of an IPv6 key that no state shows: events may mean it, and not the one beside it. */
+  /** Remembers that the kernel has a route, or a leg, of an IPv6 key that it passes over: events may mean it, or leave it alone behind. */
   hide(table: number, words: Words, length: number, metric: number): void {
     this.#partialKeys.set(table, words, length, metric, true);
   }
@@ -167,7 +170,10 @@ export class KernelUpdate {
     const before = segment.routesOf(words, length);
     const { routes, certain, partial } = applyRouteEvent(state.bodies, before, event);
     this.setPartial(read, state, partial);
-    if (!certain) changes.doubt("a route event is ambiguous", false);
+    if (!certain) {
+      this.doubted.add(family, segment.table, words, length);
+      changes.doubt("a route event is ambiguous", false);
+    }
     if (before.length === routes.length && before.every((body, index) => body === routes[index])) return;
     segment.change(words, length, before, routes);
     changes.prefix(family, words, length);

@@ -8,7 +8,7 @@
  * event (key: metric)            what is done                                        certain
  * new, EXCL                      drops all of the key, inserts                       yes: the kernel found none
  * new, REPLACE                   replaces the first of its kind, the set as a whole  no if there is none, unless it has several legs
- *                                (where there is none of its kind: the first)
+ *                                (where there is none of its kind: the first)        or if that is a set in which one may be hidden
  *   the same object is there     takes the state of its legs over                    no if there are others
  * new leg of a set               gives the set the legs of the event                 no if it lacks one of the set's
  * new, otherwise                 inserts after the last of the key                   yes
@@ -102,10 +102,12 @@ function replaceRoute({ bodies, routes, equal }: Before, body: number): RouteEve
   // A change of an object is reported as a replacement of each route by it.
   const isObject = bodies.nextHopId(body) !== 0;
   const present = isObject ? equal.find((route) => sameRoute6(bodies, route, body)) : undefined;
-  const alone = equal.length === 1;
+  // Another kind may have stood between the legs of a set since before the first dump, hidden.
+  const mayBeHidden = !isSet(bodies, body) && isSet(bodies, old) && bodies.legCount(old) > 1;
+  const alone = equal.length === 1 && !mayBeHidden;
   return {
     routes: replaced(routes, present ?? old, body),
-    certain: alone || (!several && present === undefined),
+    certain: alone || (!several && present === undefined && !mayBeHidden),
     partial: several && !alone,
   };
 }

@@ -66,7 +66,12 @@ export class Fib6 {
       if (old !== undefined) this.#replace(old, route);
       return REPLACE;
     }
-    if (equal.some((other) => sameNextHop(other, route))) return null;
+    const present = equal.find((other) => sameNextHop(other, route));
+    if (present !== undefined) {
+      // It is refused, but the one that is there takes its lifetime over.
+      if (present.expires !== 0) this.#exchange(present, { ...present, expires: route.expires });
+      return null;
+    }
     if ((flags & (CREATE | REPLACE)) === 0 || (replace && (flags & CREATE) === 0)) return null;
     const at = this.#routes.findIndex(({ metric }) => metric > route.metric);
     this.#routes.splice(at < 0 ? this.#routes.length : at, 0, route);
@@ -109,6 +114,22 @@ export class Fib6 {
       this.#routes[index] = changed;
       return [{ deleted: false, flags: REPLACE, route: changed }];
     });
+  }
+
+  /** Time goes by until all lifetimes have ended, of which the kernel says nothing. @returns whether there were any. */
+  endLifetimes(): boolean {
+    const living = this.#routes.filter(({ expires }) => expires > 0);
+    for (const route of living) this.#exchange(route, { ...route, expires: -1 });
+    return living.length > 0;
+  }
+
+  /** fib6_run_gc: routes whose lifetime has ended go at last. */
+  clearAway(): FibEvent[] {
+    return this.#routes.filter(({ expires }) => expires < 0).flatMap((route) => this.#removeOne(route));
+  }
+
+  #exchange(route: FibRoute, other: FibRoute): void {
+    this.#routes[this.#routes.indexOf(route)] = other;
   }
 
   /** The legs of the set that a route belongs to, in their order; itself if it is none. */

@@ -30,6 +30,8 @@ export interface FibRoute {
   readonly legs: readonly FibLeg[];
   /** What the kernel compares and no message carries: the scope of an IPv4 gateway, flags of the request. */
   readonly unseen: number;
+  /** `rta_expires`, IPv6 only: 0 for a route without a lifetime, negative once it has ended. */
+  readonly expires: number;
 }
 
 /** Something that the kernel tells its listeners. */
@@ -50,7 +52,7 @@ export function routeMessage(
   route: FibRoute,
   event: Pick<FibEvent, "deleted" | "flags"> = { deleted: false, flags: 0 },
 ): Uint8Array<ArrayBuffer> {
-  const { type, protocol, metric, tos, source, mtu, object, legs } = route;
+  const { type, protocol, metric, tos, source, mtu, object, legs, expires } = route;
   const [only] = legs;
   const flags = legs.length === 1 && only?.onLink ? RTNH_F_ONLINK : 0;
   const isFour = family === 4;
@@ -63,6 +65,7 @@ export function routeMessage(
     mtu === 0 ? [] : attribute(8, attribute(2, u32(mtu))),
     source === 0 ? [] : attribute(7, address(family, source)),
     object === 0 ? [] : attribute(30, u32(object)),
+    expires === 0 ? [] : attribute(12, [...u32(0), ...u32(0), ...u32(expires), ...new Array(20).fill(0)]),
     type !== unicast ? [] : legs.length > 1 ? multipath(family, legs) : only === undefined ? [] : concat(
       legAttributes(family, only),
       attribute(4, u32(only.device)),

@@ -141,6 +141,43 @@ Deno.test("KernelMonitor takes no innocent route away in the first dump either",
   await until(() => monitor.health.dumps === 2);
 });
 
+Deno.test("KernelMonitor keeps a route whose like is deleted during a dump, though it had not known that there are two", async () => {
+  const kernel = new FakeKernel();
+  const [other, route] = [routePayload(1, 3), routePayload(1, 2)];
+  kernel.answer = (type) =>
+    type === RTM_GETROUTE ? [message(RTM_NEWROUTE, other), message(RTM_NEWROUTE, route), done()] : [done()];
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, options);
+  const lost: number[] = [];
+  monitor.onChange = () => lost.push(monitor.table.size);
+  // What replaces the first one is like the second in all that messages tell; the dump that is to show both comes after its deletion.
+  kernel.answer = duringDump(kernel, [route], [message(RTM_DELROUTE, route)]);
+  kernel.events?.deliver(message(RTM_NEWROUTE, route, { flags: REPLACE }));
+  await until(() => monitor.health.dumps === 3);
+  assert.ok(!lost.includes(0), "the route was never gone");
+  assert.deepEqual(Array.from(monitor.table.routes(), ({ legs }) => legs[0]?.gateway?.text), ["10.0.0.2"]);
+});
+
+Deno.test("KernelMonitor reads again what a dump has missed of a prefix that changed meanwhile", async () => {
+  const kernel = new FakeKernel();
+  const [first, second, third] = [routePayload(1, 2), routePayload(1, 3), routePayload(1, 4)];
+  const all = [first, second, third].map((route) => message(RTM_NEWROUTE, route));
+  kernel.answer = (type) => type === RTM_GETROUTE ? [...all, done()] : [done()];
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, options);
+  const sizes: number[] = [];
+  monitor.onChange = () => sizes.push(monitor.table.size);
+  // The first datagram ends behind the first route, which goes; the second begins where the second route of the prefix was.
+  kernel.answer = duringDump(kernel, [first, third], [message(RTM_DELROUTE, first)]);
+  monitor.resync("test");
+  await until(() => monitor.health.dumps === 2);
+  assert.deepEqual(sizes, [2]);
+  assert.deepEqual(Array.from(monitor.table.routes(), ({ legs }) => legs[0]?.gateway?.text), [
+    "10.0.0.3",
+    "10.0.0.4",
+  ]);
+  kernel.answer = (type) => type === RTM_GETROUTE ? [...all.slice(1), done()] : [done()];
+  await until(() => monitor.health.dumps === 3);
+});
+
 Deno.test("KernelMonitor is certain of events during a dump that have one outcome from every moment", async () => {
   const kernel = new FakeKernel();
   const before = [routePayload(2, 2), routePayload(4, 2)];
