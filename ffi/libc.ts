@@ -194,6 +194,15 @@ const libcSymbols = {
     ],
     result: "i32",
   },
+  /** int madvise(...), with the address as a number: a pointer could not be made under a path-limited permission. */
+  madvise: {
+    parameters: [
+      "usize", // void *addr
+      "usize", // size_t length
+      "i32", // int advice
+    ],
+    result: "i32",
+  },
   /** int *__errno_location(void), as a number: a pointer could not be read under a path-limited permission. */
   __errno_location: {
     parameters: [],

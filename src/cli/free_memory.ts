@@ -1,31 +1,44 @@
 /**
  * Gives memory back to the kernel that was needed for a while: V8's compiler and parser take megabytes to load a cloud's library, and
- * glibc keeps what they free, since something small that is still in use lies behind it.
+ * glibc keeps what they free, since something small that is still in use lies behind it. The start also touches pages of the executable
+ * by the megabyte that nothing needs later.
  */
+
+/** How memory is given back. */
+export interface WaysToFree {
+  /** Gives back what glibc keeps of freed memory. */
+  trim(): void;
+  /** Takes the executable's pages out of the resident memory; those in use come back (`ffi/file_pages.ts`). */
+  leavePages(): void;
+}
 
 /** When memory is given back, milliseconds. */
 export interface FreeMemoryTimes {
-  /** After the start: by then the cloud's library is loaded and the first round has been made. */
+  /** The first trim, after the start: by then the cloud's library is loaded and the first round has been made. */
   readonly firstMs: number;
   /** From then on; it takes a tenth of a millisecond where there is nothing to give back. */
   readonly everyMs: number;
+  /** The executable's pages, once, after the start. */
+  readonly pagesMs: number;
 }
 
-const usualTimes: FreeMemoryTimes = { firstMs: 5_000, everyMs: 60_000 };
+const usualTimes: FreeMemoryTimes = { firstMs: 5_000, everyMs: 60_000, pagesMs: 10_000 };
 
 /** See the head of this file; it begins at once and ends when it is disposed. */
 export class FreeMemory implements Disposable {
   readonly #first: ReturnType<typeof setTimeout>;
   readonly #every: ReturnType<typeof setInterval>;
+  readonly #pages: ReturnType<typeof setTimeout>;
 
-  /** @param giveBack gives free memory back. */
-  constructor(giveBack: () => void, { firstMs, everyMs }: FreeMemoryTimes = usualTimes) {
-    this.#first = setTimeout(giveBack, firstMs);
-    this.#every = setInterval(giveBack, everyMs);
+  constructor(ways: WaysToFree, { firstMs, everyMs, pagesMs }: FreeMemoryTimes = usualTimes) {
+    this.#first = setTimeout(() => ways.trim(), firstMs);
+    this.#every = setInterval(() => ways.trim(), everyMs);
+    this.#pages = setTimeout(() => ways.leavePages(), pagesMs);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#first);
     clearInterval(this.#every);
+    clearTimeout(this.#pages);
   }
 }

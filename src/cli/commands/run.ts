@@ -1,6 +1,7 @@
 /** `run`: keeps the table in step until it is stopped. */
 
 import { getLogger } from "@logtape/logtape";
+import { leaveFilePages } from "../../../ffi/file_pages.ts";
 import { SdNotify } from "../../../ffi/sd_notify.ts";
 import type { KernelChange } from "../../kernel/kernel_table.ts";
 import type { Observed } from "../../observe/health.ts";
@@ -97,7 +98,10 @@ export async function run(context: CommandContext): Promise<number> {
     (table) => session.keeper.statusFile(table),
   );
   tellStart(context.settings, cloud.name);
-  using _free = new FreeMemory(() => void context.libc.symbols.malloc_trim(0n));
+  using _free = new FreeMemory({
+    trim: () => void context.libc.symbols.malloc_trim(0n),
+    leavePages: () => void leaveFilePages(context.libc),
+  });
   hangup.answer(() => {
     void takeSettingsAnew(context, session, service);
     void observer.readTokenAnew();

@@ -88,6 +88,22 @@ serviceTest("the program has a user of its own, no capability and a system-call 
   assert.match(await asService(service, ["cat", "/proc/sys/net/ipv4/ip_forward"]), /^[01]\n$/);
 });
 
+serviceTest(
+  "under the system-call filter the program gives back what only its start needed",
+  async (service) => {
+    await service.start();
+    // Where the guest's files lie in memory, the executable's pages count as shared.
+    const files = async (): Promise<number> => {
+      const status = await service.proc("status");
+      return ["RssFile", "RssShmem"].reduce((sum, name) => sum + Number(statusLine(status, name)[0]), 0);
+    };
+    const before = await files();
+    await until("a quarter of the files' pages is left", async () => await files() < before * 3 / 4);
+    await service.guest.ip("route add 192.0.2.0/24 via 10.0.0.7");
+    await service.untilTable("192.0.2.0/24");
+  },
+);
+
 /** What any user may do, and the program must not; each leaves a zero exit code where it is allowed. */
 const forbidden = [
   "unshare --user true", // RestrictNamespaces=

@@ -5,14 +5,14 @@ import { openLibc } from "../../../ffi/libc.ts";
 // Opened for good, as in the program: within a test it would count as a leak.
 const libc = openLibc();
 
-Deno.test("memory is given back after the start and again and again, until the end", async () => {
+Deno.test("memory is trimmed after the start and again and again, until the end", async () => {
   let times = 0;
   const thrice = Promise.withResolvers<void>();
-  const giveBack = (): void => {
+  const trim = (): void => {
     if (++times === 3) thrice.resolve();
   };
   {
-    using _free = new FreeMemory(giveBack, { firstMs: 1, everyMs: 2 });
+    using _free = new FreeMemory({ trim, leavePages: never }, { firstMs: 1, everyMs: 2, pagesMs: 60_000 });
     await thrice.promise;
   }
   const before = times;
@@ -20,6 +20,23 @@ Deno.test("memory is given back after the start and again and again, until the e
   assert.equal(times, before);
 });
 
+Deno.test("the executable's pages are left once", async () => {
+  let times = 0;
+  const once = Promise.withResolvers<void>();
+  const leavePages = (): void => {
+    times++;
+    once.resolve();
+  };
+  using _free = new FreeMemory({ trim: never, leavePages }, { firstMs: 60_000, everyMs: 60_000, pagesMs: 1 });
+  await once.promise;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(times, 1);
+});
+
 Deno.test("malloc_trim() says whether there was something to give back", () => {
   assert.ok([0, 1].includes(libc.symbols.malloc_trim(0n)));
 });
+
+function never(): void {
+  assert.fail("it was not its time");
+}
