@@ -16,7 +16,8 @@ async function filesBelow(folder: string): Promise<readonly string[]> {
 }
 
 Deno.test("the guide to the source names only files and folders that there are", async () => {
-  const files = [...await filesBelow(join(repositoryFolder, "src")), ".ci/compile.ts", "ffi"];
+  const libraries = (await filesBelow(join(repositoryFolder, "ffi"))).map((name) => `ffi/${name}`);
+  const files = [...await filesBelow(join(repositoryFolder, "src")), ".ci/compile.ts", "ffi", ...libraries];
   const named = [...guide.matchAll(/`([a-z_/]+(?:\.ts|\/))`/g)].map(([, name = ""]) =>
     name.replace(/\/$/, "")
   );
