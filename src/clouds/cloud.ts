@@ -40,6 +40,8 @@ export interface CloudTraits {
    * on this VM's disk.
    */
   readonly ownership: "mark" | "ledger";
+  /** Whether routes name their next hops by address, so that it is known what a route to a router points at though nothing has the address. */
+  readonly routesNameAddresses?: boolean;
   /** Whether a reading marks the routes whose next hop is dead (`blackhole`), so that an audit need not ask for them besides. */
   readonly readingShowsDead?: boolean;
   /**
@@ -307,6 +309,15 @@ export interface CloudConnection {
    * @throws {CloudError} if it cannot be asked; that proves nothing.
    */
   findDead?(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]>;
+
+  /**
+   * Asks which of these next hops of routes do not exist any more, and never will again.
+   *
+   * Left out: routes of this cloud carry a mark, or name addresses, which others may come to have.
+   *
+   * @throws {CloudError} if it cannot be asked; that proves nothing.
+   */
+  findGone?(nextHops: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
 
   /** Reads a table whole. */
   read(table: CloudTable, signal: AbortSignal): Promise<TableState>;

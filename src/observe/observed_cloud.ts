@@ -57,6 +57,10 @@ function observedConnection(connection: CloudConnection, timed: Timed): CloudCon
       findDead: (peers, signal) =>
         timed("dead", signal, async () => await connection.findDead?.(peers, signal) ?? []),
     }),
+    ...(connection.findGone === undefined ? {} : {
+      findGone: (nextHops, signal) =>
+        timed("dead", signal, async () => await connection.findGone?.(nextHops, signal) ?? new Set()),
+    }),
     read: (table, signal) =>
       timed("read", signal, () => connection.read(table, signal), { table: table.name }),
     write: (table, changes, state, signal) =>

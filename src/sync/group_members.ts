@@ -1,6 +1,6 @@
 /** The routers of a group, with what routes to each of them point at. */
 
-import type { CloudConnection, CloudIdentity } from "../clouds/cloud.ts";
+import type { CloudConnection, CloudIdentity, CloudTraits } from "../clouds/cloud.ts";
 import type { IpAddress } from "../routes/prefix.ts";
 import type { Member } from "./group.ts";
 
@@ -36,6 +36,7 @@ export async function findMembers(
   settings: GroupSettings,
   identity: CloudIdentity,
   connection: Pick<CloudConnection, "resolve" | "forget">,
+  traits: Pick<CloudTraits, "routesNameAddresses">,
   before: Members | null,
   signal: AbortSignal,
 ): Promise<Members> {
@@ -52,7 +53,7 @@ export async function findMembers(
       address,
       rank,
       nextHops: hopsOf(
-        found[index] ?? null,
+        found[index] ?? (traits.routesNameAddresses === true ? address.text : null),
         before?.peers.find((peer) => peer.address.text === address.text),
       ),
     })),

@@ -39,6 +39,10 @@ function limitedConnection(
       findDead: (peers, signal) =>
         limits.read(signal, async () => await connection.findDead?.(peers, signal) ?? []),
     }),
+    ...(connection.findGone === undefined ? {} : {
+      findGone: (nextHops, signal) =>
+        limits.read(signal, async () => await connection.findGone?.(nextHops, signal) ?? new Set()),
+    }),
     read: (table, signal) => limits.read(signal, () => connection.read(table, signal)),
     write: (table, changes, state, signal) =>
       limits.write(

@@ -1,7 +1,7 @@
 /** What one router remembers of the group that it shares a table with. */
 
 import { getLogger } from "@logtape/logtape";
-import type { CloudConnection, CloudIdentity } from "../clouds/cloud.ts";
+import type { CloudConnection, CloudIdentity, CloudTraits } from "../clouds/cloud.ts";
 import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
 import { noMemory, type PrefixMemory, rememberTake } from "./group.ts";
 import type { GroupInput } from "./group_comparison.ts";
@@ -58,11 +58,19 @@ export class RouterGroup {
   async find(
     identity: CloudIdentity,
     connection: Pick<CloudConnection, "resolve" | "forget">,
+    traits: Pick<CloudTraits, "routesNameAddresses">,
     signal: AbortSignal,
   ): Promise<Members> {
     if (this.#members !== null && !this.#stale) return this.#members;
     try {
-      this.#members = await findMembers(this.#settings, identity, connection, this.#members, signal);
+      this.#members = await findMembers(
+        this.#settings,
+        identity,
+        connection,
+        traits,
+        this.#members,
+        signal,
+      );
       this.#stale = this.#members.peers.some(({ nextHops }) => nextHops.length === 0);
       return this.#members;
     } catch (error) {
@@ -70,6 +78,17 @@ export class RouterGroup {
       log.warn("Cannot look up the peers: {message}", { event: "failure", ...errorFacts(error) });
       return this.#members;
     }
+  }
+
+  /**
+   * Addresses that `-peer` names and that no other router has: this router's own, or one that nobody has any more. A router was there
+   * before, says who named it, and it is not known what routes to it pointed at.
+   */
+  get predecessors(): readonly string[] {
+    const known = new Set(
+      this.#members?.peers.flatMap(({ address, nextHops }) => nextHops.length > 0 ? [address.text] : []),
+    );
+    return this.#settings.peers.map(({ address }) => address.text).filter((text) => !known.has(text));
   }
 
   /** Says that this router withdraws all that is its own, also while the active address is on another one. */

@@ -6,6 +6,7 @@ import type { RouterBound } from "../routes/would_loop.ts";
 import { compare, type Comparison, type ComparisonInput } from "./comparison.ts";
 import { DirtyPrefixes } from "./dirty_prefixes.ts";
 import { type GuardState, newGuardState } from "./guard.ts";
+import { GoneNextHops } from "./gone_next_hops.ts";
 import type { GroupSettings } from "./group_members.ts";
 import { NeighbourLookup } from "./neighbour_lookup.ts";
 import type { PlannedChange } from "./planned_change.ts";
@@ -16,7 +17,7 @@ import { neighboursOf, type Resolution } from "./targets.ts";
 
 /** What a look works with. */
 export interface TableLookOptions extends TableViewOptions {
-  readonly connection: () => Pick<CloudConnection, "read" | "resolve" | "forget" | "findDead">;
+  readonly connection: () => Pick<CloudConnection, "read" | "resolve" | "forget" | "findDead" | "findGone">;
   readonly clock: Clock;
   readonly settings: { readonly group: GroupSettings };
   /** Whether this router may change routes: the active address of its group is on it, or there is none. */
@@ -52,6 +53,7 @@ export class TableLook {
   readonly #options: TableLookOptions;
   readonly #report: TableReport;
   readonly #rules: (now: number) => ComparisonRules;
+  readonly #gone = new GoneNextHops();
   #suspected = false;
 
   /** @param rules those of a time, in milliseconds of the clock. */
@@ -70,8 +72,8 @@ export class TableLook {
   /** Reads the table. @throws {CloudError} or {LedgerError} if it cannot be read; what it holds is then unknown. */
   async read(signal: AbortSignal): Promise<void> {
     if (this.group !== null) {
-      const { identity, connection } = this.#options;
-      const { peers } = await this.group.find(identity(), connection(), signal);
+      const { identity, connection, cloud } = this.#options;
+      const { peers } = await this.group.find(identity(), connection(), cloud.traits, signal);
       this.view.share(peers, this.group.evidence.dead);
     }
     await this.view.read(signal);
@@ -175,12 +177,26 @@ export class TableLook {
   async look(signal: AbortSignal): Promise<Look> {
     this.view.lookAtUnsigned();
     await this.view.heal();
+    await this.#inherit(signal);
     this.#gatherDirty();
     const { wanted } = this.#options;
     const routes = [...this.dirty.gathered].map((prefix) => wanted.get(prefix))
       .filter((route) => route !== undefined);
     const resolution = await this.lookup.resolve(routes, signal);
     return { resolution, comparison: this.compare(resolution) };
+  }
+
+  /** Takes over what a router that was named and is gone has left at prefixes that this one wants. */
+  async #inherit(signal: AbortSignal): Promise<void> {
+    const predecessors = this.group?.predecessors ?? [];
+    const left = predecessors.length === 0 ? new Map<string, string>() : this.view.deadEnds();
+    if (left.size === 0) return;
+    const { connection, clock } = this.#options;
+    const gone = await this.#gone.among([...left.values()], connection(), signal, clock.now());
+    await this.view.inherit(
+      [...left].flatMap(([prefix, hop]) => gone.has(hop) ? [prefix] : []),
+      predecessors,
+    );
   }
 
   /** Compares once more, as after a write. */

@@ -40,6 +40,7 @@ export function withTableToBe(connection: CloudConnection, toBe: Foresight["toBe
     resolve: (neighbours, signal) => connection.resolve(neighbours, signal),
     forget: (gateways) => connection.forget(gateways),
     findDead: async (peers, signal) => await connection.findDead?.(peers, signal) ?? [],
+    findGone: async (nextHops, signal) => await connection.findGone?.(nextHops, signal) ?? new Set(),
     read: (table, signal) => table === tableToBe ? Promise.resolve(state) : connection.read(table, signal),
     write: (table, changes, state, signal) => connection.write(table, changes, state, signal),
     forwarding: (ownPrefixes, signal) => connection.forwarding(ownPrefixes, signal),

@@ -33,7 +33,10 @@ export interface SyncSettings extends ScheduleSettings {
 /** What a round works with. */
 export interface TableRoundOptions extends TableLookOptions {
   readonly cloud: Pick<Cloud, "traits">;
-  readonly connection: () => Pick<CloudConnection, "read" | "write" | "resolve" | "forget" | "findDead">;
+  readonly connection: () => Pick<
+    CloudConnection,
+    "read" | "write" | "resolve" | "forget" | "findDead" | "findGone"
+  >;
   readonly settings: SyncSettings;
   /** How often the account's API is called; all tables share it. */
   readonly budget: Pick<ApiBudget, "wait">;

@@ -320,6 +320,49 @@ export class TableView {
   }
 
   /**
+   * By prefix what routes point at that somebody has left behind, it seems: packets for them are dropped, nothing proves them to be ours,
+   * and the kernel wants them by way of this VM.
+   */
+  deadEnds(): ReadonlyMap<string, string> {
+    const found = new Map<string, string>();
+    // What dies in a table of our own is abandoned, or a copy, which is the former table's business.
+    if (this.#ledger === null || this.#state === null || this.#state.table.ours) return found;
+    for (const [prefix, [route, ...others]] of this.#index.foreign) {
+      if (route?.blackhole !== true || route.fixed === true || others.length > 0) continue;
+      const [hop] = route.nextHops;
+      if (hop !== undefined && this.#isWantedHere(prefix)) found.set(prefix, hop);
+    }
+    return found;
+  }
+
+  /**
+   * Takes routes for our own that a router has left whose next hop is gone for good.
+   *
+   * @param prefixes those of {@linkcode deadEnds} of which the cloud says so.
+   * @param predecessors addresses by which the user has named it.
+   */
+  async inherit(prefixes: readonly string[], predecessors: readonly string[]): Promise<void> {
+    const state = this.#state;
+    const entries = prefixes.flatMap((prefix) => {
+      const [route] = this.#index.foreign.get(prefix) ?? [];
+      return route === undefined ? [] : [{ prefix, nextHops: route.nextHops }];
+    });
+    if (state === null || entries.length === 0) return;
+    await this.takeOver(entries);
+    log.info(
+      "{routes} of table {table} taken for this program's own: -peer says that a router was at {predecessors}, and what they " +
+        "point at does not exist any more",
+      {
+        event: "inherited",
+        routes: counted(entries.length, "route"),
+        table: state.table.name,
+        predecessors: predecessors.join(", "),
+        count: entries.length,
+      },
+    );
+  }
+
+  /**
    * Takes what another router of the group has handed over for our own, whether the kernel still wants it or not: a route belongs to the
    * router that it points at, and no other one takes it away.
    */

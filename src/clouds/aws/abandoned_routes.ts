@@ -22,8 +22,20 @@ export async function abandonedRoutes(
   );
   const ids = [...new Set(dead.map(targetOf))];
   if (ids.length === 0) return () => false;
+  const gone = await goneInterfaces(api, ids, signal);
+  const abandoned = new Set(dead.filter((route) => gone.has(targetOf(route))));
+  return (route) => abandoned.has(route);
+}
+
+/** Those of the targets that are network interfaces which EC2 knows no more; it gives no id a second time. @throws {CloudError} */
+export async function goneInterfaces(
+  api: Pick<Ec2Api, "findNetworkInterfaces">,
+  targets: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const ids = [...new Set(targets.filter((target) => target.startsWith("eni-")))];
+  if (ids.length === 0) return new Set();
   const found = await api.findNetworkInterfaces([{ Name: "network-interface-id", Values: ids }], signal);
   const standing = new Set(found.map(({ NetworkInterfaceId }) => NetworkInterfaceId));
-  const abandoned = new Set(dead.filter((route) => !standing.has(targetOf(route))));
-  return (route) => abandoned.has(route);
+  return new Set(ids.filter((id) => !standing.has(id)));
 }

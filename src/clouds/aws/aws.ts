@@ -33,7 +33,7 @@ import type { Transport } from "../kit/transport.ts";
 import { checkAws, remedyOf } from "./doctor.ts";
 import { openCredentials, shareCredentials } from "./credentials.ts";
 import { type Ec2Route, type Ec2RouteTable, tagOf } from "./schemas.ts";
-import { abandonedRoutes } from "./abandoned_routes.ts";
+import { abandonedRoutes, goneInterfaces } from "./abandoned_routes.ts";
 import { isOwnTable } from "./tags.ts";
 import { taggedTables } from "./tagged_tables.ts";
 import { Ec2Api } from "./api.ts";
@@ -228,6 +228,10 @@ class AwsConnection implements CloudConnection {
 
   findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
     return findDeadPeers(this.#region.api, peers, signal);
+  }
+
+  findGone(nextHops: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+    return goneInterfaces(this.#region.api, nextHops, signal);
   }
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {

@@ -6,6 +6,8 @@ import { parseAnswer } from "../kit/answer.ts";
 import {
   type ExtraRoute,
   linksSchema,
+  networkSchema,
+  pairedPortSchema,
   type PeerPort,
   peerPortSchema,
   type Port,
@@ -113,6 +115,28 @@ export class Neutron {
     ];
     const action = "find the ports of the peers";
     return await this.#list(action, "ports", [...filters, ...fields(peerPortFields)], peerPortSchema, signal);
+  }
+
+  /** Whether the login's project owns a network. Neutron shows a network's owner all ports on it. */
+  async ownsNetwork(id: string, signal: AbortSignal): Promise<boolean> {
+    const project = await this.#session.projectId(signal);
+    const parameters = [["id", id], ...fields(["id", "project_id"])];
+    const found = await this.#list(
+      "find whose the network is",
+      "networks",
+      parameters,
+      networkSchema,
+      signal,
+    );
+    return project !== null && found.some((network) => network.id === id && network.project_id === project);
+  }
+
+  /** The addresses, and prefixes, besides their own that the ports of a network may send from. */
+  async pairedAddresses(networkId: string, signal: AbortSignal): Promise<string[]> {
+    const action = "read the allowed address pairs of the network's ports";
+    const parameters = [["network_id", networkId], ...fields(["id", "allowed_address_pairs"])];
+    const ports = await this.#list(action, "ports", parameters, pairedPortSchema, signal);
+    return ports.flatMap((port) => port.allowed_address_pairs.map(({ ip_address: text }) => text));
   }
 
   /** How a server stands, by Nova. @throws {CloudError} `gone` if there is none, `invalid` if the cloud has no Nova. */
@@ -248,7 +272,7 @@ export class Neutron {
    */
   async #list<Schema extends v.GenericSchema<unknown, { readonly id: string }>>(
     action: string,
-    name: "ports" | "subnets" | "routers",
+    name: "networks" | "ports" | "subnets" | "routers",
     parameters: readonly (readonly string[])[],
     schema: Schema,
     signal: AbortSignal,

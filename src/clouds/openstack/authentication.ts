@@ -36,6 +36,8 @@ export interface Token {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** Id of the project that it is for; null: it is for the whole cloud. */
+  readonly projectId: string | null;
   readonly catalogue: Catalogue;
 }
 
@@ -112,5 +114,5 @@ function tokenOf(action: string, answer: HttpAnswer, { scope }: OpenstackSetting
   if (project === undefined && !(scope !== null && "system" in scope)) {
     throw new CloudError("invalid", `Cannot ${action}: the token belongs to no project`);
   }
-  return { id, expiresAt: Date.parse(expiresAt), catalogue: catalog };
+  return { id, expiresAt: Date.parse(expiresAt), projectId: project?.id ?? null, catalogue: catalog };
 }

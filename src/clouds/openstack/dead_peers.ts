@@ -1,7 +1,7 @@
 /**
  * Which routers of a group are dead: their server does not run, their port lost its server or is gone. Nova says how a server stands
  * where this login may ask it; where it may not, a port that was seen `ACTIVE` and is `DOWN` counts, which its agent says when the
- * server's interface is unplugged.
+ * server's interface is unplugged. A port that was never seen is gone only where this login would see it (free_addresses.ts).
  */
 
 import { getLogger } from "@logtape/logtape";
@@ -10,7 +10,8 @@ import { CloudError } from "../cloud_error.ts";
 import type { DeadPeer, PeerRouter } from "../cloud.ts";
 import { deadPeersOf } from "../kit/dead_peers.ts";
 import type { Neutron } from "./api.ts";
-import type { PeerPort } from "./schemas.ts";
+import { type FreeAddressApi, FreeAddresses } from "./free_addresses.ts";
+import type { PeerPort, Subnet } from "./schemas.ts";
 
 const logger = getLogger(["cloudroutesync", "openstack"]);
 
@@ -29,29 +30,38 @@ const endedStatuses: ReadonlySet<string> = new Set([
 ]);
 
 /** The calls that are made. */
-type PeerApi = Pick<Neutron, "peerPorts" | "serverStatus">;
+type PeerApi = Pick<Neutron, "peerPorts" | "serverStatus"> & FreeAddressApi;
 
 /** Finds dead routers; it remembers the ports that it saw. */
 export class DeadPeers {
   /** Ports as they were when they last had a server, by address; and whether they were ever seen `ACTIVE`. */
   readonly #known = new Map<string, PeerPort & { readonly wasActive: boolean }>();
+  readonly #free = new FreeAddresses();
   #novaRefusal: string | null = null;
 
-  /** Asks for the routers' ports and servers. @throws {CloudError} */
+  /**
+   * Asks for the routers' ports and servers.
+   *
+   * @param subnets all subnets of this VM's networks.
+   * @throws {CloudError}
+   */
   async find(
     neutron: PeerApi,
-    networkIds: readonly string[],
+    subnets: readonly Subnet[],
     peers: readonly PeerRouter[],
     signal: AbortSignal,
   ): Promise<readonly DeadPeer[]> {
     const addresses = [...new Set(peers.flatMap(({ nextHops }) => nextHops))];
+    const networkIds = [...new Set(subnets.map((subnet) => subnet.network_id))];
     const ports = await neutron.peerPorts(networkIds, addresses, signal);
     const causes = new Map<string, string>();
     for (const address of addresses) {
       const port = ports.find(({ fixed_ips: fixed }) =>
         fixed.some(({ ip_address: text }) => addressOrNull(text)?.text === address)
       );
-      const cause = await this.#causeOf(neutron, address, port, signal);
+      const cause = port === undefined && !this.#known.has(address)
+        ? await this.#free.causeOf(neutron, address, subnets, signal)
+        : await this.#causeOf(neutron, address, port, signal);
       if (cause !== null) causes.set(address, cause);
     }
     return deadPeersOf(peers, (address) => causes.get(address));
@@ -64,7 +74,6 @@ export class DeadPeers {
     signal: AbortSignal,
   ): Promise<string | null> {
     const known = this.#known.get(address);
-    // A port that this login has never seen may be another project's.
     if (port === undefined) return known === undefined ? null : `port ${known.id} does not exist any more`;
     if (port.device_id === "") {
       return known === undefined ? null : `port ${port.id} belongs to no server any more`;

@@ -108,6 +108,7 @@ class OpenstackCloud implements Cloud {
       },
       ownership: "ledger",
       uniquePrefix: false,
+      routesNameAddresses: true,
     };
   }
 
@@ -194,8 +195,7 @@ class OpenstackConnection implements CloudConnection {
   }
 
   findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
-    const networks = [...new Set(this.#vm.ports.map((port) => port.network_id))];
-    return this.#memory.deadPeers.find(this.#neutron, networks, peers, signal);
+    return this.#memory.deadPeers.find(this.#neutron, this.#vm.subnets, peers, signal);
   }
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {

@@ -16,7 +16,8 @@ export const accessRules: readonly AccessRule[] = [
   "PUT /v2.0/routers/*",
   "PUT /v2.0/routers/*/add_extraroutes",
   "PUT /v2.0/routers/*/remove_extraroutes",
-  // With -peer alone: whether another router's server runs.
+  // With -peer alone: whether another router's port is gone, and whether its server runs.
+  "GET /v2.0/networks",
   "GET /v2.1/servers/*",
 ].map((line) => {
   const [method = "", path = ""] = line.split(" ");

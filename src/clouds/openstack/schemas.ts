@@ -31,6 +31,15 @@ export const peerPortSchema = v.object({
   fixed_ips: v.array(fixedIpSchema),
 });
 
+/** To whom a network belongs. */
+export const networkSchema = v.object({ id: v.string(), project_id: v.string() });
+
+/** The addresses besides its own that a port may send from. */
+export const pairedPortSchema = v.object({
+  id: v.string(),
+  allowed_address_pairs: v.optional(v.array(addressPairSchema), []),
+});
+
 /** A server of Nova's (Compute API). */
 export const serverSchema = v.object({ server: v.object({ status: v.string() }) });
 

@@ -48,6 +48,11 @@ export class Session {
     return scope !== null && "system" in scope;
   }
 
+  /** Id of the project that the login is for; null: it is for the whole cloud. @throws {CloudError} as {@linkcode logIn} does. */
+  async projectId(signal: AbortSignal): Promise<string | null> {
+    return (await this.#login.get(signal)).projectId;
+  }
+
   /**
    * Makes a call.
    *

@@ -113,6 +113,23 @@ rigTest(
 );
 
 rigTest(
+  "findGone() tells an interface that was deleted from one whose instance is stopped, and from what is no interface",
+  async ({ rig, open }) => {
+    const { vpc, front } = rig;
+    front.stopInterface(vpc.client.interfaceId);
+    front.deleteInterface(vpc.peer.interfaceId);
+    const { findGone } = await open().connection(signal).then((connection) => ({
+      findGone: (ids: readonly string[]) => connection.findGone?.(ids, signal),
+    }));
+    const targets = [vpc.router, vpc.client, vpc.peer].map(({ interfaceId }) => interfaceId);
+    assert.deepEqual(await findGone([...targets, "igw-1"]), new Set([vpc.peer.interfaceId]));
+    const before = front.calls.length;
+    assert.deepEqual(await findGone(["igw-1", "nat-1"]), new Set());
+    assert.equal(front.calls.length, before, "of those alone nothing is asked");
+  },
+);
+
+rigTest(
   "prepare() makes one call to look and one for the former table once all is ready",
   async ({ rig, open }) => {
     const cloud = open();

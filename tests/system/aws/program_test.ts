@@ -491,6 +491,42 @@ test(
 );
 
 test(
+  "a rebuilt router takes its predecessor's wanted routes in a handed-over table once -peer names it, or with -adopt",
+  async (rig, vm) => {
+    const { vpc, front } = rig;
+    const table = await rig.createTable(vpc.vpcId);
+    const [wanted = "", unwanted = ""] = numbered(2);
+    for (const prefix of [wanted, unwanted]) {
+      await rig.admin("CreateRoute", {
+        RouteTableId: table,
+        DestinationCidrBlock: prefix,
+        NetworkInterfaceId: vpc.peer.interfaceId,
+      });
+    }
+    front.deleteInterface(vpc.peer.interfaceId);
+    await vm.announce([wanted]);
+    const before = [`${wanted} peer`, `${unwanted} peer`];
+    vm.start("-route-table", table);
+    await until("the foreign route is told", () => /foreign route .*in the way|blocked by/.test(vm.log));
+    assert.deepEqual(await vm.summary(table), before);
+    await vm.stop();
+    const plan = await vm.command("plan", "-route-table", table, "-peer", "10.0.1.20");
+    assert.equal(plan.code, 2, `${plan.stdout}\n${plan.stderr}`);
+    assert.match(plan.stdout, new RegExp(`~ ${wanted} .* → .*10\\.0\\.1\\.10`));
+    assert.deepEqual(await vm.summary(table), before, "plan writes nothing");
+    vm.start("-route-table", table, "-peer", "10.0.1.20");
+    await vm.untilRoutes([`${wanted} router`, `${unwanted} peer`], table);
+    await vm.withdraw([wanted]);
+    await vm.untilRoutes([`${unwanted} peer`], table);
+    await vm.stop();
+    await vm.announce([unwanted]);
+    vm.start("-route-table", table, "-adopt");
+    await vm.untilRoutes([`${unwanted} router`], table);
+    await vm.stop();
+  },
+);
+
+test(
   "the executable tells of each table that it cannot write in one sentence, and keeps the others",
   async (rig, vm) => {
     const elsewhere =
@@ -603,7 +639,7 @@ test(
     await vm.namespace.ip("route add 198.51.100.7/32 via 10.0.1.1 dev eth0");
     await vm.announce(["192.168.0.0/24", "198.51.100.0/24"]);
     const plan = await vm.command("plan");
-    assert.equal(plan.code, 2, plan.stderr);
+    assert.equal(plan.code, 2, `${plan.stdout}\n${plan.stderr}`);
     assert.match(plan.stdout, /\* copy route 0\.0\.0\.0\/0 +→ igw-/);
     assert.match(
       plan.stdout,

@@ -98,6 +98,29 @@ const tests: Record<string, (rig: OpenstackRig, vm: OpenstackVm) => Promise<void
     rig.serverStatuses.delete(peerServer);
   },
 
+  async "a rebuilt router takes all that its predecessor has left once -peer names it, what is wanted with -adopt"(
+    rig,
+    vm,
+  ): Promise<void> {
+    const old = "10.0.0.77";
+    const [wanted, unwanted] = ["198.51.100.0/24", "198.51.101.0/24"] as const;
+    const left = [wanted, unwanted].map((destination) => ({ destination, nexthop: old }));
+    await rig.addRoutes(left);
+    await vm.announce([wanted]);
+    vm.start();
+    await until("the foreign route is told", () => /foreign route .*in the way|blocked by/.test(vm.log));
+    await untilRoutes(rig, [`${wanted} via ${old}`, `${unwanted} via ${old}`]);
+    await vm.stop();
+    vm.start("-adopt");
+    await untilRoutes(rig, [`${wanted} via 10.0.0.20`, `${unwanted} via ${old}`]);
+    await vm.forget();
+    await rig.setRoutes(left);
+    await vm.announce([wanted]);
+    vm.start("-peer", old);
+    await untilRoutes(rig, [`${wanted} via 10.0.0.20`]);
+    assert.match(vm.log, new RegExp(`Peer ${old} is dead: no port has ${old}`));
+  },
+
   async "30 routes at once take one look-up, one reading and one write"(rig, vm): Promise<void> {
     // Long enough for `ip -batch` on a busy machine.
     vm.start("-coalesce", "1s");

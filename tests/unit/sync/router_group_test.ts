@@ -39,17 +39,17 @@ const signal = new AbortController().signal;
 Deno.test("RouterGroup finds a rebuilt peer on its new interface, and knows the routes to the old one as the peer's", async () => {
   const cloud = new CachingCloud();
   const group = groupOf();
-  await group.find(vm, cloud, signal);
+  await group.find(vm, cloud, {}, signal);
   cloud.interfaceId = "eni-new";
   group.forget();
-  const { peers } = await group.find(vm, cloud, signal);
+  const { peers } = await group.find(vm, cloud, {}, signal);
   assert.deepEqual(peers.map(({ nextHops }) => nextHops), [["eni-new", "eni-old"]]);
 });
 
 Deno.test("RouterGroup forgets a prefix once it is neither wanted nor claimed", async () => {
   const claimed = new Set([prefix]);
   const group = groupOf((text) => claimed.has(text));
-  await group.find(vm, new CachingCloud(), signal);
+  await group.find(vm, new CachingCloud(), {}, signal);
   const seen = { ...noMemory, wanted: "nothing" as const };
   group.compared(new Map([[prefix, seen]]));
   group.prune();

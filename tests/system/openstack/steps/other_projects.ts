@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { parseAddress } from "../../../../src/routes/prefix.ts";
 import { openOpenstack } from "../../../../src/clouds/openstack/openstack.ts";
 import { ConnectedCloud } from "../../../fakes/connected_cloud.ts";
 import { openstackOptions } from "../../../fakes/openstack/options.ts";
@@ -77,6 +78,47 @@ export const otherProjectSteps: RigSteps = {
       const after = await cloud.read(table, signal());
       assert.deepEqual(after.quotas, [{ families: [4, 6], used: 5, limit: 5, perNextHop: true }]);
     });
+  },
+
+  async "a peer's address is nobody's only where no port of any project has it, or may send from it"(
+    rig,
+  ): Promise<void> {
+    const { project } = await newProject(rig);
+    const port = async (project_id: string, host: number, values = {}): Promise<string> => {
+      const fixed_ips = [{ subnet_id: rig.ids.subnet4, ip_address: `10.0.0.${host}` }];
+      const { id } = await rig.admin.create("neutron", "ports", "port", {
+        ...{
+          network_id: rig.ids.network,
+          project_id,
+          fixed_ips,
+          device_id: "vm",
+          device_owner: "compute:nova",
+        },
+        ...values,
+      });
+      return id;
+    };
+    const pairs = { allowed_address_pairs: [{ ip_address: "10.0.0.78" }] };
+    const ports = [await port(project, 77), await port(rig.ids.project, 79, pairs)];
+    try {
+      const connection = await open(rig).connection(signal());
+      const ask = async (): Promise<Readonly<Record<string, string>>> => {
+        const peers = ["10.0.0.76", "10.0.0.77", "10.0.0.78", "10.9.0.1"].map((text) => ({
+          address: parseAddress(text),
+          nextHops: [text],
+        }));
+        const dead = await connection.findDead?.(peers, signal()) ?? [];
+        return Object.fromEntries(dead.map(({ address: { text }, cause }) => [text, cause]));
+      };
+      assert.deepEqual(await ask(), { "10.0.0.76": "no port has 10.0.0.76" });
+      for (const id of ports.splice(0)) await rig.admin.neutron("DELETE", `ports/${id}`);
+      const gone = await ask();
+      assert.match(gone["10.0.0.77"] ?? "", /^port .* does not exist any more$/);
+      assert.equal(gone["10.0.0.78"], "no port has 10.0.0.78");
+      assert.equal(gone["10.9.0.1"], undefined, "it is in no subnet that was asked for");
+    } finally {
+      for (const id of ports) await rig.admin.neutron("DELETE", `ports/${id}`);
+    }
   },
 
   async "the project that has network and router is the one to log in for, for a VM of another project"(
