@@ -13,6 +13,11 @@ const log = getLogger(["cloudroutesync", "group"]);
 
 /** When the cloud is asked after a hint, in milliseconds: a cloud may notice a machine's end only some time after its neighbours. */
 const askAfterMs = [0, 10_000, 30_000] as const;
+/**
+ * How soon after an answer the cloud is asked again on a hint, in milliseconds: an answer may be the last one before the death. Hints
+ * that go on, as those of a prefix that flaps, have it asked no more often than every ten seconds.
+ */
+const spacing = { soonMs: 1_000, soonest: 3, withinMs: 30_000, laterMs: 10_000 } as const;
 /** How long an answer holds where the table is read next. */
 const freshForMs = 2_000;
 /** A peer whose routes this router wants too is asked for at most so often where nothing hints at its death. */
@@ -29,6 +34,8 @@ export class PeerEvidence {
   #told: ReadonlyMap<string, string> = new Map();
   #due: readonly number[] = [];
   #askedAt = -Infinity;
+  /** When the cloud was asked lately. */
+  #asks: readonly number[] = [];
   #refusedUntil = -Infinity;
   #failureTold = false;
 
@@ -50,10 +57,16 @@ export class PeerEvidence {
 
   /** Something hints at a death. Hints that come in a row ask no more often than one. */
   hint(now: number): void {
-    const [first = 0, second = 0] = askAfterMs;
-    if (this.#due.length > 0 && this.dueAt <= now + second) return;
-    const start = Math.max(now + first, this.#askedAt + second, this.#refusedUntil);
+    const start = this.#soonest(now);
+    if (this.dueAt <= start) return;
     this.#due = askAfterMs.map((ms) => start + ms);
+  }
+
+  /** The earliest time at which a hint has the cloud asked. */
+  #soonest(now: number): number {
+    const { soonMs, soonest, withinMs, laterMs } = spacing;
+    const lately = this.#asks.filter((at) => now - at < withinMs).length;
+    return Math.max(now, this.#askedAt + (lately < soonest ? soonMs : laterMs), this.#refusedUntil);
   }
 
   /** The hints have come to nothing. @returns false: nothing changed. */
@@ -83,6 +96,7 @@ export class PeerEvidence {
     if (connection.findDead === undefined) return this.drop();
     const before = this.#dead;
     this.#askedAt = now;
+    this.#asks = [...this.#asks.filter((at) => now - at < spacing.withinMs), now];
     const asked = peers.filter(({ nextHops }) => nextHops.length > 0);
     const found = await this.#answer(connection.findDead(asked, signal), now);
     this.#dead = new Map(found?.map(({ address, cause }) => [address.text, cause]));

@@ -269,3 +269,28 @@ Deno.test("Reconciler reads before it takes over a prefix that the peer has writ
   });
   assert.equal(scene.refused, 0);
 });
+
+Deno.test("Reconciler asks the cloud again a second after it was asked, and no more than every ten seconds while a prefix flaps", async () => {
+  using _log = captureLog();
+  const scene = new Scene([first]);
+  await scene.run(async () => {
+    scene.kernel(first);
+    await scene.clock.advance(100);
+    assert.equal(scene.asks, 1);
+    await scene.clock.advance(900);
+    scene.cause = "instance i-1 is stopped";
+    scene.kernel(first, "10.0.0.6");
+    await scene.clock.advance(100);
+    assert.deepEqual(scene.texts, [`${first} 10.0.0.6`]);
+    scene.cause = null;
+    await scene.clock.advance(120_000);
+    scene.put(first, peer);
+    scene.put(second, peer);
+    const { asks } = scene;
+    for (let count = 0; count < 60; count++) {
+      scene.kernel(second, count % 2 === 0 ? null : "10.0.0.6");
+      await scene.clock.advance(1_000);
+    }
+    assert.ok(scene.asks - asks <= 10, `${scene.asks - asks} questions in a minute`);
+  });
+});
