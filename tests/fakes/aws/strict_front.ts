@@ -18,7 +18,8 @@ export interface LoggedCall {
   readonly status: number;
   /** Code of the refusal, or null. */
   readonly code: string | null;
-  /** When it was answered: milliseconds of `performance.now`. */
+  /** When it came and when it was answered: milliseconds of `performance.now`. */
+  readonly arrivedAt: number;
   readonly at: number;
 }
 
@@ -195,6 +196,7 @@ export class AwsStrictFront implements AsyncDisposable {
   }
 
   async #answer(request: Request): Promise<Response> {
+    const arrivedAt = performance.now();
     const body = await request.text();
     if (request.headers.get("authorization")?.includes("/servicequotas/")) return this.#quota(request, body);
     const fields = new URLSearchParams(body);
@@ -209,7 +211,8 @@ export class AwsStrictFront implements AsyncDisposable {
       : refused(refusal, this.faults.retryAfterS);
     const code = refusal?.code ?? (response.ok ? null : textOf(await response.clone().text(), "Code"));
     const accessKey = accessKeyOf(request);
-    this.calls.push({ action, fields, accessKey, status: response.status, code, at: performance.now() });
+    const { status } = response;
+    this.calls.push({ action, fields, accessKey, status, code, arrivedAt, at: performance.now() });
     if (refusal !== null || !this.faults.loseNext.delete(action)) return response;
     this.#unlisted = textOf(await response.text(), "routeTableId");
     return refused({ status: 503, code: "Unavailable", message: "The answer was lost." }, null);
@@ -452,7 +455,8 @@ export class AwsStrictFront implements AsyncDisposable {
     const status = this.faults.quotaTold ? 200 : 400;
     const accessKey = accessKeyOf(request);
     const fields = new URLSearchParams();
-    this.calls.push({ action, fields, accessKey, status, code: null, at: performance.now() });
+    const at = performance.now();
+    this.calls.push({ action, fields, accessKey, status, code: null, arrivedAt: at, at });
     const answer = this.faults.quotaTold
       ? { Quota: { ...JSON.parse(body), Value: this.rules.limit } }
       : { __type: "AccessDeniedException", Message: `not authorized to perform: servicequotas:${action}` };

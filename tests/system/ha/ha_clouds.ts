@@ -24,6 +24,14 @@ export interface CloudWrite {
   readonly deletes: boolean;
 }
 
+/** Any call. */
+export interface CloudCall {
+  /** What it was, so that calls can be counted by kind: `DescribeRouteTables`, `GET routeTables`. */
+  readonly what: string;
+  /** When it came, in milliseconds of `performance.now`. */
+  readonly at: number;
+}
+
 /** See the head of this file. */
 export interface HaCloud extends AsyncDisposable {
   readonly name: CloudName;
@@ -41,8 +49,8 @@ export interface HaCloud extends AsyncDisposable {
   readonly writes: () => readonly CloudWrite[];
   /** How many writes may follow one event that moves so many prefixes: two a router, by the protocol; a write takes one or all. */
   readonly mostWrites: (prefixes: number) => number;
-  /** How many calls came in all. */
-  readonly calls: () => number;
+  /** All calls. */
+  readonly calls: () => readonly CloudCall[];
   /** How often the table was read. */
   readonly looks: () => number;
   /** Lets the cloud know that a VM stopped, or runs again. */
@@ -91,6 +99,13 @@ function tableOf(routes: Iterable<readonly [prefix: string, hop: string | undefi
   return new Map([...hops].map(([prefix, all]) => [prefix, all.sort().join(",")]));
 }
 
+/** The kind of a REST call: its method, and its path without what names one resource. */
+function kindOf(method: string, path: string): string {
+  const [bare = ""] = path.split("?");
+  const parts = bare.split("/").filter((part) => part !== "");
+  return `${method} ${parts.filter((part) => /^[a-zA-Z]+[sy]$|^[a-z]+[A-Z]/.test(part)).slice(-2).join("/")}`;
+}
+
 /** EC2: the clients' subnet B has a table that both routers, in subnet A, are told to keep. */
 async function openAws(): Promise<HaCloud> {
   const rig = await AwsRig.start();
@@ -118,7 +133,7 @@ async function openAws(): Promise<HaCloud> {
       front.calls.filter(({ action }) => /^(Create|Replace|Delete)Route$/.test(action))
         .map(({ action, at }) => ({ at, deletes: action === "DeleteRoute" })),
     mostWrites: (prefixes) => 4 * prefixes,
-    calls: () => front.calls.length,
+    calls: () => front.calls.map(({ action, arrivedAt }) => ({ what: action, at: arrivedAt })),
     looks: () => front.calls.filter(({ action }) => action === "DescribeRouteTables").length,
     setPower: (side, on) =>
       on ? front.startInterface(vms[side].interfaceId) : front.stopInterface(vms[side].interfaceId),
@@ -160,7 +175,7 @@ async function openAzure(): Promise<HaCloud> {
     read: () => Promise.resolve(tableOf(Object.entries(arm.state.routes(ids.formerTable)))),
     writes: () => arm.writes().map(({ at, method }) => ({ at, deletes: method === "DELETE" })),
     mostWrites: () => 4,
-    calls: () => arm.calls.length,
+    calls: () => arm.calls.map(({ method, path, at }) => ({ what: kindOf(method, path), at })),
     looks: () =>
       arm.calls.filter(({ method, path }) => method === "GET" && path.endsWith(ids.formerTable)).length,
     setPower: (side, on) => rig.placeMachine(machines[side], on ? "running" : "stopped"),
@@ -200,7 +215,7 @@ function openGcp(): HaCloud {
         deletes: false,
       })),
     mostWrites: (prefixes) => 4 * prefixes,
-    calls: () => compute.calls.length,
+    calls: () => compute.calls.map(({ method, path, at }) => ({ what: kindOf(method, path), at })),
     looks: () =>
       compute.calls.filter(({ method, path }) => method === "GET" && path.endsWith("/global/routes")).length,
     setPower: (side, on) => rig.setStatus(names[side], on ? "RUNNING" : "TERMINATED"),
@@ -240,7 +255,8 @@ async function openOpenstack(): Promise<HaCloud> {
     read: async () => tableOf((await rig.routes()).map(({ destination, nexthop }) => [destination, nexthop])),
     writes: () => proxy.callsTo(/^PUT .*\/routers\//).map(({ arrivedAt: at }) => ({ at, deletes: false })),
     mostWrites: () => 4,
-    calls: () => proxy.calls.length,
+    calls: () =>
+      proxy.calls.map(({ method, path, arrivedAt }) => ({ what: kindOf(method, path), at: arrivedAt })),
     looks: () => proxy.callsTo(/^GET .*\/routers\/[^/]+$/).length,
     setPower: (side, on) => rig.serverStatuses.set(servers[side], on ? "ACTIVE" : "SHUTOFF"),
     setLimit: (routes) => rig.setRouteQuota(routes),

@@ -2,13 +2,13 @@
  * Measures how long two routers take from a cut of power to the right table, for README; no test, and only on a quiet machine:
  * `deno run -A tests/system/ha/measure.ts [CLOUD…]`, with DELAY_MS for each call of a stand-in (0 unless told).
  *
- * Detection lasts until router b's kernel goes by its own uplink for the first prefix and "kernel" until it does for the last; the rest,
- * until the last write that was accepted, is the program's own and the cloud's.
+ * Detection lasts until router b's kernel goes by its own uplink for the first prefix. From then until the first call comes to the cloud
+ * is the program's own time, with `-coalesce` in it; from then until the last write, the calls'.
  */
 
 import { binaryPath } from "../binary.ts";
 import type { Namespace } from "../namespace.ts";
-import { type CloudName, openHaCloud, type Side } from "./ha_clouds.ts";
+import { type CloudCall, type CloudName, openHaCloud, type Side } from "./ha_clouds.ts";
 import { HaScene } from "./ha_scene.ts";
 import { client, target, upstreamAddress } from "./ha_stage.ts";
 import { PingStream } from "./ping_stream.ts";
@@ -86,15 +86,27 @@ async function measure(on: CloudName, count: number): Promise<void> {
   const rightAt = await untilAll(scene, "b");
   const { lost } = await ping.stop();
   const all = cloud.writes().slice(writes).map(({ at }) => at);
-  const [firstWrite = NaN] = all;
-  const ms = (time: number): string => `${Math.round(time - cutAt)} ms`;
+  const calls = cloud.calls().filter(({ at }) => at >= kernel.first && at <= rightAt);
+  const firstCall = Math.min(...calls.map(({ at }) => at));
+  const lastWrite = all.at(-1) ?? NaN;
+  const since = (from: number, to: number): string => `${Math.round(to - from)} ms`;
   await say(
-    `${on} ${daemons[on]} ${count}: kernel ${ms(kernel.first)} to ${
-      ms(kernel.last)
-    }, writes ${all.length} from ${ms(firstWrite)} to ${ms(all.at(-1) ?? NaN)}, table right by ${
-      ms(rightAt)
-    }; ${lost} pings lost`,
+    `${on} ${daemons[on]} ${count}: right ${
+      since(cutAt, Math.max(lastWrite, firstCall))
+    } after the cut = detection ${since(cutAt, kernel.first)} + own ${
+      since(kernel.first, firstCall)
+    } + calls ${since(firstCall, lastWrite)}; kernel's last change ${
+      since(kernel.first, kernel.last)
+    } after its first, seen right ${
+      since(cutAt, rightAt)
+    } after the cut; ${all.length} writes; ${lost} pings lost; calls ${countsOf(calls)}`,
   );
+}
+
+/** `DescribeRouteTables 2, ReplaceRoute 50`. */
+function countsOf(calls: readonly CloudCall[]): string {
+  const kinds = Map.groupBy(calls, ({ what }) => what);
+  return [...kinds].map(([what, each]) => `${what} ${each.length}`).join(", ");
 }
 
 const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(daemons);
