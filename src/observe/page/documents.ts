@@ -44,6 +44,12 @@ export interface StatusDocument {
     readonly instance: string | null;
     readonly owner: string;
   };
+  readonly peers: readonly {
+    readonly address: string;
+    readonly state: "alive" | "suspect" | "dead" | "unknown";
+    readonly since: string | null;
+    readonly why: string;
+  }[];
   readonly flow: {
     readonly kernelRoutes: number;
     readonly wanted: number;

@@ -141,6 +141,7 @@ function showStatus(status) {
   showSteps(nextSteps(status));
   showFlow(status);
   showHeld(status);
+  showPeers(status);
   showIcon(state);
   tickClock();
 }
@@ -260,6 +261,29 @@ function showHeld({ held, flow }) {
   }));
 }
 
+/** @param {StatusDocument} status */
+function showPeers({ peers }) {
+  const part = byId("peers");
+  part.hidden = peers.length === 0;
+  const key = JSON.stringify(peers);
+  if (part.dataset.key === key) return;
+  part.dataset.key = key;
+  byId("peer-list").replaceChildren(...peers.map(({ address, state, since, why }) => {
+    const age = element("span", "age", "");
+    age.dataset.since = since ?? "";
+    const item = element(
+      "li",
+      "",
+      element("b", "", address),
+      element("span", "state", state),
+      age,
+      element("span", "note", why),
+    );
+    item.dataset.state = state;
+    return item;
+  }));
+}
+
 /** What changes each second without news. */
 function tickClock() {
   const { status } = page;
@@ -272,6 +296,10 @@ function tickClock() {
   const read = time === "" ? "never read" : `read ${ageText(now - Date.parse(time))} ago`;
   const wait = next === "" ? "" : `, next try in ${ageText(Date.parse(next) - now)}`;
   setText("read", read + wait);
+  for (const age of document.querySelectorAll("#peers .age")) {
+    const start = age instanceof HTMLElement ? age.dataset.since ?? "" : "";
+    age.textContent = start === "" ? "" : `for ${ageText(now - Date.parse(start))}`;
+  }
   for (const clock of document.querySelectorAll(".countdown")) {
     const until = clock instanceof HTMLElement ? clock.dataset.until ?? "" : "";
     clock.textContent = until === "" ? "held" : countdownText(Date.parse(until) - now);

@@ -28,7 +28,7 @@ Deno.test({
   name: "the alerts keep what their tests say",
   ignore: programMissing("promtool", "prometheus") !== null,
   async fn(): Promise<void> {
-    assert.match(await promtool("check", "rules", "cloudroutesync.rules.yml"), /SUCCESS: 12 rules found/);
+    assert.match(await promtool("check", "rules", "cloudroutesync.rules.yml"), /SUCCESS: 14 rules found/);
     assert.match(await promtool("test", "rules", "cloudroutesync.rules.test.yml"), /SUCCESS/);
   },
 });
@@ -37,7 +37,7 @@ routerTest(
   "each panel and each alert finds its metrics in a Prometheus that scrapes a run",
   async (router) => {
     await router.announce([prefix]);
-    router.start("-listen", listen);
+    router.start("-listen", listen, "-peer", "10.0.0.3");
     await router.untilTable({ [prefix]: "10.0.0.7" });
     // The kernel says so to a run that is in step: only then is there a time from kernel to cloud.
     await router.announce([prefix, "203.0.113.0/24"]);

@@ -86,6 +86,42 @@ pageTest("held withdrawals count down and name their release, which ends them", 
   await untilText(page, "#empty", /No prefix/);
 });
 
+pageTest(
+  "the other routers stand on the page, and one of which the cloud says that it is dead, with the reason",
+  async (router, browser) => {
+    const [peer, other] = ["10.0.0.3", "10.0.0.9"] as const;
+    const file = (dead: readonly string[]): Promise<void> =>
+      Deno.writeTextFile(
+        router.file,
+        JSON.stringify({
+          version: 1,
+          quota: 500,
+          routes: [{ prefix, nextHop: peer, owner: "cloudroutesync" }],
+          dead,
+        }),
+      );
+    await file([]);
+    router.start("-listen", listen, "-peer", peer, "-peer", other);
+    const page = await browser.open(address);
+    await untilText(page, "#peer-list", /^10\.0\.0\.3\s+unknown\s[^]*10\.0\.0\.9\s+unknown/);
+    await file([peer]);
+    await router.announce([prefix]);
+    await untilText(
+      page,
+      "#peer-list li[data-state=dead]",
+      /^10\.0\.0\.3\s+dead\s+for \d+ s\s+the cloud says: .* names it among the dead$/,
+    );
+    assert.equal(await page.locator("#peer-list li").count(), 2);
+  },
+);
+
+pageTest("a router that is alone has no list of other routers", async (router, browser) => {
+  router.start("-listen", listen);
+  const page = await browser.open(address);
+  await untilText(page, "#verdict", /^In step$/);
+  assert.equal(await page.locator("#peers").isVisible(), false);
+});
+
 pageTest("keys alone lead to a prefix: skip link, search, rows, detail", async (router, browser) => {
   await router.announce(["10.128.0.0/9", "10.200.0.0/16", "10.200.7.0/24", prefix]);
   router.start("-listen", listen, "-exclude", "192.0.2.0/24");
