@@ -11,6 +11,8 @@
  * | nothing          | a peer       | none                                             | leave: only its own router removes it |
  * | self             | a peer       | the cloud says that the peer is dead             | act: replace                          |
  * | self             | a peer       | the kernel's best route flipped from it to self  | act: replace                          |
+ * | self             | a peer       | this router came to want it while it has the     | act: replace                          |
+ * |                  |              | group's active address: the peers are passive    |                                       |
  * | self             | a peer       | this router outranks it and held the prefix      | act: replace                          |
  * | self             | a peer       | it wrote again after this router had taken over  | leave, `standby`: its write proves    |
  * |                  |              |                                                  | that it lives                         |
@@ -50,7 +52,7 @@ export interface PrefixMemory {
   readonly wanted: Want;
   /**
    * The peer that the kernel's best route went by before it went by this router, or {@linkcode anyPeer} where this router was passive
-   * before; null once that is used up.
+   * before, or has the active address; null once that is used up.
    */
   readonly flippedFrom: string | null;
   /** Whether the prefix stood at this router before. */
@@ -94,13 +96,22 @@ export interface GroupCase {
   readonly memory: PrefixMemory;
 }
 
-/** Takes in what kernel and table say now; call it before {@linkcode decide}. */
-export function remember(memory: PrefixMemory, wanted: Want, standsHere: boolean): PrefixMemory {
+/**
+ * Takes in what kernel and table say now; call it before {@linkcode decide}.
+ *
+ * @param hasActiveAddress whether the group has an active address, and it is on this router: none of the peers has it then.
+ */
+export function remember(
+  memory: PrefixMemory,
+  wanted: Want,
+  standsHere: boolean,
+  hasActiveAddress = false,
+): PrefixMemory {
   const held = wanted === "self" && (standsHere || memory.held);
   if (sameWant(memory.wanted, wanted)) return { ...memory, held };
   return {
     wanted,
-    flippedFrom: wanted === "self" ? flipOf(memory.wanted) : null,
+    flippedFrom: wanted !== "self" ? null : hasActiveAddress ? anyPeer : flipOf(memory.wanted),
     held,
     tookFrom: null,
     takes: 0,

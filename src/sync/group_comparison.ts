@@ -13,6 +13,9 @@
  * | next hops are of no use (an older |                       |                                                          |
  * | Neutron): two routers' routes     |                       |                                                          |
  * | would be such a one               |                       |                                                          |
+ * | any of these, where an active     | the route             | has the prefix, or another has it: one that is passive   |
+ * | address says which router is to   |                       | may not forward what it gets                             |
+ * | forward                           |                       |                                                          |
  */
 
 import type { CloudRoute, CloudTraits } from "../clouds/cloud.ts";
@@ -35,6 +38,8 @@ export interface GroupInput {
   readonly members: Members;
   /** Whether the active address is on another router. */
   readonly passive: boolean;
+  /** Whether an active address says which router has the prefixes, so that no two are to have one together. */
+  readonly oneActive: boolean;
   /** What is remembered of a canonical prefix. */
   readonly memoryOf: (prefix: string) => PrefixMemory;
 }
@@ -60,7 +65,7 @@ export function groupOutcome(
   group: GroupInput,
   input: GroupTable,
 ): GroupOutcome {
-  const { members, passive, memoryOf } = group;
+  const { members, passive, oneActive, memoryOf } = group;
   const { index: { own, peers, dead }, traits } = input;
   const mine = own.get(key);
   const theirs = peers.get(key);
@@ -68,7 +73,7 @@ export function groupOutcome(
   const prefix = target?.prefix ?? parsePrefix(key);
   const most = traits.nextHopsOf?.(prefix) ?? traits.nextHopsPerRoute;
   const wanted = passive ? "passive" : wantOf(target, standing, members, most);
-  const memory = remember(memoryOf(key), wanted, mine !== undefined);
+  const memory = remember(memoryOf(key), wanted, mine !== undefined, oneActive && !passive);
   const left = (decision: GroupDecision & { act: false }): GroupOutcome => ({
     memory,
     target,
@@ -76,31 +81,37 @@ export function groupOutcome(
       ? { is: "nothing" }
       : { is: "left", prefix, verdict: decision.verdict },
   });
+  // What stands at a passive router beside this one's goes by the rules by which this one would take it.
+  const alongside = oneActive && !traits.uniquePrefix && wanted === "self" && mine !== undefined &&
+    theirs !== undefined;
   const decision = decide({
     ...members,
     wanted,
-    standsAt: mine === undefined ? theirs?.peer ?? null : null,
+    standsAt: mine === undefined || alongside ? theirs?.peer ?? null : null,
     standsHere: mine !== undefined,
     dead,
     memory,
   });
   if (!decision.act && decision.verdict === "passive") return left(decision);
-  if (standTogether(traits, most)) {
+  if (!oneActive && standTogether(traits, most)) {
     const mine = ownPart(target, members);
     const outcome = traits.uniquePrefix
       ? inSharedSet(key, mine, members, most, input)
       : besideOthers(key, mine, input);
     return { memory, outcome, target: mine };
   }
+  if (alongside) {
+    return { memory, target, outcome: decision.act ? withoutDead(target, mine, theirs) : null };
+  }
   if (!decision.act) return left(decision);
   if (decision.takesFrom === null || theirs === undefined) {
     return {
       memory,
       target,
-      outcome: typeof wanted === "object" && mine !== undefined ? handOver(target, mine) : null,
+      outcome: typeof wanted === "object" && mine !== undefined ? handOver(target, mine, most) : null,
     };
   }
-  return { memory, target, outcome: take(target, theirs.route, decision.takesFrom) };
+  return { memory, target, outcome: take(target, theirs.route, decision.takesFrom, most) };
 }
 
 /** Whether several routers have a prefix at once. Routes that marks tell apart are routes of their own, however many next hops one takes. */
@@ -122,16 +133,27 @@ function wantOf(
   return peer === undefined ? "other" : { peer: peer.address.text };
 }
 
-function handOver(target: Target | undefined, from: CloudRoute): Outcome | null {
+function handOver(target: Target | undefined, from: CloudRoute, most: number): Outcome | null {
   if (target === undefined || sameNextHops(target.nextHops, from.nextHops)) return null;
   const { prefix } = target;
   return {
     is: "change",
-    change: { action: "replace", prefix, from, to: target.nextHops.slice(0, 1), why: "handed-over" },
+    change: {
+      action: "replace",
+      prefix,
+      from,
+      to: chooseNextHops(target, from.nextHops, most),
+      why: "handed-over",
+    },
   };
 }
 
-function take(target: Target | undefined, from: CloudRoute, takesFrom: string): Outcome {
+function take(
+  target: Target | undefined,
+  from: CloudRoute,
+  takesFrom: string,
+  most: number,
+): Outcome {
   const { prefix } = from;
   return target === undefined
     ? { is: "change", change: { action: "delete", prefix, from, to: null, why: "not-wanted", takesFrom } }
@@ -141,7 +163,7 @@ function take(target: Target | undefined, from: CloudRoute, takesFrom: string): 
         action: "replace",
         prefix,
         from,
-        to: target.nextHops.slice(0, 1),
+        to: chooseNextHops(target, from.nextHops, most),
         why: "taken-over",
         takesFrom,
       },
@@ -168,7 +190,7 @@ function besideOthers(key: string, target: Target | undefined, { index }: GroupT
   return { is: "change", change: { action: "delete", prefix, from: mine, to: null, why: "handed-over" } };
 }
 
-/** This router's own goes or comes as wanted, and what points at a dead peer goes. */
+/** This router's own goes or comes as wanted, and what points at a peer that is dead, or passive, goes. */
 function withoutDead(
   target: Target | undefined,
   own: CloudRoute | undefined,
@@ -213,6 +235,10 @@ function inSharedSet(
   const to = sharedNextHops(from.nextHops, target?.nextHops ?? [], self, peers, deadHops, isSignedByPeer)
     .slice(0, most);
   const ofPeers = to.filter((hop) => peers.some(({ nextHops }) => nextHops.includes(hop)));
+  const dead = peers.find((peer) =>
+    deadHops.size > 0 && from.nextHops.some((hop) => deadHops.has(hop) && peer.nextHops.includes(hop))
+  );
+  const takesFrom = dead === undefined ? {} : { takesFrom: dead.address.text };
   if (sameNextHops(from.nextHops, to)) {
     if (from.unsigned === true) {
       return { is: "change", change: { action: "replace", prefix, from, to, ofPeers, why: "signed" } };
@@ -221,7 +247,11 @@ function inSharedSet(
     return target === undefined ? { is: "nothing" } : { is: "left", prefix, verdict: "peer" };
   }
   if (to.length === 0) {
-    return { is: "change", change: { action: "delete", prefix, from, to: null, why: "not-wanted" } };
+    return {
+      is: "change",
+      change: { action: "delete", prefix, from, to: null, why: "not-wanted", ...takesFrom },
+    };
   }
-  return { is: "change", change: { action: "replace", prefix, from, to, ofPeers, why: "next-hop-changed" } };
+  const why = dead === undefined ? "next-hop-changed" : "taken-over";
+  return { is: "change", change: { action: "replace", prefix, from, to, ofPeers, why, ...takesFrom } };
 }

@@ -123,6 +123,7 @@ export class RouterGroup {
     return {
       members: { ...this.#members, peers: this.#table().peers },
       passive: !this.#leaving && !this.#isActive(),
+      oneActive: this.#settings.activeAddress !== null,
       memoryOf: (prefix) => this.#memories.get(prefix) ?? { ...noMemory, held: this.#isClaimed(prefix) },
     };
   }

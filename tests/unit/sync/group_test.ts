@@ -129,6 +129,17 @@ Deno.test("remember() sees the kernel flip from a peer, and a take uses it up", 
   assert.equal(remember(took, wantsPeer, false).takes, 0);
 });
 
+Deno.test("remember() takes what is wanted while the active address is here for a flip from each peer, whatever was before", () => {
+  for (
+    const before of [noMemory, remember(noMemory, "passive", false), remember(noMemory, "nothing", false)]
+  ) {
+    assert.equal(remember(before, "self", false, true).flippedFrom, anyPeer);
+    assert.equal(remember(before, "nothing", false, true).flippedFrom, null);
+  }
+  const used = rememberTake(remember(noMemory, "self", false, true), "10.0.0.5");
+  assert.equal(remember(used, "self", true, true).flippedFrom, null, "once for each change");
+});
+
 Deno.test("remember() takes the end of being passive for a flip from each peer", () => {
   assert.equal(remember(remember(noMemory, "passive", false), "self", false).flippedFrom, anyPeer);
   assert.equal(remember(remember(noMemory, "passive", false), "nothing", false).flippedFrom, null);
