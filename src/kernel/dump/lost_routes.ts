@@ -12,7 +12,7 @@
  * ```
  * the answer                                    the prefix
  * the very prefix                               is kept, and proves that the dump is not whole
- * a shorter prefix of this table, or no route   is gone; not by the answer with a next-hop object, for IPv6
+ * a shorter prefix of this table, or no route   is gone; not where the kernel may pass over a route of the prefix
  * anything else, or was not asked               is kept beside a proof; else, if IPv6 routes changed, until the next dump agrees
  * ```
  *
@@ -26,6 +26,8 @@ import { prefixOf, type Words } from "../../routes/prefix.ts";
 import type { KernelState } from "../table/kernel_state.ts";
 import type { OpenPort } from "../wire/netlink_port.ts";
 import { type LookupAnswer, RouteLookup } from "./route_lookup.ts";
+import type { RouteBodies } from "../table/route_bodies.ts";
+import { RTNH_F_DEAD, RTNH_F_LINKDOWN } from "../wire/route_body.ts";
 import { prefixKey, type RouteSegment } from "../table/route_segment.ts";
 import { translation } from "../table/state_difference.ts";
 
@@ -36,6 +38,9 @@ const mostAsked = 16_384;
 const manyLegs = 1_000;
 
 const mainTable = 254;
+
+/** `rtm_type` of a route that sends the look-up on to the next table. */
+const RTN_THROW = 9;
 
 /** A prefix that a dump does not have. */
 export interface LostPrefix {
@@ -81,9 +86,16 @@ export async function findLostPrefixes(
     for (const [words, length] of partly) {
       lost.push({ segment, words, length, endIsMissing: false, isPartly: true, verdict: "unknown" });
     }
-    const isByObject = (words: Words, length: number): boolean =>
-      known.routesOf(words, length).some((body) => before.bodies.nextHopId(body) !== 0);
-    lost.push(...await askFor(open, segment, missing, { endIsMissing, isByObject }));
+    const ofKnown =
+      (test: (bodies: RouteBodies, body: number) => boolean) => (words: Words, length: number): boolean =>
+        known.routesOf(words, length).some((body) => test(before.bodies, body));
+    lost.push(
+      ...await askFor(open, segment, missing, {
+        endIsMissing,
+        isByObject: ofKnown((bodies, body) => bodies.nextHopId(body) !== 0),
+        isPassedOver: ofKnown(mayBePassedOver),
+      }),
+    );
   }
   return lost;
 }
@@ -109,10 +121,12 @@ async function askFor(
   open: OpenPort,
   segment: RouteSegment,
   prefixes: readonly (readonly [Words, number])[],
-  { endIsMissing, isByObject }: {
+  { endIsMissing, isByObject, isPassedOver }: {
     readonly endIsMissing: boolean;
     /** Whether a prefix was known by a next-hop object. */
     readonly isByObject: (words: Words, length: number) => boolean;
+    /** Whether a prefix had a route as {@linkcode mayBePassedOver} says. */
+    readonly isPassedOver: (words: Words, length: number) => boolean;
   },
 ): Promise<readonly LostPrefix[]> {
   if (prefixes.length === 0) return [];
@@ -124,10 +138,25 @@ async function askFor(
     // though there is another by the object (rt6_drop_pcpu_from in net/ipv6/ip6_fib.c, inet6_rtm_getroute in net/ipv6/route.c).
     const isNoAnswer = asked !== null && "errno" in asked && segment.family === 6 &&
       isByObject(words, length);
-    const verdict = verdictOf(segment, words, length, isNoAnswer ? null : asked);
+    const told = verdictOf(segment, words, length, isNoAnswer ? null : asked);
+    const verdict = told === "gone" && isPassedOver(words, length) ? "unknown" : told;
     lost.push({ segment, words, length, endIsMissing, isPartly: false, verdict });
   }
   return lost;
+}
+
+/**
+ * Whether an answer may be as if a route were not there: the kernel goes on to the next table at a `throw`, and says "no route" in the end
+ * (fib4_rule_action and fib6_rule_action), and passes over legs that are dead or, if it is told to, without carrier (fib_table_lookup in
+ * net/ipv4/fib_trie.c, find_match in net/ipv6/route.c).
+ */
+function mayBePassedOver(bodies: RouteBodies, body: number): boolean {
+  if (bodies.type(body) === RTN_THROW) return true;
+  const legs = bodies.legCount(body);
+  for (let leg = 0; leg < legs; leg++) {
+    if ((bodies.legFlags(body, leg) & (RTNH_F_DEAD | RTNH_F_LINKDOWN)) !== 0) return true;
+  }
+  return false;
 }
 
 function verdictOf(

@@ -152,6 +152,8 @@ Deno.test("KernelMonitor keeps a route whose like is deleted during a dump, thou
   // What replaces the first one is like the second in all that messages tell; the dump that is to show both comes after its deletion.
   kernel.answer = duringDump(kernel, [route], [message(RTM_DELROUTE, route)]);
   kernel.events?.deliver(message(RTM_NEWROUTE, route, { flags: REPLACE }));
+  await until(() => monitor.health.dumps === 2);
+  assert.equal(monitor.table.size, 1);
   await until(() => monitor.health.dumps === 3);
   assert.ok(!lost.includes(0), "the route was never gone");
   assert.deepEqual(Array.from(monitor.table.routes(), ({ legs }) => legs[0]?.gateway?.text), ["10.0.0.2"]);

@@ -110,6 +110,40 @@ Deno.test("KernelMonitor asks for what an event brought behind the end of a dump
   await until(() => monitor.table.size === 2);
 });
 
+for (const [kind, type, flags] of [["throw route", 9, 0], ["route without carrier", 1, 16]] as const) {
+  Deno.test(`KernelMonitor keeps an IPv6 ${kind} that a dump has missed, of which the kernel says that there is none`, async () => {
+    const kernel = new FakeKernel();
+    const route = routePayload6(1, 2);
+    route[7] = type;
+    route[8] = flags;
+    const table: Table = { has: [], shows: [2], asked: [] };
+    const answer = kernelOf(table, routePayload6);
+    let isMissed = false;
+    kernel.answer = (kind, request) => {
+      const brought = answer(kind, request);
+      const isDump = kind === RTM_GETROUTE && (((request[7] ?? 0) << 8) & NLM_F_DUMP) !== 0;
+      if (!isDump) return brought;
+      if (!isMissed) return [message(RTM_NEWROUTE, route), ...brought];
+      kernel.events?.deliver(
+        message(RTM_NEWROUTE, routePayload6(9, 2), { flags: EXCL_CREATE }),
+        message(RTM_DELROUTE, routePayload6(9, 2)),
+      );
+      return brought;
+    };
+    await using monitor = await KernelMonitor.openWith(kernel.openPort, { ...options, families: [6] });
+    let gone = 0;
+    monitor.onChange = () => monitor.table.size < 2 ? gone++ : 0;
+    isMissed = true;
+    monitor.resync("test");
+    await until(() => monitor.health.dumps === 2);
+    assert.ok(table.asked.includes(1));
+    assert.equal(gone, 0);
+    isMissed = false;
+    await until(() => monitor.health.dumps === 3);
+    assert.equal(gone, 0);
+  });
+}
+
 Deno.test("KernelMonitor keeps IPv6 routes that a dump has missed while others changed", async () => {
   const kernel = new FakeKernel();
   const table: Table = { has: [1, 2, 3], shows: [1, 2, 3], asked: [] };
