@@ -9,28 +9,32 @@ interface Step {
 }
 
 /**
- * Leaves out commands as long as the walk diverges without them.
+ * Leaves out commands as long as the walk diverges without them, and there is time.
  *
  * @param diverges whether a walk does; chance may play a part, so that true counts and false may be wrong.
  * @param mostTries walks to go through at most.
+ * @param mostMs no walk begins later than that, milliseconds.
  */
 export async function shrink(
   plan: WalkPlan,
   diverges: (plan: WalkPlan) => Promise<boolean>,
   mostTries: number,
+  mostMs: number,
 ): Promise<WalkPlan> {
+  const end = performance.now() + mostMs;
+  const isOver = (): boolean => tries >= mostTries || performance.now() >= end;
   let steps = plan.bursts.flatMap((burst, index) => burst.lines.map((line) => ({ burst: index, line })));
   let tries = 0;
   for (let size = Math.ceil(steps.length / 2); size >= 1;) {
     let shorter = false;
-    for (let start = steps.length - 1; start >= 0 && tries < mostTries; start -= size) {
+    for (let start = steps.length - 1; start >= 0 && !isOver(); start -= size) {
       const rest = steps.toSpliced(Math.max(0, start - size + 1), Math.min(size, start + 1));
       tries++;
       if (!await diverges({ ...plan, bursts: burstsOf(plan, rest) })) continue;
       steps = rest;
       shorter = true;
     }
-    if (tries >= mostTries) break;
+    if (isOver()) break;
     if (size === 1 && !shorter) break;
     size = Math.max(1, Math.floor(size / 2));
   }

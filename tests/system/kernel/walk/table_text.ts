@@ -34,10 +34,12 @@ export function differenceText(table: readonly string[], truth: readonly string[
   const wrong = without(table, truth).map((line) => `monitor only: ${line}`);
   const missing = without(truth, table).map((line) => `kernel only: ${line}`);
   if (wrong.length + missing.length > 0) return [...wrong, ...missing];
+  const differ = (lines: readonly string[], others: readonly string[]): string[] =>
+    lines.filter((line, index) => line !== others[index]);
   return [
     "The same routes in another order:",
-    ...table.map((line) => `monitor: ${line}`),
-    ...truth.map((line) => `kernel: ${line}`),
+    ...differ(table, truth).map((line) => `monitor: ${line}`),
+    ...differ(truth, table).map((line) => `kernel: ${line}`),
   ];
 }
 

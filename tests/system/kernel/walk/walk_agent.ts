@@ -18,7 +18,9 @@ export interface WalkReport {
   readonly failures: number;
   /** Null: monitor and kernel agreed throughout. */
   readonly divergence: {
-    /** The least commands that were found to part the two. */
+    /** Of the whole walk. */
+    readonly first: readonly string[];
+    /** The least commands that were found to part the two, and how. */
     readonly script: string;
     readonly difference: readonly string[];
   } | null;
@@ -26,6 +28,9 @@ export interface WalkReport {
 
 /** Walks to go through at most to find a shorter one. */
 const mostTries = 150;
+
+/** For so long at most, milliseconds. */
+const mostShrinkingMs = 60_000;
 
 /** How often a walk that depends on the moment is tried before it counts as one that agrees. */
 const triesInDumps = 2;
@@ -40,21 +45,26 @@ async function report(world: WalkWorld, seed: number, steps: number): Promise<Wa
   const found = await walk(libc, world, plan);
   if (found === null) return { seed, lines: world.lines, failures: world.failures, divergence: null };
   let { difference } = found;
-  const shortest = await shrink({ ...plan, bursts: plan.bursts.slice(0, found.bursts) }, async (shorter) => {
-    for (let attempt = 0; attempt < (plan.beside > 0 ? triesInDumps : 1); attempt++) {
-      const again = await walk(libc, world, shorter, shortQuietMs);
-      if (again !== null) {
-        difference = again.difference;
-        return true;
+  const shortest = await shrink(
+    { ...plan, bursts: plan.bursts.slice(0, found.bursts) },
+    async (shorter) => {
+      for (let attempt = 0; attempt < (plan.beside > 0 ? triesInDumps : 1); attempt++) {
+        const again = await walk(libc, world, shorter, shortQuietMs);
+        if (again !== null) {
+          difference = again.difference;
+          return true;
+        }
       }
-    }
-    return false;
-  }, mostTries);
+      return false;
+    },
+    mostTries,
+    mostShrinkingMs,
+  );
   return {
     seed,
     lines: world.lines,
     failures: world.failures,
-    divergence: { script: scriptText(shortest), difference },
+    divergence: { first: found.difference, script: scriptText(shortest), difference },
   };
 }
 
