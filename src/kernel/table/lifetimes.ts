@@ -2,9 +2,9 @@
  * When the lifetimes of routes end (RTA_CACHEINFO), so that the kernel must be read again.
  *
  * The kernel passes over a route whose lifetime has ended, but lists it up to 30 s longer and tells only then that it is gone
- * (fib6_run_gc in net/ipv6/ip6_fib.c). Meanwhile a router advertisement, or an `ip route add` that fails with EEXIST, gives it a new
- * lifetime without a word (fib6_add_rt2node). And within a hundredth of a second around its end a dump tells nothing of the lifetime
- * (`rta_expires` 0), as of a route that has none.
+ * (fib6_run_gc in net/ipv6/ip6_fib.c). Meanwhile a router advertisement, or an `ip -6 route append` that fails with EEXIST, gives it a
+ * new lifetime without a word, or none (fib6_add_rt2node; `ip route add` is refused before that). And within a hundredth of a second
+ * around its end a dump tells nothing of the lifetime (`rta_expires` 0), as of a route that has none.
  */
 
 /** The unit of `rta_expires` on all machines that Deno runs on (USER_HZ is 100), milliseconds. */

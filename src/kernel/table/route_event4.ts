@@ -12,7 +12,8 @@
  * ```
  *
  * The kernel can hold two routes whose messages are the same: it tells routes apart by the scope of the gateway and by flags of
- * the request too (nh_comp and fib_find_info in fib_semantics.c), which no message carries.
+ * the request too (nh_comp and fib_find_info in fib_semantics.c), which no message carries. And of a route that rejects packets the realm
+ * is not kept, which tells two of them apart as well.
  */
 
 import { NLM_F_APPEND, NLM_F_EXCL, NLM_F_REPLACE } from "../wire/netlink_message.ts";

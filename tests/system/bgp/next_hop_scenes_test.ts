@@ -1,6 +1,6 @@
 /**
  * What FRR and BIRD put into the kernel besides plain routes, as the cloud gets it: a gateway behind a bridge (EVPN), a gateway that is
- * found by another route, and a multipath route that grows and shrinks.
+ * found by another route of one leg or of several, and a multipath route that grows and shrinks.
  */
 
 import { resolve } from "node:path";
@@ -30,7 +30,7 @@ const setUp = [
 
 const evpn: StaticRoute = { prefix: "20.31.0.0/24", via: ["10.0.0.20"], onLink: "br100" };
 const recursive: StaticRoute = { prefix: "20.2.0.0/24", via: ["20.1.0.9"], recursive: true };
-const underlay = (via: string): StaticRoute => ({ prefix: "20.1.0.0/16", via: [via] });
+const underlay = (...via: readonly string[]): StaticRoute => ({ prefix: "20.1.0.0/16", via });
 const multipath = (...via: readonly string[]): StaticRoute => ({ prefix: "20.3.0.0/24", via });
 
 /** The routes of the daemon, and what the cloud has of them. */
@@ -48,6 +48,15 @@ const scenes: readonly (readonly [routes: readonly StaticRoute[], cloud: readonl
   [
     [evpn, underlay("10.0.0.3"), recursive, multipath("10.0.0.3", "10.0.0.5")],
     ["20.1.0.0/16 10.0.0.3", "20.2.0.0/24 10.0.0.3", "20.3.0.0/24 10.0.0.3", `20.31.0.0/24 ${self}`],
+  ],
+  [
+    // What a gateway is found by gets a second leg, and loses the first: so does the route by the gateway.
+    [evpn, underlay("10.0.0.3", "10.0.0.5"), recursive, multipath("10.0.0.3")],
+    ["20.1.0.0/16 10.0.0.3", "20.2.0.0/24 10.0.0.3", "20.3.0.0/24 10.0.0.3", `20.31.0.0/24 ${self}`],
+  ],
+  [
+    [evpn, underlay("10.0.0.5"), recursive, multipath("10.0.0.3", "10.0.0.5")],
+    ["20.1.0.0/16 10.0.0.5", "20.2.0.0/24 10.0.0.5", "20.3.0.0/24 10.0.0.3", `20.31.0.0/24 ${self}`],
   ],
   [
     [underlay("10.0.0.3"), multipath("10.0.0.5")],

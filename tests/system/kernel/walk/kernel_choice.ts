@@ -45,7 +45,8 @@ export class KernelChoice {
       if (winner !== null && routes.some((own) => isOneOfDefaults(winner, own))) return [];
       const expected = winner === null || winner.type !== unicastType ? "no route" : text(winner);
       const taken = this.#ask(family, words);
-      // It says "no route" by an object that it has kept what it found out with for a route that is gone since.
+      // It says "no route" by an object that has kept what was found out for a route that is gone since (rt6_drop_pcpu_from in
+      // net/ipv6/ip6_fib.c, inet6_rtm_getroute in net/ipv6/route.c).
       if (taken === null && family === 6 && winner !== null && winner.nextHopId !== null) return [];
       const actual = taken === null ? "no route" : text(taken);
       if (expected === actual) return [];
