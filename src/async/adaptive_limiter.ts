@@ -149,6 +149,11 @@ export class AdaptiveLimiter {
     return this.#closedUntil > this.#clock.now() ? this.#closedUntil : null;
   }
 
+  /** When a call was refused last, in milliseconds of the clock; -Infinity: never. */
+  get refusedAt(): number {
+    return this.#refusedAt;
+  }
+
   /** Milliseconds until the next call may be made. */
   #waitMs(): number {
     const now = this.#clock.now();

@@ -34,6 +34,9 @@ const afterRefusedRead: AfterRefusal = { spacingMs: 25_000, longestFirstWaitMs: 
 /** A write may be a failover: one that was refused by chance is in time all the same. */
 const afterRefusedWrite: AfterRefusal = { spacingMs: 90_000, longestFirstWaitMs: 10_000 };
 
+/** How long after a refusal the account counts as short of calls, in milliseconds. */
+const shortForMs = 900_000;
+
 /** What is known of one kind of call. */
 interface ActionUse {
   readonly limiter: AdaptiveLimiter;
@@ -89,6 +92,16 @@ export class ApiBudget {
     // An API that is out of reach says nothing of its limits.
     if (error?.kind !== "unavailable" && error?.kind !== "throttled") use.limiter.accepted();
     return error?.retryAfterMs;
+  }
+
+  /**
+   * Whether calls that read are spaced out, since one was refused: what is looked after now and then, and changes no packet's way, then
+   * leaves the account to those that have something to do.
+   */
+  get isShort(): boolean {
+    const use = this.#uses.get("read");
+    if (use === undefined || use.limiter.perSecond >= use.full.perSecond) return false;
+    return this.#clock.now() - use.limiter.refusedAt < shortForMs;
   }
 
   /** How the limiters stand whose kind of call was made. */

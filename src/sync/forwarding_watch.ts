@@ -4,6 +4,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
+import { jitteredMs } from "../async/back_off.ts";
 import type { Clock } from "../async/clock.ts";
 import type { CloudConnection, Finding } from "../clouds/cloud.ts";
 import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
@@ -15,6 +16,8 @@ import { durationText } from "./wording.ts";
 const log = getLogger(["cloudroutesync", "sync"]);
 /** How often the kernel is looked at, which costs a system call or three, in milliseconds. */
 const kernelEveryMs = 5_000;
+/** How long the cloud is left alone at most while the account is short of calls, in milliseconds. */
+const longestShortMs = 600_000;
 
 /** What a watch works with. */
 export interface ForwardingWatchOptions {
@@ -25,6 +28,8 @@ export interface ForwardingWatchOptions {
   readonly wanted: ReadonlyMap<string, WantedRoute>;
   /** How often the cloud is asked while all is well, in milliseconds. */
   readonly cloudEveryMs: number;
+  /** Whether the account is short of calls. */
+  readonly isShort: () => boolean;
   readonly clock: Clock;
   /** Takes note of a defect. */
   readonly unexpected: (where: string, error: unknown) => void;
@@ -35,13 +40,14 @@ export class ForwardingWatch {
   readonly #options: ForwardingWatchOptions;
   #kernel: readonly Finding[] = [];
   #cloud: readonly Finding[] = [];
-  #cloudDueAt = 0;
+  #cloudDueAt: number;
   /** By the name of what is bad: since when, in milliseconds of the clock. */
   readonly #badSince = new Map<string, number>();
   #loggedError: string | null = null;
 
   constructor(options: ForwardingWatchOptions) {
     this.#options = options;
+    this.#cloudDueAt = options.clock.now();
   }
 
   /** What was seen last; empty before the first look. */
@@ -56,13 +62,20 @@ export class ForwardingWatch {
     while (!stop.aborted) {
       try {
         this.#kernel = kernel();
-        if (clock.now() >= this.#cloudDueAt) await this.#lookAtCloud(stop);
+        if (this.#isCloudDue()) await this.#lookAtCloud(stop);
         this.#tell();
       } catch (error) {
         if (!stop.aborted) unexpected("while it was looked whether this VM forwards", error);
       }
       await clock.sleep(kernelEveryMs, stop);
     }
+  }
+
+  /** Routers that wait for calls to be in step go first: forwarding is a switch that hardly anybody turns. */
+  #isCloudDue(): boolean {
+    const { clock, isShort } = this.#options;
+    const lateMs = clock.now() - this.#cloudDueAt;
+    return lateMs >= longestShortMs || (lateMs >= 0 && !isShort());
   }
 
   async #lookAtCloud(stop: AbortSignal): Promise<void> {
@@ -77,7 +90,7 @@ export class ForwardingWatch {
     }
     const isBad = this.#cloud.some(({ status }) => status === "bad");
     // Somebody may be putting it right just now.
-    this.#cloudDueAt = clock.now() + (isBad ? eachMinuteMs : cloudEveryMs);
+    this.#cloudDueAt = clock.now() + jitteredMs(isBad ? eachMinuteMs : cloudEveryMs, clock.random());
   }
 
   /** What was seen before stays: an answer that failed says nothing. */

@@ -134,6 +134,7 @@ export class Supervisor {
       kernel: () => options.kernelForwarding?.(this.#vm.connection.identity) ?? [],
       wanted: this.#feed.wanted,
       cloudEveryMs: Math.max(options.settings.auditMs, eachMinuteMs),
+      isShort: () => this.#budget.isShort,
     });
   }
 
@@ -240,6 +241,7 @@ export class Supervisor {
         await Promise.all([this.#forwarding.run(end), this.#probes?.run(end)]);
       },
       auditMs: settings.auditMs,
+      isShort: () => this.#budget.isShort,
       clock,
     }).run(stop, abandon);
   }

@@ -10,6 +10,9 @@ import type { Reconciler } from "./reconciler.ts";
 const log = getLogger(["cloudroutesync", "sync"]);
 /** How often tables and associations are looked after though nothing happened: at most this often, in milliseconds. */
 export const prepareEveryMs = 300_000;
+/** How soon they are looked after once more where the account was short of calls, in milliseconds, and how often in a row. */
+const afterShortMs = 60_000;
+const mostShort = 10;
 
 /** What the loops work with. */
 export interface TableLoopsOptions {
@@ -22,6 +25,8 @@ export interface TableLoopsOptions {
   /** Runs beside the loops, until it is stopped. */
   readonly watch: (stop: AbortSignal) => Promise<void>;
   readonly auditMs: number;
+  /** Whether the account is short of calls. */
+  readonly isShort: () => boolean;
   readonly clock: Clock;
 }
 
@@ -77,10 +82,11 @@ export class TableLoops {
 
   /**
    * Has the tables prepared again now and then: an association that somebody took away comes back. Before that it is looked who this
-   * VM is: what lies in its network must not be in a table.
+   * VM is: what lies in its network must not be in a table. Both wait while the account is short of calls: routers that are not in step go
+   * first.
    */
   async #lookAfter(abandon: AbortSignal): Promise<void> {
-    const { clock, auditMs, connection, lookAgain } = this.#options;
+    const { clock, auditMs, connection, lookAgain, isShort } = this.#options;
     const prepare = async (): Promise<void> => {
       const tables = await tablesNow(connection(), abandon);
       this.#tellLost(tables);
@@ -89,6 +95,9 @@ export class TableLoops {
     let logged: readonly (string | null)[] = [];
     for (;;) {
       await clock.sleep(jitteredMs(Math.max(prepareEveryMs, auditMs), clock.random()), this.#end.signal);
+      for (let turn = 0; turn < mostShort && isShort(); turn++) {
+        await clock.sleep(jitteredMs(afterShortMs, clock.random()), this.#end.signal);
+      }
       if (this.#end.signal.aborted) return;
       const [vm, tables] = logged;
       logged = [
