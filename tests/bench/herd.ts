@@ -17,6 +17,7 @@ const columns = [
   "99 % ÷ floor",
   "all ÷ floor",
   "others %",
+  "at most %",
 ];
 
 if (import.meta.main) {
@@ -29,8 +30,18 @@ if (import.meta.main) {
 }
 
 function rowOf(figures: HerdFigures): string[] {
-  const { shape, scenario, calls, refused, callsEachUseful, floorMs, mostMs, allMs, othersAccepted } =
-    figures;
+  const {
+    shape,
+    scenario,
+    calls,
+    refused,
+    callsEachUseful,
+    floorMs,
+    mostMs,
+    allMs,
+    othersAccepted,
+    othersBound,
+  } = figures;
   const seconds = (ms: number): string => (ms / 1000).toFixed(0);
   const timed = scenario !== "steady";
   return [
@@ -45,6 +56,7 @@ function rowOf(figures: HerdFigures): string[] {
     timed ? (mostMs / floorMs).toFixed(2) : "",
     timed ? (allMs / floorMs).toFixed(2) : "",
     (othersAccepted * 100).toFixed(0),
+    timed ? (othersBound * 100).toFixed(0) : "",
   ];
 }
 

@@ -36,6 +36,8 @@ export type Scenario = typeof scenarios[number];
 export interface HerdResult {
   readonly shape: AccountShape["name"];
   readonly scenario: Scenario;
+  /** When it began, in milliseconds of the clock. */
+  readonly startedAt: number;
   /** Calls that were made, and those among them that were refused. */
   readonly calls: number;
   readonly refused: number;
@@ -54,12 +56,29 @@ export interface HerdFigures extends HerdResult {
   readonly callsEachUseful: number;
   /** The least time in which the useful calls can be made, in milliseconds. */
   readonly floorMs: number;
+  /**
+   * The most that {@linkcode othersAccepted} can be, where 99 % are in step after 1.3 times the floor, if routers know nothing of one
+   * another before the first of their calls is refused; see {@linkcode Account.othersBound}.
+   */
+  readonly othersBound: number;
 }
 
-/** Runs all scenarios. */
-export async function herdFigures(shape: AccountShape, count: number): Promise<readonly HerdFigures[]> {
+/** What a time is to be at most, in shares of the floor. */
+export const wantedShareOfFloor = 1.3;
+
+/**
+ * Runs all scenarios.
+ *
+ * @param aloneIn the account in which a router alone shows which calls are useful: where the limits of `shape` are a share of the
+ * real ones, so that fewer routers stand for more, a router alone would wait for them.
+ */
+export async function herdFigures(
+  shape: AccountShape,
+  count: number,
+  { seed = 1, aloneIn = shape }: { readonly seed?: number; readonly aloneIn?: AccountShape } = {},
+): Promise<readonly HerdFigures[]> {
   const lone: (readonly HerdResult[])[] = [];
-  for (let seed = 1; seed <= loneRuns; seed++) lone.push(await runHerd(shape, 1, seed));
+  for (let run = 1; run <= loneRuns; run++) lone.push(await runHerd(aloneIn, 1, run));
   // By chance a router looks after its tables meanwhile: the run with the fewest calls made only the useful ones.
   const fewestCalls = (scenario: Scenario): HerdResult => {
     const [fewest] = lone.flat().filter((result) => result.scenario === scenario)
@@ -67,7 +86,7 @@ export async function herdFigures(shape: AccountShape, count: number): Promise<r
     if (fewest === undefined) throw new Error(`No router went through "${scenario}" alone`);
     return fewest;
   };
-  const all = await runHerd(shape, count, 1);
+  const all = await runHerd(shape, count, seed);
   const hour = fewestCalls("steady");
   return all.map((result) => {
     const alone = fewestCalls(result.scenario);
@@ -75,12 +94,26 @@ export async function herdFigures(shape: AccountShape, count: number): Promise<r
     const audits = result.scenario === "steady" ? 0 : hour.calls / hour.allMs * result.allMs;
     const accepted = result.calls - result.refused;
     const useful = new Map([...alone.byCall].map(([name, { made }]) => [name, made * count]));
+    const account = new Account(shape, () => 0);
+    const floorMs = account.floorMs(withoutBeside(useful, shape, count), result.startedAt) + alone.allMs;
     return {
       ...result,
       callsEachUseful: result.calls / Math.min(accepted, (alone.calls + audits) * count),
-      floorMs: new Account(shape, () => 0).floorMs(useful) + alone.allMs,
+      floorMs,
+      othersBound: account.othersBound(useful, result.startedAt, wantedShareOfFloor * floorMs),
     };
   });
+}
+
+/** Nobody waits for what `prepare` does besides. */
+function withoutBeside(
+  useful: ReadonlyMap<CallName, number>,
+  { besidePrepare }: AccountShape,
+  count: number,
+): ReadonlyMap<CallName, number> {
+  const needed = new Map(useful);
+  for (const name of besidePrepare) needed.set(name, (needed.get(name) ?? 0) - count);
+  return needed;
 }
 
 async function runHerd(shape: AccountShape, count: number, seed: number): Promise<readonly HerdResult[]> {
@@ -186,15 +219,18 @@ class Herd {
   async play(scenario: Scenario): Promise<HerdResult> {
     switch (scenario) {
       case "first start":
+        await this.#untilHalfMinute();
         this.#startAll();
         return await this.#measure(scenario, "in step");
       case "restart":
         for (const router of this.#routers) await router.stop();
         await this.clock.advance(120_000);
+        await this.#untilHalfMinute();
         this.#startAll();
         return await this.#measure(scenario, "in step");
       case "outage":
         this.account.isDown = true;
+        await this.#untilHalfMinute();
         await this.clock.advance(outageMs / 2);
         for (const router of this.#routers) router.change();
         await this.clock.advance(outageMs / 2);
@@ -210,6 +246,11 @@ class Herd {
     for (const router of this.#routers) await router.stop();
     await this.clock.advance(10_000);
     await Promise.all(this.#routers.map(({ ended }) => ended));
+  }
+
+  /** Half of a quota's minute is gone when something happens, as it is on average: what is left of it decides a lot. */
+  async #untilHalfMinute(): Promise<void> {
+    await this.clock.advance((90_000 - this.clock.now() % 60_000) % 60_000);
   }
 
   #startAll(): void {
@@ -235,6 +276,7 @@ class Herd {
     return {
       shape: this.account.shape.name,
       scenario,
+      startedAt,
       calls: sum(({ made }) => made),
       refused: sum(({ refused }) => refused),
       mostMs,

@@ -15,13 +15,22 @@ export interface AccountShape {
   readonly limits: Readonly<Record<CallName, Limit>>;
   /** Whether a refusal says when to call again. */
   readonly tellsWhen: boolean;
-  /** Calls of `identify`, `prepare` and `read` where nothing is to be prepared; metadata services have no limit that is shared. */
+  /**
+   * Calls of `identify`, `prepare`, `read` and `forwarding` where nothing is to be prepared; metadata services have no limit that is
+   * shared. `tests/contract/herd_calls_test.ts` holds the real clouds to them.
+   */
   readonly identify: readonly CallName[];
   readonly prepare: readonly CallName[];
+  /** Calls of `prepare` whose refusal fails nothing. */
+  readonly besidePrepare: readonly CallName[];
   readonly read: readonly CallName[];
+  readonly firstRead: readonly CallName[];
+  readonly forwarding: readonly CallName[];
   /** Calls of a write of one batch; the first makes the change. */
   readonly write: Readonly<Record<"add" | "replace" | "delete", readonly CallName[]>>;
 }
+
+const minuteMs = 60_000;
 
 const bucket = (burst: number, perSecond: number): Limit => ({ kind: "bucket", burst, perSecond });
 const minute = (perMinute: number): Limit => ({ kind: "minute", perMinute });
@@ -31,13 +40,15 @@ const minute = (perMinute: number): Limit => ({ kind: "minute", perMinute });
  *   (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html). No Retry-After.
  * - ARM: 250 and 25 for reads, 200 and 10 for writes, of a subscription, region and principal
  *   (https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling).
- * - Google: 1,500 a minute of a project, refilled at the full minute (https://cloud.google.com/compute/api-quota).
+ * - Google: reads and writes of global things, and reads of a region's, each have a quota of a project, refilled at the full minute
+ *   (https://cloud.google.com/compute/api-quota); 1,500 is what each group had by default before they became few and larger.
  */
 export const accountShapes: readonly AccountShape[] = [
   {
     name: "EC2",
     limits: {
       DescribeRouteTables: bucket(100, 20),
+      DescribeNetworkInterfaces: bucket(100, 20),
       CreateRoute: bucket(50, 5),
       ReplaceRoute: bucket(50, 5),
       DeleteRoute: bucket(50, 5),
@@ -45,28 +56,40 @@ export const accountShapes: readonly AccountShape[] = [
     tellsWhen: false,
     identify: [],
     prepare: ["DescribeRouteTables"],
+    besidePrepare: ["DescribeRouteTables"],
     read: ["DescribeRouteTables"],
+    firstRead: ["DescribeRouteTables"],
+    forwarding: ["DescribeNetworkInterfaces"],
     write: { add: ["CreateRoute"], replace: ["ReplaceRoute"], delete: ["DeleteRoute"] },
   },
   {
     name: "ARM",
     limits: { GET: bucket(250, 25), PUT: bucket(200, 10) },
     tellsWhen: true,
-    identify: ["GET", "GET"],
-    prepare: ["GET"],
+    identify: ["GET", "GET", "GET"],
+    prepare: ["GET", "GET"],
+    besidePrepare: [],
     read: ["GET"],
-    write: { add: ["PUT", "GET"], replace: ["PUT", "GET"], delete: ["PUT", "GET"] },
+    firstRead: ["GET", "GET"],
+    forwarding: ["GET"],
+    write: { add: ["PUT", "GET", "GET"], replace: ["PUT", "GET", "GET"], delete: ["PUT", "GET", "GET"] },
   },
   {
     name: "Google",
-    limits: { read: minute(1_500), write: minute(1_500) },
+    limits: { read: minute(1_500), write: minute(1_500), regional: minute(1_500) },
     tellsWhen: true,
-    identify: ["read", "read"],
-    prepare: ["read"],
+    identify: ["regional", "regional", "read", "read"],
+    prepare: [],
+    besidePrepare: [],
     read: ["read"],
+    firstRead: ["read"],
+    forwarding: ["regional"],
     write: { add: ["write", "read"], replace: ["write", "read", "write", "read"], delete: ["write", "read"] },
   },
 ];
+
+/** Within this time, in milliseconds, a router that nobody refuses has made all its calls. */
+const loneMs = 1_000;
 
 /** How a limit stands at a time. */
 class LimitUse {
@@ -97,13 +120,13 @@ class LimitUse {
   untilRefillMs(now: number): number {
     return this.limit.kind === "bucket"
       ? Math.ceil((1 - this.#left) / this.limit.perSecond) * 1000
-      : 60_000 - now % 60_000;
+      : minuteMs - now % minuteMs;
   }
 
   #refill(now: number): void {
     const { limit } = this;
     if (limit.kind === "minute") {
-      if (Math.floor(now / 60_000) > Math.floor(this.#at / 60_000)) this.#left = limit.perMinute;
+      if (Math.floor(now / minuteMs) > Math.floor(this.#at / minuteMs)) this.#left = limit.perMinute;
     } else this.#left = Math.min(limit.burst, this.#left + (now - this.#at) / 1000 * limit.perSecond);
     this.#at = now;
   }
@@ -152,15 +175,42 @@ export class Account {
     this.others.clear();
   }
 
-  /** The least time, in milliseconds, in which any client could make so many calls. */
-  floorMs(calls: ReadonlyMap<CallName, number>): number {
+  /**
+   * The least time, in milliseconds, in which any client could make so many calls.
+   *
+   * @param startedAt milliseconds of the clock; each limit is untouched then.
+   */
+  floorMs(calls: ReadonlyMap<CallName, number>, startedAt: number): number {
     return Math.max(
       0,
       ...[...calls].map(([name, count]) => {
         const limit = this.shape.limits[name];
         if (limit === undefined) return 0;
         if (limit.kind === "bucket") return Math.max(0, (count - limit.burst) / limit.perSecond * 1000);
-        return (Math.ceil(count / limit.perMinute) - 1) * 60_000;
+        const refills = Math.ceil(count / limit.perMinute) - 1;
+        return Math.max(0, refills * minuteMs - startedAt % minuteMs);
+      }),
+    );
+  }
+
+  /**
+   * The share of the calls of another client that is taken at best, of the kind that fares worst, if the herd has made so many calls
+   * within a time. Nobody is told that a limit is used up before a call is refused, and a router alone makes all its calls within a
+   * second: where the calls of all exceed a minute's quota, the rest of that minute is lost to everybody. From then on a herd that knew
+   * how many it is could always leave a place. A bucket has a place again as soon as the herd holds its calls back.
+   *
+   * @param startedAt milliseconds of the clock.
+   */
+  othersBound(calls: ReadonlyMap<CallName, number>, startedAt: number, elapsedMs: number): number {
+    if (elapsedMs <= 0) return 1;
+    return Math.min(
+      1,
+      ...[...calls].map(([name, count]) => {
+        const limit = this.shape.limits[name];
+        if (limit === undefined) return 1;
+        const isUsedUp = count > (limit.kind === "bucket" ? limit.burst : limit.perMinute);
+        const lostMs = limit.kind === "bucket" ? loneMs : minuteMs - startedAt % minuteMs - loneMs;
+        return isUsedUp ? Math.max(0, 1 - lostMs / elapsedMs) : 1;
       }),
     );
   }

@@ -46,7 +46,9 @@ export class HerdCloud implements Cloud, CloudConnection {
   readonly #clock: Clock;
   readonly #table: CloudTable;
   readonly #routes: Map<string, CloudRoute>;
-  readonly #mutations: MutationLimiter;
+  /** Google's cloud keeps the rate of its writes by itself. */
+  readonly #rate: AdaptiveLimiter;
+  #wasRead = false;
 
   /** @param routes what stands in this router's table; it outlives the program. */
   constructor(account: Account, clock: Clock, table: CloudTable, routes: Map<string, CloudRoute>) {
@@ -55,10 +57,7 @@ export class HerdCloud implements Cloud, CloudConnection {
     this.#table = table;
     this.#routes = routes;
     this.traits = traitsOf[account.shape.name];
-    this.#mutations = new MutationLimiter(
-      new AdaptiveLimiter(googleRate, clock, afterRefusal),
-      clock,
-    );
+    this.#rate = new AdaptiveLimiter(googleRate, clock, afterRefusal);
   }
 
   async identify(signal: AbortSignal): Promise<CloudConnection> {
@@ -67,7 +66,11 @@ export class HerdCloud implements Cloud, CloudConnection {
   }
 
   async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    await this.#callAll(this.#account.shape.prepare, signal);
+    const { prepare, besidePrepare } = this.#account.shape;
+    await this.#callAll(prepare, signal);
+    await this.#callAll(besidePrepare, signal).catch((error: unknown) => {
+      if (!(error instanceof CloudError)) throw error;
+    });
     return [this.#table];
   }
 
@@ -86,30 +89,39 @@ export class HerdCloud implements Cloud, CloudConnection {
   forget(): void {}
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
-    await this.#callAll(this.#account.shape.read, signal);
+    const { read, firstRead } = this.#account.shape;
+    await this.#callAll(this.#wasRead ? read : firstRead, signal);
+    this.#wasRead = true;
+    return this.#state(table);
+  }
+
+  #state(table: CloudTable): TableState {
     return { table, routes: [...this.#routes.values()], quotas: [], version: null };
   }
 
   async write(
-    _table: CloudTable,
+    table: CloudTable,
     changes: readonly Change[],
     _state: TableState,
     signal: AbortSignal,
   ): Promise<WriteResult> {
     const { shape } = this.#account;
     if (shape.name === "ARM") {
-      await this.#callAll(["PUT", "GET"], signal);
+      await this.#callAll(shape.write.add, signal);
       for (const change of changes) this.#make(change);
-      return { outcomes: changes.map((change) => ({ change, error: null })) };
+      return { outcomes: changes.map((change) => ({ change, error: null })), state: this.#state(table) };
     }
-    return { outcomes: await Promise.all(changes.map((change) => this.#writeOne(change, signal))) };
+    const mutations = new MutationLimiter(this.#rate, this.#clock);
+    return {
+      outcomes: await Promise.all(changes.map((change) => this.#writeOne(change, mutations, signal))),
+    };
   }
 
-  async #writeOne(change: Change, signal: AbortSignal): Promise<ChangeOutcome> {
+  async #writeOne(change: Change, mutations: MutationLimiter, signal: AbortSignal): Promise<ChangeOutcome> {
     const { shape } = this.#account;
     const calls = shape.write[change.action];
     try {
-      if (shape.name === "Google") await this.#mutate(calls, change.action === "delete", signal);
+      if (shape.name === "Google") await this.#mutate(calls, change, mutations, signal);
       else await this.#callAll(calls, signal);
     } catch (error) {
       if (error instanceof CloudError) return { change, error };
@@ -120,12 +132,17 @@ export class HerdCloud implements Cloud, CloudConnection {
   }
 
   /** Each insert and delete is followed by waiting for its operation. */
-  async #mutate(calls: readonly CallName[], deletes: boolean, signal: AbortSignal): Promise<void> {
+  async #mutate(
+    calls: readonly CallName[],
+    { action }: Change,
+    mutations: MutationLimiter,
+    signal: AbortSignal,
+  ): Promise<void> {
     for (const name of calls) {
       if (name === "read") await this.#call(name, signal);
       else {
-        const mutation = deletes ? "delete" : "insert";
-        await this.#mutations.send(mutation, () => this.#call(name, signal), signal);
+        const mutation = action === "delete" ? "delete" : "insert";
+        await mutations.send(mutation, () => this.#call(name, signal), signal);
       }
     }
   }
@@ -152,8 +169,9 @@ export class HerdCloud implements Cloud, CloudConnection {
     throw new CloudError("throttled", `Cannot call ${name}: too many calls`, said);
   }
 
-  forwarding(): Promise<readonly Finding[]> {
-    return Promise.resolve([]);
+  async forwarding(_ownPrefixes: unknown, signal: AbortSignal): Promise<readonly Finding[]> {
+    await this.#callAll(this.#account.shape.forwarding, signal);
+    return [];
   }
 
   remove(): Promise<void> {

