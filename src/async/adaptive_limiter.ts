@@ -26,9 +26,11 @@ export interface AfterRefusal {
   readonly longestFirstWaitMs: number;
 }
 
-/** Spacing after a refusal, in milliseconds, where the cloud takes nothing for a while. */
-const firstSpacingOfPauseMs = 60_000;
+/** A pause this long, in milliseconds, is what is left of a quota of a minute. */
 const pauseMs = 10_000;
+const minuteMs = 60_000;
+/** The minute that a quota is of is as good as just begun where less than this is gone of it, in milliseconds. */
+const shortestGoneMs = 10_000;
 const longestSpacingMs = 300_000;
 /** What a refusal does to the spacing: more right after an accepted call, since the account is full again. */
 const widenedAfterSuccess = 2.2;
@@ -128,7 +130,7 @@ export class AdaptiveLimiter {
       this.#inARow++;
       if (this.#inARow >= manyInARow) this.#spacingMs = Math.max(this.#spacingMs, spacingOfManyMs);
       this.#refusedAt = now;
-      this.#closedUntil = soonest + this.#refusedWaitMs(this.#spacingMs);
+      this.#closedUntil = soonest + this.#refusedWaitMs(this.#spacingMs, retryAfterMs);
     } else this.#closedUntil = Math.max(this.#closedUntil, soonest);
     this.#nextAt = 0;
     this.#wake?.();
@@ -178,22 +180,23 @@ export class AdaptiveLimiter {
     signal.throwIfAborted();
   }
 
-  /** The first waits draw from nothing on where they are cut, so that they spread all the same. */
-  #refusedWaitMs(spacingMs: number): number {
+  /** Waits that are cut, or follow a quota's minute, draw from nothing on, so that they spread all the same. */
+  #refusedWaitMs(spacingMs: number, retryAfterMs: number): number {
     const { longestFirstWaitMs } = this.#after;
-    return this.#inARow < manyInARow && spacingMs > longestFirstWaitMs
-      ? longestFirstWaitMs * this.#clock.random()
-      : spacingMs * this.#draw(afterRefusal);
+    if (this.#inARow < manyInARow && spacingMs > longestFirstWaitMs) {
+      return longestFirstWaitMs * this.#clock.random();
+    }
+    return spacingMs * (retryAfterMs >= pauseMs ? this.#clock.random() : this.#draw(afterRefusal));
   }
 
   #widened(now: number, retryAfterMs: number): number {
+    if (retryAfterMs >= pauseMs) return spreadOfMinuteMs(retryAfterMs);
     if (this.#spacingMs !== null) {
       const factor = this.#inARow === 0 ? widenedAfterSuccess : widenedAgain;
       return Math.min(longestSpacingMs, this.#spacingMs * factor);
     }
     this.#forgetOld(now);
-    const longest = retryAfterMs >= pauseMs ? firstSpacingOfPauseMs : this.#after.spacingMs;
-    return Math.min(longest, lately / (this.#accepted.length * lowered));
+    return Math.min(this.#after.spacingMs, lately / (this.#accepted.length * lowered));
   }
 
   #forgetOld(now: number): void {
@@ -204,4 +207,12 @@ export class AdaptiveLimiter {
   #draw([least, most]: readonly [number, number]): number {
     return least + (most - least) * this.#clock.random();
   }
+}
+
+/**
+ * Over how long those spread whom a minute's quota refuses, in milliseconds. A quota that is used up after a sixth of its minute was asked
+ * for six times what it allows: spread over six minutes, that is what six allow.
+ */
+function spreadOfMinuteMs(leftMs: number): number {
+  return minuteMs * minuteMs / Math.max(shortestGoneMs, minuteMs - leftMs);
 }

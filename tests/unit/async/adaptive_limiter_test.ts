@@ -66,6 +66,20 @@ Deno.test("AdaptiveLimiter spreads those that are refused together", () => {
   assert.ok((times[3] ?? 0) > 1.5 * (times[0] ?? 0));
 });
 
+Deno.test("AdaptiveLimiter spreads those whom a minute's quota refuses over the more minutes the sooner it was used up", () => {
+  const longest = [10_000, 30_000, 50_000, 59_000].map((retryAfterMs) => {
+    const scene = new Scene();
+    scene.draw = 0.999_999;
+    scene.refuse(retryAfterMs);
+    return Math.round(((scene.calls.throttledUntil ?? 0) - retryAfterMs) / 1000);
+  });
+  assert.deepEqual(longest, [72, 120, 360, 360]);
+  const soonest = new Scene();
+  soonest.draw = 0;
+  soonest.refuse(50_000);
+  assert.equal(soonest.calls.throttledUntil, 50_000);
+});
+
 Deno.test("AdaptiveLimiter lowers the rate with each refusal in a row, to one call a minute after five", async () => {
   const scene = new Scene();
   const rates: number[] = [];
