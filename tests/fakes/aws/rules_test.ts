@@ -183,3 +183,18 @@ ruleTest("a propagated route stands beside a static one, and is nobody's to dele
   );
   assert.equal(both.length, 2);
 });
+
+// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html: each action of an account and region has a bucket of its own;
+// an empty one answers RequestLimitExceeded.
+ruleTest(
+  "each action has a bucket of calls, and another action's calls take nothing out of it",
+  async (rig, call) => {
+    rig.front.faults.bucketed = true;
+    const table = { RouteTableId: rig.vpc.mainTableId, DestinationCidrBlock: "192.0.2.0/24" };
+    const deletes = await Promise.all(Array.from({ length: 120 }, () => call("DeleteRoute", table)));
+    const codes = new Set(deletes.map((answer) => textOf(answer, "Code")));
+    assert.deepEqual([...codes].sort(), ["InvalidRoute.NotFound", "RequestLimitExceeded"]);
+    const created = await call("CreateRoute", routeTo(rig, "192.0.2.0/24"));
+    assert.equal(textOf(created, "Code"), null);
+  },
+);

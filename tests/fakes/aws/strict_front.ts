@@ -3,6 +3,8 @@
  * blackholes, gateway endpoints, gateway propagation. It also keeps a log of all calls, and fails on request.
  */
 
+import type { CallRate } from "../../../src/async/adaptive_limiter.ts";
+import { RateLimiter } from "../../../src/async/rate_limiter.ts";
 import { Tap } from "../tap.ts";
 import { DelegatedPrefixes } from "./delegated_prefixes.ts";
 import { type EndpointRoute, noTable, type Refusal, RouteRules } from "./route_rules.ts";
@@ -33,6 +35,11 @@ export interface PropagatedRoute {
 export interface Faults {
   /** Share of calls that are refused as RequestLimitExceeded, 0 to 1. */
   throttled: number;
+  /**
+   * Whether each action of the account has its bucket: 50 calls and 5 a second for what changes routes, 100 and 20 for what only reads
+   * (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html).
+   */
+  bucketed: boolean;
   /** Actions that the role may not call, such as `CreateRoute`; `CreateRoute rtb-1` for those on one table. */
   denied: Set<string>;
   expired: boolean;
@@ -59,6 +66,10 @@ export const webIdentityToken = "web-identity-token-of-the-cluster";
 const adminHeader = "x-test-admin";
 const mutating = /^(Create|Replace|Delete|Modify|Associate|Disassociate|Enable|Disable)/;
 
+function bucketOf(action: string): CallRate {
+  return mutating.test(action) ? { burst: 50, perSecond: 5 } : { burst: 100, perSecond: 20 };
+}
+
 /** The front; see the head of this file. */
 export class AwsStrictFront implements AsyncDisposable {
   /** The program's requests pass it; the rig's own do not. */
@@ -68,6 +79,7 @@ export class AwsStrictFront implements AsyncDisposable {
   readonly delegated = new DelegatedPrefixes();
   readonly faults: Faults = {
     throttled: 0,
+    bucketed: false,
     denied: new Set(),
     expired: false,
     status: null,
@@ -98,6 +110,8 @@ export class AwsStrictFront implements AsyncDisposable {
   #unlisted: string | null = null;
   /** Tables made while {@linkcode Faults.newTables} was not `known`. */
   readonly #newTables = new Set<string>();
+  /** By action. */
+  readonly #buckets = new Map<string, RateLimiter>();
   #random = 1;
 
   private constructor(moto: string, hostname: string, port: number) {
@@ -218,12 +232,20 @@ export class AwsStrictFront implements AsyncDisposable {
     return refused({ status: 503, code: "Unavailable", message: "The answer was lost." }, null);
   }
 
+  /** Takes a call out of its action's bucket. @returns whether there was one. */
+  #takeOf(action: string): boolean {
+    const now = performance.now();
+    const bucket = this.#buckets.get(action) ?? new RateLimiter(bucketOf(action), now);
+    this.#buckets.set(action, bucket);
+    return bucket.waitMs(now) === 0 && bucket.take(now) === 0;
+  }
+
   /** Why EC2 would refuse the call, or null. */
   async #judge(action: string, fields: URLSearchParams): Promise<Refusal | null> {
     const { status, expired, denied, throttled } = this.faults;
     if (status !== null) return { status, code: "InternalError", message: "An internal error has occurred" };
     if (expired) return { status: 400, code: "RequestExpired", message: "Request has expired." };
-    if (this.#chance() < throttled) {
+    if (this.#chance() < throttled || (this.faults.bucketed && !this.#takeOf(action))) {
       return { status: 503, code: "RequestLimitExceeded", message: "Request limit exceeded." };
     }
     const tableId = fields.get("RouteTableId") ?? fields.get("RouteTableId.1") ??
