@@ -78,7 +78,7 @@ export const accountShapes: readonly AccountShape[] = [
     name: "Google",
     limits: { read: minute(1_500), write: minute(1_500), regional: minute(1_500) },
     tellsWhen: true,
-    identify: ["regional", "regional", "read", "read"],
+    identify: ["regional", "read", "read"],
     prepare: [],
     besidePrepare: [],
     read: ["read"],

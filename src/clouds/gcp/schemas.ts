@@ -103,6 +103,7 @@ export const peerInstanceFields = `name,status,networkInterfaces(${interfaceFiel
 
 export const subnetworkAnswer = v.object({
   name: text,
+  selfLink: optionalText,
   network: text,
   ipCidrRange: optionalText,
   gatewayAddress: optionalText,
@@ -113,7 +114,7 @@ export const subnetworkAnswer = v.object({
 });
 export type SubnetworkAnswer = v.InferOutput<typeof subnetworkAnswer>;
 export const subnetworkFields =
-  "name,network,ipCidrRange,gatewayAddress,ipv6CidrRange,internalIpv6Prefix,externalIpv6Prefix,secondaryIpRanges/ipCidrRange";
+  "name,selfLink,network,ipCidrRange,gatewayAddress,ipv6CidrRange,internalIpv6Prefix,externalIpv6Prefix,secondaryIpRanges/ipCidrRange";
 
 /** A network: whether its subnets are made by Google, and its peerings. */
 export const networkAnswer = v.object({

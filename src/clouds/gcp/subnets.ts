@@ -33,11 +33,13 @@ export function readSurroundings(
   signal: AbortSignal,
 ): Promise<readonly Surroundings[]> {
   return Promise.all(legs.map(async (leg) => {
-    const [own, all, space] = await Promise.all([
-      leg.subnetwork === null ? null : readSubnet(api, leg.subnetwork, signal),
+    const [all, space] = await Promise.all([
       readNetworkSubnets(api, leg.network, signal),
       readNetworkSpace(api, leg.network, region, signal),
     ]);
+    const own = leg.subnetwork === null
+      ? null
+      : subnetOf(leg.subnetwork, all ?? []) ?? await readSubnet(api, leg.subnetwork, signal);
     return { leg, own, all: all ?? (own === null ? [] : [own]), space };
   }));
 }
@@ -55,6 +57,11 @@ export function allRanges(subnet: SubnetworkAnswer): readonly Prefix[] {
     ...nodeRanges(subnet),
     ...subnet.secondaryIpRanges.map(({ ipCidrRange }) => parsePrefix(ipCidrRange)),
   ];
+}
+
+/** A subnet by its short URL, out of a list; null: the list does not show it. */
+function subnetOf(url: string, listed: readonly SubnetworkAnswer[]): SubnetworkAnswer | null {
+  return listed.find(({ selfLink }) => selfLink !== undefined && shortUrl(selfLink) === url) ?? null;
 }
 
 function readSubnet(api: ComputeApi, url: string, signal: AbortSignal): Promise<SubnetworkAnswer> {
