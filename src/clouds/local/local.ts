@@ -83,6 +83,12 @@ class LocalCloud implements Cloud {
   }
 }
 
+/** A document and its routes by prefix. */
+interface SortedDocument {
+  readonly document: LocalDocument;
+  readonly routes: Map<string, LocalRoute>;
+}
+
 /** The embedded cloud with this VM known. */
 class LocalConnection implements CloudConnection {
   readonly identity: CloudIdentity;
@@ -92,6 +98,8 @@ class LocalConnection implements CloudConnection {
   readonly #table: CloudTable;
   /** What each route of the file comes to; a route that is not changed stays the same object. */
   readonly #routes = new WeakMap<LocalRoute, CloudRoute>();
+  /** The routes by prefix of the document that was written last; they need not be sorted anew while the file stays as it was. */
+  #sorted: SortedDocument | null = null;
 
   constructor(options: LocalOptions, clock: Clock, identity: CloudIdentity) {
     this.identity = identity;
@@ -145,6 +153,7 @@ class LocalConnection implements CloudConnection {
     const fault = drawFault(this.#options.localFaults);
     if (fault?.when === "before") throw fault.error;
     const result = await this.#file.update((document) => this.#apply(document, changes));
+    this.#sorted = { document: result.document, routes: result.routes };
     if (fault !== null) throw fault.error;
     return { outcomes: result.outcomes, state: this.#stateOf(result.document) };
   }
@@ -173,16 +182,21 @@ class LocalConnection implements CloudConnection {
   #apply(
     document: LocalDocument,
     changes: readonly Change[],
-  ): { document: LocalDocument | null; outcomes: ChangeOutcome[] } {
-    const routes = new Map(document.routes.map((route) => [route.prefix, route]));
+  ): { document: LocalDocument | null; outcomes: ChangeOutcome[]; routes: Map<string, LocalRoute> } {
+    const routes = this.#sorted?.document === document
+      ? this.#sorted.routes
+      : new Map(document.routes.map((route) => [route.prefix, route]));
+    // They are changed before the file is.
+    this.#sorted = null;
     const outcomes = changes.map((change) => ({
       change,
       error: this.#applyOne(routes, change, document.quota),
     }));
-    if (outcomes.every(({ error }) => error !== null)) return { document: null, outcomes };
+    if (outcomes.every(({ error }) => error !== null)) return { document: null, outcomes, routes };
     return {
       document: { ...document, version: document.version + 1, routes: [...routes.values()] },
       outcomes,
+      routes,
     };
   }
 

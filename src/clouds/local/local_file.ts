@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { parsePrefix } from "../../routes/prefix.ts";
 import { CloudError, ConfigurationError } from "../cloud_error.ts";
+import { TableText } from "./table_text.ts";
 import { systemCause, systemCode, writeRemedy } from "../system_cause.ts";
 
 /** Routes the table takes when the file does not say. */
@@ -36,10 +37,10 @@ export type LocalDocument = v.InferOutput<typeof documentSchema>;
 /** The file at a path; it need not exist yet. */
 export class LocalFile {
   readonly path: string;
-  /** What was read or written last, and its text: while the file has the same text it is not checked again. */
-  #known: { readonly text: string; readonly document: LocalDocument } | null = null;
-  /** The line of each route that was written, which a route keeps for as long as it is not changed. */
-  readonly #lines = new WeakMap<LocalRoute, string>();
+  /** What was read or written last: while the file has the same bytes it is not checked again. */
+  #known: { readonly bytes: Uint8Array; readonly document: LocalDocument } | null = null;
+  /** What was written last: its lines are taken again for the routes that stay. */
+  #written: TableText | null = null;
 
   constructor(path: string) {
     this.path = path;
@@ -52,7 +53,7 @@ export class LocalFile {
    * file that may be read.
    */
   async read(): Promise<LocalDocument> {
-    let content: string;
+    let content: Uint8Array;
     try {
       const kind = await kindOf(this.path);
       if (kind === "nothing") return { version: 0, quota: defaultQuota, routes: [] };
@@ -60,7 +61,7 @@ export class LocalFile {
       if (kind !== "file") {
         throw new ConfigurationError(`Cannot read local file ${this.path}: it is ${kind}`);
       }
-      content = await Deno.readTextFile(this.path);
+      content = await Deno.readFile(this.path);
     } catch (cause) {
       throw this.#error("read", cause);
     }
@@ -114,32 +115,25 @@ export class LocalFile {
 
   /** Writes a new file beside the old and renames it, so that a crash leaves one or the other. */
   async #replace(document: LocalDocument): Promise<void> {
-    const lines = document.routes.map((route) => this.#lineOf(route)).join(",\n");
-    const { routes: _routes, ...head } = document;
-    const start = JSON.stringify(head, null, 2).replace(/\n}$/, "");
-    const text = `${start},\n  "routes": [${lines === "" ? "" : `\n${lines}\n  `}]\n}\n`;
+    const text = TableText.of(document, this.#written);
+    const { bytes } = text;
     const fresh = `${this.path}.new`;
     {
       using file = await Deno.open(fresh, { create: true, write: true, truncate: true });
-      const bytes = new TextEncoder().encode(text);
       for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
       await file.syncData();
     }
     await Deno.rename(fresh, this.path);
-    this.#known = { text, document };
+    this.#known = { bytes, document };
+    this.#written = text;
   }
 
-  #lineOf(route: LocalRoute): string {
-    let line = this.#lines.get(route);
-    if (line === undefined) {
-      line = `    ${JSON.stringify(route)}`;
-      this.#lines.set(route, line);
+  #parse(bytes: Uint8Array): LocalDocument {
+    if (this.#known === null || !equalBytes(this.#known.bytes, bytes)) {
+      // A byte order mark is no JSON, and must not go unnoticed.
+      const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+      this.#known = { bytes, document: this.#checked(text) };
     }
-    return line;
-  }
-
-  #parse(text: string): LocalDocument {
-    if (this.#known?.text !== text) this.#known = { text, document: this.#checked(text) };
     return this.#known.document;
   }
 
@@ -261,4 +255,16 @@ async function kindOf(path: string): Promise<string> {
     if (error instanceof Deno.errors.NotCapable && /^\/(dev|proc|sys)\//.test(path)) return "no regular file";
     throw error;
   }
+}
+
+/** Whether two texts are the same; four bytes at a time, since they may have megabytes. */
+function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  const length = left.length >> 2;
+  const [leftWords, rightWords] = [left, right].map(({ buffer, byteOffset }) =>
+    new Uint32Array(buffer, byteOffset, length)
+  );
+  for (let word = 0; word < length; word++) if (leftWords?.[word] !== rightWords?.[word]) return false;
+  for (let at = length * 4; at < left.length; at++) if (left[at] !== right[at]) return false;
+  return true;
 }
