@@ -65,7 +65,7 @@ class MiniMonitor {
     const state = dumped(this.#family, this.#fib, this.#update);
     this.run(read);
     const changes = new ChangeCollector();
-    const doubtful = replayEvents({
+    const { doubtful } = replayEvents({
       log,
       update: this.#update,
       state,

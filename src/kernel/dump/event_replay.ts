@@ -57,13 +57,20 @@ export interface Replay {
   readonly isWhole: boolean;
 }
 
+/** What came of a replay. */
+export interface Replayed {
+  /** How many prefixes are in doubt. */
+  readonly doubtful: number;
+  /** IPv4 prefixes of which something was deleted, see lost_routes.ts. */
+  readonly deleted: readonly Pick<PrefixEvent, "segment" | "words">[];
+}
+
 /**
  * Replays the log and empties it.
  *
- * @returns how many prefixes are in doubt.
  * @throws {DecodeError} if an event is not as it must be.
  */
-export function replayEvents(replay: Replay): number {
+export function replayEvents(replay: Replay): Replayed {
   const { log, update, state, changes, isWhole } = replay;
   const touched = collectRouteEvents(log, update, state);
   // Whether a link matters depends on the routes that leave by it, those of the log too.
@@ -80,7 +87,10 @@ export function replayEvents(replay: Replay): number {
     const { family, segment, words, length } = first;
     update.doubted.add(family, segment.table, words, length);
   }
-  return doubtful.length;
+  const deleted = touched.flatMap((events) =>
+    events[0]?.family === 4 && events.some(({ event }) => event.deleted) ? events.slice(0, 1) : []
+  );
+  return { doubtful: doubtful.length, deleted };
 }
 
 /** The route events, those of one prefix together, in the order in which they came. */

@@ -87,7 +87,7 @@ async function readCounted(options: ReadingOptions, early: Promise<string | null
   const census = await takeCensus(dump.counts, reader, options, early);
   drain();
   for (const { family } of census.shortfalls) state.cut.add(family);
-  const doubtful = replayEvents({
+  const { doubtful, deleted } = replayEvents({
     log,
     update,
     state,
@@ -96,7 +96,7 @@ async function readCounted(options: ReadingOptions, early: Promise<string | null
     isWhole: merged.length === 0,
   });
   const before = known?.state ?? null;
-  const lost = before === null ? [] : await findLostPrefixes(open, before, state, segments);
+  const lost = before === null ? [] : await findLostPrefixes(open, before, state, segments, deleted);
   drain();
   // From the replay on the state follows the events as the live table does.
   log.replay((walk) => update.applyEvent(state, walk, changes));

@@ -18,7 +18,8 @@
  *
  * Where the border of two datagrams falls between the routes of one prefix and the table changes then, the later ones of them are missing.
  * An answer would not show it, so that a prefix of which a dump brings fewer routes than were known keeps those, until a dump in which
- * nothing changed.
+ * nothing changed. In IPv4 prefixes of one address, as 10.0.0.0/16 and 10.0.0.0/24, are counted together (fn_trie_dump_leaf): where one of
+ * them loses a route during a dump, the same is done for the others.
  */
 
 import { errno } from "../../../ffi/system_error.ts";
@@ -67,22 +68,27 @@ export interface DumpedSegment {
  * Finds the prefixes that a dump has lost where it cannot be trusted, and asks the kernel for them.
  *
  * @param before the table that was known.
+ * @param deleted IPv4 prefixes of which something was deleted during the dump.
  */
 export async function findLostPrefixes(
   open: OpenPort,
   before: KernelState,
   after: KernelState,
   dumped: readonly DumpedSegment[],
+  deleted: readonly { readonly segment: RouteSegment; readonly words: Words }[],
 ): Promise<readonly LostPrefix[]> {
   const lost: LostPrefix[] = [];
   for (const { segment, disturbed } of dumped) {
     const known = before.segment(segment.family, segment.table);
     if (known === undefined) continue;
     const endIsMissing = known.endsBeyond(segment);
-    if (!disturbed && !endIsMissing) continue;
-    const fewer = fewerRoutes(known, segment, translation(before, after));
+    const shaken = deleted.filter((prefix) => prefix.segment === segment);
+    if (!disturbed && !endIsMissing && shaken.length === 0) continue;
+    const fewer = disturbed || endIsMissing
+      ? fewerRoutes(known, segment, translation(before, after))
+      : shaken.flatMap(({ words }) => fewerOfAddress(known, segment, words));
     const missing = fewer.filter(([words, length]) => segment.routesOf(words, length).length === 0);
-    const partly = disturbed ? fewer.filter((prefix) => !missing.includes(prefix)) : [];
+    const partly = disturbed || !endIsMissing ? fewer.filter((prefix) => !missing.includes(prefix)) : [];
     for (const [words, length] of partly) {
       lost.push({ segment, words, length, endIsMissing: false, isPartly: true, verdict: "unknown" });
     }
@@ -115,6 +121,17 @@ function fewerRoutes(
     return true;
   });
   return [...missing.values()];
+}
+
+/** Those of one IPv4 address. */
+function fewerOfAddress(
+  known: RouteSegment,
+  segment: RouteSegment,
+  words: Words,
+): readonly (readonly [Words, number])[] {
+  return Array.from({ length: 33 }, (_, length): readonly [Words, number] => [words, length]).filter((
+    prefix,
+  ) => known.routesOf(...prefix).length > segment.routesOf(...prefix).length);
 }
 
 async function askFor(
@@ -215,7 +232,9 @@ export function keepLostPrefixes(options: KeepOptions): KeptPrefixes {
     );
     for (const prefix of kept) {
       putBack(before, after, prefix);
-      if (disturbed || !isExact || prefix.verdict === "unknown") unsure.add(lostKey(prefix));
+      if (disturbed || !isExact || prefix.isPartly || prefix.verdict === "unknown") {
+        unsure.add(lostKey(prefix));
+      }
     }
     const isCut = isProven && isExact && kept.some(({ endIsMissing }) => endIsMissing) &&
       (!disturbed || kept.some((prefix) => unsureBefore.has(lostKey(prefix))));
