@@ -11,6 +11,7 @@ import { commandFigures } from "./command_cost.ts";
 import { countedRows } from "./counted_rows.ts";
 import { type CloudCounts, cloudCounts, codeBytes, kernelCounts } from "./counts.ts";
 import { dumpFigures } from "./dump_bench.ts";
+import { herdRows } from "./herd.ts";
 import { kernelFigures } from "./kernel_bench.ts";
 import { commitNow, loadNow, thisMachine } from "./machine.ts";
 import { plannerFigures } from "./planner.ts";
@@ -49,6 +50,7 @@ const measures: { readonly [Name in SectionName]: (extent: Extent) => Promise<Se
   presence: ({ isTrial }) => allPresences(isTrial ? 0 : 60),
   start: ({ isTrial }) => startFigures(isTrial ? 3 : 21),
   planner: ({ routes, isTrial }) => Promise.resolve(plannerFigures(sizesTo(routes), isTrial ? 1 : 3)),
+  herd: ({ isTrial }) => herdRows(isTrial ? 20 : 1_000),
   // Last: the clouds' SDKs are opened in this process, and set HOME.
   counts: async () => ({
     kernel: await kernelCounts(),

@@ -4,6 +4,7 @@ import type { CommandFigure } from "./command_cost.ts";
 import type { Counts } from "./counts.ts";
 import type { DumpFigures } from "./dump_bench.ts";
 import type { Figure } from "./figure.ts";
+import type { HerdRow } from "./herd.ts";
 import type { Machine } from "./machine.ts";
 import type { PlannerFigure } from "./planner.ts";
 import type { Presence, PresentCloud } from "./presence.ts";
@@ -27,6 +28,8 @@ export interface Sections {
   >;
   readonly start: StartFigures;
   readonly planner: readonly PlannerFigure[];
+  /** Many routers of one account, on a virtual clock: how busy the machine is does not matter. */
+  readonly herd: readonly HerdRow[];
   readonly counts: Counts;
 }
 

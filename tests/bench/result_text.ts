@@ -16,6 +16,7 @@ export function resultText({ machine, sections }: Result): string {
     part("presence", presenceLines(sections), sections.presence),
     part("start", startLines(sections), sections.start),
     part("planner", plannerLines(sections), sections.planner),
+    part("herd", herdLines(sections), sections.herd),
     part("counts", countLines(sections), sections.counts),
   ];
   return head + parts.join("");
@@ -112,6 +113,20 @@ function plannerLines({ planner }: Result["sections"]): Figure[] {
       `${figure.case}: median ${figure.median.toFixed(1)} ms, least ${figure.least.toFixed(1)}`,
     )
   );
+}
+
+function herdLines({ herd }: Result["sections"]): Figure[] {
+  return (herd?.figures ?? []).map((row) => {
+    const { account, scenario, routers, callsEachUseful, seconds, othersPercent, othersAtMostPercent } = row;
+    const time = seconds === null
+      ? ""
+      : `99 % in step after ${seconds.most} s, at least ${seconds.floor} s; `;
+    const most = othersAtMostPercent === null ? "" : ` of ${othersAtMostPercent} % at most`;
+    return line(
+      `${routers} routers, ${account}, ${scenario}`,
+      `${callsEachUseful} calls a useful call; ${time}others keep ${othersPercent} %${most}`,
+    );
+  });
 }
 
 function countLines({ counts }: Result["sections"]): Figure[] {

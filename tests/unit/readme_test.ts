@@ -10,7 +10,15 @@ import { recordedMetrics } from "../../src/observe/recorded_metrics.ts";
 import { dropReasonMeanings } from "../../src/routes/drop_reason.ts";
 import { steps } from "../demo/demo_steps.ts";
 import { errorRows, exitRows } from "./readme/behaviour.ts";
-import { commandRows, costRows, dumpHead, dumpRows, machineRows, reactionRows } from "./readme/figures.ts";
+import {
+  commandRows,
+  costRows,
+  dumpHead,
+  dumpRows,
+  herdRows,
+  machineRows,
+  reactionRows,
+} from "./readme/figures.ts";
 import { permissionRows } from "./readme/permissions.ts";
 import { variableRows, variablesOfSources } from "./readme/variables.ts";
 
@@ -46,6 +54,18 @@ const parts: Readonly<Record<string, string>> = {
   costs: table(["What", "Measured"], costRows()),
   commandcosts: table(["Command", "Takes", "÷ C", "Peak MB"], commandRows()),
   dumps: table(dumpHead(), dumpRows()),
+  herd: table(
+    [
+      "Cloud",
+      "1,000 routers of one account",
+      "Calls ÷ useful",
+      "99 % in step",
+      "At best",
+      "Others keep",
+      "At most",
+    ],
+    herdRows(),
+  ),
   reactions: table(["Program", "Changes", "Median", "99 %", "Writes"], reactionRows()),
 };
 

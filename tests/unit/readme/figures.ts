@@ -9,13 +9,35 @@ const result = readResult();
 
 /** The machine, when it was measured, and how busy it was. */
 export function machineRows({ machine, sections }: Result = result): string[][] {
-  const dates = Object.values(sections).map(({ date }) => date).sort();
-  const loads = Object.values(sections).flatMap(({ load }) => load);
+  // The herd's clock is a virtual one: how busy the machine was says nothing.
+  const { herd: _, ...timed } = sections;
+  const dates = Object.values(timed).map(({ date }) => date).sort();
+  const loads = Object.values(timed).flatMap(({ load }) => load);
   const when = [...new Set([dates.at(0), dates.at(-1)])].join(" to ");
   const load = `${Math.min(...loads).toFixed(1)} to ${
     Math.max(...loads).toFixed(1)
   }; the bench itself makes about 1`;
   return [[machine.processor, String(machine.processors), machine.kernel, when, load]];
+}
+
+/** One row an account and scenario of many routers. */
+export function herdRows(): string[][] {
+  const clouds = { EC2: "AWS", ARM: "Azure", Google: "Google Cloud" } as const;
+  const scenes = {
+    "first start": "all start for the first time",
+    restart: "all restart",
+    outage: "the API is back after 10 minutes",
+    steady: "an hour, nothing happens",
+  } as const;
+  return figuresOf(result, "herd").map((row) => [
+    clouds[row.account],
+    scenes[row.scenario],
+    row.callsEachUseful.toFixed(1),
+    row.seconds === null ? "–" : `${row.seconds.most} s`,
+    row.seconds === null ? "–" : `${row.seconds.floor} s`,
+    `${row.othersPercent} %`,
+    row.othersAtMostPercent === null ? "–" : `${row.othersAtMostPercent} %`,
+  ]);
 }
 
 /** One row a program, the fastest first. */
