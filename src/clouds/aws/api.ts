@@ -1,6 +1,5 @@
 /**
- * The calls of EC2 that are used, each with a deadline and made once: retries are the reconciler's. Nothing else imports the
- * EC2 SDK, and only the commands used are named, so that a bundler drops the other 700.
+ * The calls of EC2 that are used, each answer checked. Only the commands used are named here, so that a bundler drops the other 700.
  */
 
 import {
@@ -21,7 +20,6 @@ import {
   DescribeSubnetsCommand,
   DisableVgwRoutePropagationCommand,
   DisassociateRouteTableCommand,
-  EC2Client,
   EnableVgwRoutePropagationCommand,
   type Filter,
   ModifyNetworkInterfaceAttributeCommand,
@@ -32,7 +30,7 @@ import {
   ReplaceRouteTableAssociationCommand,
 } from "@aws-sdk/client-ec2";
 import { CloudError } from "../cloud_error.ts";
-import { spoilsCredentials, toCloudError } from "./errors.ts";
+import { CommandSender, type Ec2Call } from "./command_sender.ts";
 import {
   type Ec2Instance,
   type Ec2NetworkInterface,
@@ -44,8 +42,7 @@ import {
   parseRouteTable,
   parseRouteTables,
 } from "./schemas.ts";
-import { type AwsEndpoint, clientConfig } from "./sdk_client.ts";
-import { abortable } from "../../async/abortable.ts";
+import type { AwsEndpoint } from "./sdk_client.ts";
 
 export type {
   CreateRouteCommandInput,
@@ -60,28 +57,20 @@ const pageSize = 100;
 
 /** EC2, as far as this program speaks it. Every method may throw {@linkcode CloudError}. */
 export class Ec2Api {
-  readonly #connection: AwsEndpoint;
-  #client: EC2Client | null = null;
-  /** By how much EC2's clock is ahead of this VM's, as the SDK finds out from refusals. */
-  #clockOffsetMs = 0;
+  readonly #sender: CommandSender;
 
   constructor(connection: AwsEndpoint) {
-    this.#connection = connection;
+    this.#sender = new CommandSender(connection);
   }
 
   /** Tables that match all filters. */
   async findRouteTables(filters: Filter[], signal: AbortSignal): Promise<Ec2RouteTable[]> {
-    const doing = "find route tables";
-    const tables = await this.#pages(
-      "DescribeRouteTables",
-      doing,
-      signal,
-      (client, options, next) =>
-        client.send(
-          new DescribeRouteTablesCommand({ Filters: filters, MaxResults: pageSize, ...next }),
-          options,
-        ),
-      (page) => listed(page.RouteTables, doing),
+    const call: Ec2Call = { operation: "DescribeRouteTables", doing: "find route tables", signal };
+    const input = { Filters: filters, MaxResults: pageSize };
+    const tables = await this.#sender.sendForAll(
+      call,
+      (next) => new DescribeRouteTablesCommand({ ...input, ...next }),
+      (page) => listed(page.RouteTables, call),
     );
     return parseRouteTables(tables);
   }
@@ -89,34 +78,27 @@ export class Ec2Api {
   /** Tables by id. @throws {CloudError} `gone` if one of them does not exist. */
   async readRouteTables(ids: string[], signal: AbortSignal): Promise<Ec2RouteTable[]> {
     const doing = `read route table ${ids.join(", ")}`;
-    const tables = await this.#pages(
-      "DescribeRouteTables",
-      doing,
-      signal,
-      (client, options, next) =>
-        client.send(new DescribeRouteTablesCommand({ RouteTableIds: ids, ...next }), options),
-      (page) => listed(page.RouteTables, doing),
+    const call: Ec2Call = { operation: "DescribeRouteTables", doing, signal };
+    const tables = await this.#sender.sendForAll(
+      call,
+      (next) => new DescribeRouteTablesCommand({ RouteTableIds: ids, ...next }),
+      (page) => listed(page.RouteTables, call),
     );
     return parseRouteTables(tables);
   }
 
   /** Network interfaces that match all filters. */
   async findNetworkInterfaces(filters: Filter[], signal: AbortSignal): Promise<Ec2NetworkInterface[]> {
-    const doing = "find network interfaces";
-    const found = await this.#pages(
-      "DescribeNetworkInterfaces",
-      doing,
+    const call: Ec2Call = {
+      operation: "DescribeNetworkInterfaces",
+      doing: "find network interfaces",
       signal,
-      (client, options, next) =>
-        client.send(
-          new DescribeNetworkInterfacesCommand({
-            Filters: filters,
-            MaxResults: pageSize,
-            ...next,
-          }),
-          options,
-        ),
-      (page) => listed(page.NetworkInterfaces, doing),
+    };
+    const input = { Filters: filters, MaxResults: pageSize };
+    const found = await this.#sender.sendForAll(
+      call,
+      (next) => new DescribeNetworkInterfacesCommand({ ...input, ...next }),
+      (page) => listed(page.NetworkInterfaces, call),
     );
     return parseNetworkInterfaces(found);
   }
@@ -128,15 +110,10 @@ export class Ec2Api {
 
   /** The instances that filters match. */
   async findInstances(filters: Filter[], signal: AbortSignal): Promise<Ec2Instance[]> {
-    const found = await this.#pages(
-      "DescribeInstances",
-      "find instances",
-      signal,
-      (client, options, next) =>
-        client.send(
-          new DescribeInstancesCommand({ Filters: filters, MaxResults: pageSize, ...next }),
-          options,
-        ),
+    const input = { Filters: filters, MaxResults: pageSize };
+    const found = await this.#sender.sendForAll(
+      { operation: "DescribeInstances", doing: "find instances", signal },
+      (next) => new DescribeInstancesCommand({ ...input, ...next }),
       ({ Reservations = [] }) => Reservations.flatMap(({ Instances }) => Instances ?? []),
     );
     return parseInstances(found);
@@ -145,83 +122,55 @@ export class Ec2Api {
   /** Managed prefix lists by id; AWS' own among them. */
   async readPrefixLists(ids: string[], signal: AbortSignal): Promise<Ec2PrefixList[]> {
     const doing = `read prefix list ${ids.join(", ")}`;
-    const lists = await this.#pages(
-      "DescribeManagedPrefixLists",
-      doing,
-      signal,
-      (client, options, next) =>
-        client.send(
-          new DescribeManagedPrefixListsCommand({
-            Filters: [{ Name: "prefix-list-id", Values: ids }],
-            ...next,
-          }),
-          options,
-        ),
-      (page) => listed(page.PrefixLists, doing),
+    const call: Ec2Call = { operation: "DescribeManagedPrefixLists", doing, signal };
+    const input = { Filters: [{ Name: "prefix-list-id", Values: ids }] };
+    const lists = await this.#sender.sendForAll(
+      call,
+      (next) => new DescribeManagedPrefixListsCommand({ ...input, ...next }),
+      (page) => listed(page.PrefixLists, call),
     );
     return parsePrefixLists(lists);
   }
 
   /** How many hops an answer of the metadata service may take; null where EC2 does not say. */
   async metadataHopLimit(instanceId: string, signal: AbortSignal): Promise<number | null> {
-    const answer = await this.#call(
-      "DescribeInstances",
-      `read instance ${instanceId}`,
-      signal,
-      (client, options) => client.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }), options),
+    const answer = await this.#sender.send(
+      { operation: "DescribeInstances", doing: `read instance ${instanceId}`, signal },
+      new DescribeInstancesCommand({ InstanceIds: [instanceId] }),
     );
     return answer.Reservations?.[0]?.Instances?.[0]?.MetadataOptions?.HttpPutResponseHopLimit ?? null;
   }
 
   /** Asks for a subnet only to see whether the role may. */
   async seeSubnet(subnetId: string, signal: AbortSignal): Promise<void> {
-    await this.#call(
-      "DescribeSubnets",
-      `read subnet ${subnetId}`,
-      signal,
-      (client, options) => client.send(new DescribeSubnetsCommand({ SubnetIds: [subnetId] }), options),
-    );
+    const call = { operation: "DescribeSubnets", doing: `read subnet ${subnetId}`, signal };
+    await this.#sender.send(call, new DescribeSubnetsCommand({ SubnetIds: [subnetId] }));
   }
 
   /** Creates a table, tagged from the start. */
   async createRouteTable(input: CreateRouteTableCommandInput, signal: AbortSignal): Promise<Ec2RouteTable> {
     const doing = `create a route table in ${input.VpcId}`;
-    const answer = await this.#call(
-      "CreateRouteTable",
-      doing,
-      signal,
-      (client, options) => client.send(new CreateRouteTableCommand(input), options),
-    );
-    if (answer.RouteTable !== undefined) return parseRouteTable(answer.RouteTable);
+    const call = { operation: "CreateRouteTable", doing, signal };
+    const { RouteTable } = await this.#sender.send(call, new CreateRouteTableCommand(input));
+    if (RouteTable !== undefined) return parseRouteTable(RouteTable);
     throw new CloudError("unavailable", `Cannot ${doing}: EC2's answer does not say which one it made`);
   }
 
   async deleteRouteTable(id: string, dryRun: boolean, signal: AbortSignal): Promise<void> {
-    await this.#call(
-      "DeleteRouteTable",
-      `delete route table ${id}`,
-      signal,
-      (client, options) =>
-        client.send(new DeleteRouteTableCommand({ RouteTableId: id, DryRun: dryRun }), options),
-    );
+    const call = { operation: "DeleteRouteTable", doing: `delete route table ${id}`, signal };
+    await this.#sender.send(call, new DeleteRouteTableCommand({ RouteTableId: id, DryRun: dryRun }));
   }
 
   async createTags(input: CreateTagsCommandInput, signal: AbortSignal): Promise<void> {
-    await this.#call(
-      "CreateTags",
-      `tag ${input.Resources?.join(", ")}`,
-      signal,
-      (client, options) => client.send(new CreateTagsCommand(input), options),
-    );
+    const call = { operation: "CreateTags", doing: `tag ${input.Resources?.join(", ")}`, signal };
+    await this.#sender.send(call, new CreateTagsCommand(input));
   }
 
   async associate(tableId: string, subnetId: string, dryRun: boolean, signal: AbortSignal): Promise<void> {
     const doing = `associate subnet ${subnetId} with route table ${tableId}`;
-    await this.#call("AssociateRouteTable", doing, signal, (client, options) =>
-      client.send(
-        new AssociateRouteTableCommand({ RouteTableId: tableId, SubnetId: subnetId, DryRun: dryRun }),
-        options,
-      ));
+    const input = { RouteTableId: tableId, SubnetId: subnetId, DryRun: dryRun };
+    const call = { operation: "AssociateRouteTable", doing, signal };
+    await this.#sender.send(call, new AssociateRouteTableCommand(input));
   }
 
   /** Moves an explicit association to another table in one step. */
@@ -232,173 +181,65 @@ export class Ec2Api {
     signal: AbortSignal,
   ): Promise<void> {
     const doing = `move association ${associationId} to route table ${tableId}`;
-    await this.#call("ReplaceRouteTableAssociation", doing, signal, (client, options) =>
-      client.send(
-        new ReplaceRouteTableAssociationCommand({
-          AssociationId: associationId,
-          RouteTableId: tableId,
-          DryRun: dryRun,
-        }),
-        options,
-      ));
+    const input = { AssociationId: associationId, RouteTableId: tableId, DryRun: dryRun };
+    const call = { operation: "ReplaceRouteTableAssociation", doing, signal };
+    await this.#sender.send(call, new ReplaceRouteTableAssociationCommand(input));
   }
 
   /** Ends an explicit association: the subnet falls back to the VPC's main table. */
   async disassociate(associationId: string, dryRun: boolean, signal: AbortSignal): Promise<void> {
-    await this.#call(
-      "DisassociateRouteTable",
-      `end association ${associationId}`,
-      signal,
-      (client, options) =>
-        client.send(
-          new DisassociateRouteTableCommand({ AssociationId: associationId, DryRun: dryRun }),
-          options,
-        ),
-    );
+    const input = { AssociationId: associationId, DryRun: dryRun };
+    const call = { operation: "DisassociateRouteTable", doing: `end association ${associationId}`, signal };
+    await this.#sender.send(call, new DisassociateRouteTableCommand(input));
   }
 
   async createRoute(input: CreateRouteCommandInput, signal: AbortSignal): Promise<void> {
-    await this.#call(
-      "CreateRoute",
-      `create route ${routeText(input)}`,
-      signal,
-      (client, options) => client.send(new CreateRouteCommand(input), options),
-    );
+    const call = { operation: "CreateRoute", doing: `create route ${routeText(input)}`, signal };
+    await this.#sender.send(call, new CreateRouteCommand(input));
   }
 
   /** Changes what a route points at, in one step and whatever it pointed at before. */
   async replaceRoute(input: ReplaceRouteCommandInput, signal: AbortSignal): Promise<void> {
-    await this.#call(
-      "ReplaceRoute",
-      `replace route ${routeText(input)}`,
-      signal,
-      (client, options) => client.send(new ReplaceRouteCommand(input), options),
-    );
+    const call = { operation: "ReplaceRoute", doing: `replace route ${routeText(input)}`, signal };
+    await this.#sender.send(call, new ReplaceRouteCommand(input));
   }
 
   async deleteRoute(input: DeleteRouteCommandInput, signal: AbortSignal): Promise<void> {
-    await this.#call(
-      "DeleteRoute",
-      `delete route ${routeText(input)}`,
-      signal,
-      (client, options) => client.send(new DeleteRouteCommand(input), options),
-    );
+    const call = { operation: "DeleteRoute", doing: `delete route ${routeText(input)}`, signal };
+    await this.#sender.send(call, new DeleteRouteCommand(input));
   }
 
   /** Lets a virtual private gateway put its routes into a table. */
   async enablePropagation(tableId: string, gatewayId: string, signal: AbortSignal): Promise<void> {
     const doing = `propagate routes of ${gatewayId} into route table ${tableId}`;
-    await this.#call("EnableVgwRoutePropagation", doing, signal, (client, options) =>
-      client.send(
-        new EnableVgwRoutePropagationCommand({ RouteTableId: tableId, GatewayId: gatewayId }),
-        options,
-      ));
+    const input = { RouteTableId: tableId, GatewayId: gatewayId };
+    const call = { operation: "EnableVgwRoutePropagation", doing, signal };
+    await this.#sender.send(call, new EnableVgwRoutePropagationCommand(input));
   }
 
   /** Ends {@linkcode enablePropagation}: the gateway's routes leave the table. */
   async disablePropagation(tableId: string, gatewayId: string, signal: AbortSignal): Promise<void> {
     const doing = `end the propagation of ${gatewayId} into route table ${tableId}`;
-    await this.#call("DisableVgwRoutePropagation", doing, signal, (client, options) =>
-      client.send(
-        new DisableVgwRoutePropagationCommand({ RouteTableId: tableId, GatewayId: gatewayId }),
-        options,
-      ));
+    const input = { RouteTableId: tableId, GatewayId: gatewayId };
+    const call = { operation: "DisableVgwRoutePropagation", doing, signal };
+    await this.#sender.send(call, new DisableVgwRoutePropagationCommand(input));
   }
 
   /** Adds route tables to a gateway endpoint, or takes them away: the one way to make or end its routes. */
   async modifyVpcEndpoint(input: ModifyVpcEndpointCommandInput, signal: AbortSignal): Promise<void> {
-    await this.#call(
-      "ModifyVpcEndpoint",
-      `change VPC endpoint ${input.VpcEndpointId}`,
-      signal,
-      (client, options) => client.send(new ModifyVpcEndpointCommand(input), options),
+    const doing = `change VPC endpoint ${input.VpcEndpointId}`;
+    await this.#sender.send(
+      { operation: "ModifyVpcEndpoint", doing, signal },
+      new ModifyVpcEndpointCommand(input),
     );
   }
 
   /** Lets an interface forward packets that are not its own. */
   async disableSourceDestCheck(interfaceId: string, dryRun: boolean, signal: AbortSignal): Promise<void> {
     const doing = `switch off the source/dest check of ${interfaceId}`;
-    await this.#call("ModifyNetworkInterfaceAttribute", doing, signal, (client, options) =>
-      client.send(
-        new ModifyNetworkInterfaceAttributeCommand({
-          NetworkInterfaceId: interfaceId,
-          SourceDestCheck: { Value: false },
-          DryRun: dryRun,
-        }),
-        options,
-      ));
-  }
-
-  /** Calls a list as often as it has pages. @param entriesOf takes what is listed out of a page. */
-  async #pages<Page extends { readonly NextToken?: string | undefined }, Entry>(
-    operation: string,
-    doing: string,
-    signal: AbortSignal,
-    invoke: (
-      client: EC2Client,
-      options: { readonly abortSignal: AbortSignal },
-      next: { readonly NextToken?: string },
-    ) => Promise<Page>,
-    entriesOf: (page: Page) => readonly Entry[],
-  ): Promise<Entry[]> {
-    const entries: Entry[] = [];
-    let next: { readonly NextToken?: string } = {};
-    for (;;) {
-      const from = next;
-      const page = await this.#call(
-        operation,
-        doing,
-        signal,
-        (client, options) => invoke(client, options, from),
-      );
-      entries.push(...entriesOf(page));
-      if (!page.NextToken) return entries;
-      next = { NextToken: page.NextToken };
-    }
-  }
-
-  /** Makes one call, once, within the deadline; its failure becomes a {@linkcode CloudError}. */
-  async #call<Output>(
-    operation: string,
-    doing: string,
-    signal: AbortSignal,
-    invoke: (client: EC2Client, options: { readonly abortSignal: AbortSignal }) => Promise<Output>,
-  ): Promise<Output> {
-    const deadline = AbortSignal.timeout(this.#connection.timeoutMs);
-    const abortSignal = AbortSignal.any([signal, deadline]);
-    const client = this.#client ??= this.#newClient();
-    const { credentials } = this.#connection;
-    const used = credentials.current;
-    try {
-      return await abortable(invoke(client, { abortSignal }), abortSignal);
-    } catch (cause) {
-      signal.throwIfAborted();
-      const error = toCloudError({
-        doing,
-        permission: `ec2:${operation}`,
-        error: cause,
-        timedOut: deadline.aborted,
-        now: Date.now(),
-      });
-      // A client waits for ever for credentials whose answer broke off, and with it every call.
-      if (spoilsCredentials(error)) credentials.refused(used ?? credentials.current);
-      if (deadline.aborted || spoilsCredentials(error)) this.#discard(client);
-      throw error;
-    }
-  }
-
-  #newClient(): EC2Client {
-    return new EC2Client({ ...clientConfig(this.#connection), systemClockOffset: this.#clockOffsetMs });
-  }
-
-  /**
-   * A client remembers its credentials: one whose credentials were refused is of no more use. What it knows of EC2's clock goes
-   * on, since requests expire too where a VM's clock is slow.
-   */
-  #discard(client: EC2Client): void {
-    if (this.#client !== client) return;
-    this.#clockOffsetMs = client.config.systemClockOffset;
-    this.#client = null;
+    const input = { NetworkInterfaceId: interfaceId, SourceDestCheck: { Value: false }, DryRun: dryRun };
+    const call = { operation: "ModifyNetworkInterfaceAttribute", doing, signal };
+    await this.#sender.send(call, new ModifyNetworkInterfaceAttributeCommand(input));
   }
 }
 
@@ -408,7 +249,7 @@ export class Ec2Api {
  *
  * @throws {CloudError} of kind `malformed`.
  */
-function listed<T>(entries: T[] | undefined, doing: string): T[] {
+function listed<T>(entries: T[] | undefined, { doing }: Ec2Call): T[] {
   if (entries !== undefined) return entries;
   throw new CloudError("malformed", `Cannot ${doing}: the answer is not EC2's: it holds no list`);
 }
