@@ -1,0 +1,187 @@
+/** AWS with this VM known: its tables found, prepared, read, written, removed. This file only joins the parts. */
+
+import type { IpAddress, Prefix } from "../../routes/prefix.ts";
+import type {
+  Change,
+  ChangeOutcome,
+  CloudConnection,
+  CloudIdentity,
+  CloudTable,
+  DeadPeer,
+  Finding,
+  Foresight,
+  Neighbour,
+  PeerRouter,
+  TableState,
+  WriteResult,
+} from "../cloud.ts";
+import { CloudError } from "../cloud_error.ts";
+import type { CloudOptions } from "../cloud_options.ts";
+import { failedFinding } from "../kit/doctor.ts";
+import { goneInterfaces } from "./abandoned_routes.ts";
+import { findDeadPeers } from "./dead_peers.ts";
+import { checkAws, remedyOf } from "./doctor.ts";
+import { sourceDestFinding } from "./forwarding.ts";
+import { asGiven, findHandedOver, readTable, strayError } from "./handed_over.ts";
+import { identityOf } from "./identity.ts";
+import type { InstanceFacts } from "./metadata.ts";
+import type { Region } from "./region.ts";
+import { cloudTableOf } from "./routes.ts";
+import type { Ec2RouteTable } from "./schemas.ts";
+import { learnLimit, type StateContext, stateOf } from "./table_state.ts";
+import { writeChange } from "./writer.ts";
+
+/** AWS with this VM known. */
+export class AwsConnection implements CloudConnection {
+  readonly identity: CloudIdentity;
+  readonly #options: CloudOptions;
+  readonly #facts: InstanceFacts;
+  readonly #region: Region;
+  readonly #context: StateContext;
+
+  constructor(options: CloudOptions, facts: InstanceFacts, region: Region) {
+    this.#options = options;
+    this.#facts = facts;
+    this.#region = region;
+    this.#context = { region, facts, owner: options.owner, handedOver: options.routeTables.length > 0 };
+    this.identity = identityOf(facts);
+  }
+
+  async locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    const { owner, routeTables } = this.#options;
+    const found = await this.#find(signal);
+    return routeTables.length > 0
+      ? asGiven(found, routeTables, owner)
+      : found.map((table) => cloudTableOf(table, owner));
+  }
+
+  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    if (this.#options.routeTables.length > 0) return await this.locate(signal);
+    const { own } = this.#region;
+    return [cloudTableOf(await own.prepare(this.#facts.primary, signal), this.#options.owner)];
+  }
+
+  async foresee(signal: AbortSignal): Promise<Foresight> {
+    if (this.#options.routeTables.length > 0) return { steps: [], toBe: null };
+    const { own, limit } = this.#region;
+    const { steps, toBe } = await own.foresee(this.#facts.primary, signal);
+    if (toBe === null) return { steps, toBe };
+    await limit.refresh(signal);
+    return { steps, toBe: await stateOf(this.#context, toBe, signal) };
+  }
+
+  async resolve(
+    neighbours: readonly Neighbour[],
+    signal: AbortSignal,
+  ): Promise<readonly (string | null)[]> {
+    const { interfaces } = this.#region;
+    const gateways = neighbours.map(({ gateway }) => gateway);
+    return await interfaces.find(gateways, this.#facts.primary.vpcId, signal);
+  }
+
+  forget(gateways: readonly IpAddress[]): void {
+    this.#region.interfaces.forget(gateways);
+  }
+
+  findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
+    return findDeadPeers(this.#region.api, peers, signal);
+  }
+
+  findGone(nextHops: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+    return goneInterfaces(this.#region.api, nextHops, signal);
+  }
+
+  async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
+    const { api, limit, own } = this.#region;
+    const reading = readTable(api, table.id, signal).catch((error: unknown) => {
+      own.doubt(table.id, error);
+      throw error;
+    });
+    const [read] = await Promise.all([reading, limit.refresh(signal)]);
+    const { vpcId } = this.#facts.primary;
+    if (read.VpcId !== vpcId) throw strayError(read, vpcId);
+    return await stateOf(this.#context, read, signal);
+  }
+
+  async write(
+    table: CloudTable,
+    changes: readonly Change[],
+    _state: TableState,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    const outcomes: ChangeOutcome[] = [];
+    for (const change of changes) {
+      outcomes.push({ change, error: await this.#writeOne(table, change, signal) });
+    }
+    return { outcomes };
+  }
+
+  async forwarding(
+    _ownPrefixes: () => readonly Prefix[],
+    signal: AbortSignal,
+  ): Promise<readonly Finding[]> {
+    return [await sourceDestFinding(this.#region.api, this.#facts.primary.id, signal)];
+  }
+
+  async remove(signal: AbortSignal): Promise<void> {
+    if (this.#options.routeTables.length > 0) return;
+    const { own } = this.#region;
+    await own.remove(this.#facts.primary, signal);
+  }
+
+  async check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
+    const { api, limit, own } = this.#region;
+    const facts = this.#facts;
+    let tables: readonly Ec2RouteTable[] = [];
+    const findings: Finding[] = [];
+    try {
+      tables = await this.#find(signal);
+      await limit.refresh(signal);
+    } catch (error) {
+      findings.push(failedFinding("route table", error, signal, remedyOf));
+    }
+    const seen = await Promise.all(
+      tables.map(async (table) => ({ table, quotas: (await stateOf(this.#context, table, signal)).quotas })),
+    );
+    const { owner, routeTables } = this.#options;
+    const context = {
+      api,
+      own,
+      facts,
+      fix: options.fix,
+      handedOver: routeTables.length > 0,
+      owner,
+      tables: seen,
+    };
+    return [...findings, ...await checkAws(context, signal)];
+  }
+
+  /** The tables to keep in step, as far as they are there. */
+  async #find(signal: AbortSignal): Promise<readonly Ec2RouteTable[]> {
+    const { api, own } = this.#region;
+    const { primary } = this.#facts;
+    const { routeTables } = this.#options;
+    if (routeTables.length > 0) return await findHandedOver(api, routeTables, primary.vpcId, signal);
+    const table = await own.find(primary, signal);
+    return table === null ? [] : [table];
+  }
+
+  async #writeOne(table: CloudTable, change: Change, signal: AbortSignal): Promise<CloudError | null> {
+    const { api, interfaces } = this.#region;
+    const error = await writeChange(api, table.id, change, signal);
+    if (error?.code === "InvalidNetworkInterfaceID.NotFound") {
+      for (const id of change.to ?? []) interfaces.forgetInterface(id);
+    }
+    if (error?.code !== "RouteLimitExceeded") return error;
+    const limit = await learnLimit(this.#region, table.id, change.prefix.family, signal);
+    return limit === null ? error : withLimit(error, limit);
+  }
+}
+
+function withLimit(error: CloudError, limit: number): CloudError {
+  return new CloudError("quota", `${error.message} (the table holds ${limit} routes)`, {
+    ...error,
+    limit,
+    cause: error.cause,
+  });
+}
