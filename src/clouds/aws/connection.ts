@@ -130,7 +130,7 @@ export class AwsConnection implements CloudConnection {
   }
 
   async check(options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
-    const { api, limit, own } = this.#region;
+    const { api, limit } = this.#region;
     const facts = this.#facts;
     let tables: readonly Ec2RouteTable[] = [];
     const findings: Finding[] = [];
@@ -146,7 +146,6 @@ export class AwsConnection implements CloudConnection {
     const { owner, routeTables } = this.#options;
     const context = {
       api,
-      own,
       facts,
       fix: options.fix,
       handedOver: routeTables.length > 0,

@@ -10,7 +10,7 @@ import { sourceDestCheck, sourceDestFinding } from "./forwarding.ts";
 import type { Ec2RouteTable } from "./schemas.ts";
 import type { Ec2Api } from "./api.ts";
 import { hopLimitAdvice, type InstanceFacts } from "./metadata.ts";
-import type { OwnTable } from "./own_table.ts";
+import { copyingOf } from "./own_table_copy.ts";
 import { associationOf } from "./subnet_association.ts";
 import { creationTags } from "./tags.ts";
 
@@ -22,7 +22,6 @@ export interface CheckContext {
   readonly fix: boolean;
   /** Whether tables were handed over: then nothing is created or associated. */
   readonly handedOver: boolean;
-  readonly own: Pick<OwnTable, "copying">;
   /** The tables to keep in step, as far as they exist. */
   readonly tables: readonly { readonly table: Ec2RouteTable; readonly quotas: readonly CloudQuota[] }[];
 }
@@ -96,14 +95,14 @@ function checkAssociation(context: CheckContext): Finding {
 
 /** Whether tables of our own have what their subnets' former tables have. */
 async function checkCopies(
-  { own, handedOver, tables }: CheckContext,
+  { api, handedOver, tables }: CheckContext,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { table } of handedOver ? [] : tables) {
     const name = "carried-over routes";
     const found = await findingOf(name, signal, async () => {
-      const { formers, plan } = await own.copying(table, signal);
+      const { formers, plan } = await copyingOf(api, table, signal);
       const names = formers.tables.map(({ RouteTableId }) => RouteTableId);
       return copyFinding({ own: table.RouteTableId, formers: names, gone: formers.gone, plan }) ??
         { name, status: "ok", detail: `${table.RouteTableId} was given to no subnet yet` };

@@ -1,6 +1,6 @@
 /** Controllers that write routes into tables that they find by a tag. */
 
-import type { KeeperTag } from "../kit/table_keeper.ts";
+import type { KeeperTag } from "../kit/own_table.ts";
 
 /**
  * By tag:

@@ -4,6 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../../async/clock.ts";
 import { delay } from "../../async/delay.ts";
 import { CloudError } from "../cloud_error.ts";
+import { warnOfStay } from "../kit/own_table.ts";
 import { gatewayEndpointOf } from "./carry_over.ts";
 import type { Ec2Route, Ec2RouteTable } from "./schemas.ts";
 import type { Ec2Api } from "./api.ts";
@@ -15,8 +16,6 @@ const log = getLogger(["cloudroutesync", "aws"]);
 
 /** How often a table is read again, and how many milliseconds apart, before a route in it is taken for somebody else's. */
 const rechecks = { count: 5, apartMs: 2_000 };
-/** How many routes a log line names. */
-const routesNamed = 10;
 
 /**
  * Puts the subnet's former association back and deletes the table. The table stays where it still holds routes of others that are
@@ -42,7 +41,10 @@ export async function removeOwnTable(
     );
   }
   const foreign = await foreignRoutes(api, table, clock, signal);
-  if (foreign.length > 0) return warnOfStay(table, foreign);
+  if (foreign.length > 0) {
+    const why = "routes of others are in it and nowhere else";
+    return warnOfStay(log, table.RouteTableId, why, foreign.map(routeText));
+  }
   await leaveEndpoints(api, table, signal);
   await api.deleteRouteTable(table.RouteTableId, false, signal);
   log.info("Deleted route table {table}", { event: "table-deleted", table: table.RouteTableId });
@@ -72,13 +74,4 @@ async function leaveEndpoints(api: Ec2Api, table: Ec2RouteTable, signal: AbortSi
     const change = { VpcEndpointId: endpoint, RemoveRouteTableIds: [table.RouteTableId] };
     await api.modifyVpcEndpoint(change, signal);
   }
-}
-
-function warnOfStay({ RouteTableId: table }: Ec2RouteTable, foreign: readonly Ec2Route[]): void {
-  log.warn("Route table {table} stays: routes of others are in it and nowhere else ({count}): {routes}", {
-    event: "table-stays",
-    table,
-    count: foreign.length,
-    routes: foreign.slice(0, routesNamed).map(routeText).join(", "),
-  });
 }

@@ -2,6 +2,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CloudError } from "../cloud_error.ts";
+import { associationForbidden, ownedByAnother } from "../kit/own_table.ts";
 import type { ArmClient } from "./api.ts";
 import { sameId } from "./resource_id.ts";
 import { writeResource } from "./resources.ts";
@@ -30,21 +31,12 @@ export function checkMayAssociate(
 ): void {
   const name = subnetName(subnet.id);
   const uses = associated === null ? "no route table" : `route table ${associated.name}`;
-  if (options.noAssociate) {
-    throw new CloudError(
-      "invalid",
-      `Cannot make subnet ${name} use a table of ours: it uses ${uses}, and -no-associate forbids to change that`,
-    );
-  }
-  const other = associated === null ? null : ownerOfTable(associated);
-  const kept = associated === null ? null : whyKept(name, associated);
+  if (options.noAssociate) throw associationForbidden(name, uses);
+  if (associated === null) return;
+  const kept = whyKept(name, associated);
   if (kept !== null) throw new CloudError("invalid", kept);
-  if (associated === null || other === null || other === options.owner) return;
-  throw new CloudError(
-    "invalid",
-    `Cannot make subnet ${name} use a table of owner ${options.owner}: it uses ${uses} of owner ${other}; ` +
-      `share that one with -route-table ${associated.id}`,
-  );
+  const other = ownerOfTable(associated);
+  if (other !== null && other !== options.owner) throw ownedByAnother(name, associated, options.owner, other);
 }
 
 /**

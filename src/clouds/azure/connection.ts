@@ -15,6 +15,7 @@ import type {
 } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
 import type { Prefix } from "../../routes/prefix.ts";
+import { copySteps } from "../kit/own_table.ts";
 import { gatewayAddresses } from "../kit/gateway_addresses.ts";
 import type { ArmClient } from "./api.ts";
 import { associate, associateAgain, checkMayAssociate, usesTable } from "./association.ts";
@@ -25,21 +26,13 @@ import type { AzureOptions } from "./flags.ts";
 import { forwardingOf } from "./forwarding.ts";
 import { handedOver } from "./handed_over.ts";
 import { asCloudTable, associatedTable, findOwnTable, type OwnTableContext } from "./own_table.ts";
-import {
-  copyingOf,
-  copySteps,
-  followFormers,
-  joiningOf,
-  joiningSteps,
-  makeReady,
-  tableToBe,
-} from "./own_table_making.ts";
+import { copyingOf, followFormers, joiningOf, makeReady, stepsOf, tableToBe } from "./own_table_making.ts";
 import type { RouteLimit } from "./quota.ts";
 import { removeOwnTable } from "./removal.ts";
 import { sameId } from "./resource_id.ts";
 import { readResource } from "./resources.ts";
 import { decodeTable } from "./routes.ts";
-import { type ArmRouteTable, hasFailed, routeTableSchema } from "./schemas.ts";
+import { type ArmRouteTable, type ArmSubnet, hasFailed, routeTableSchema } from "./schemas.ts";
 import { readSubnet, subnetName, type Vm } from "./vm.ts";
 import { writeTable } from "./writer.ts";
 
@@ -72,24 +65,16 @@ export class AzureConnection implements CloudConnection {
     if (this.#options.routeTables.length > 0) {
       return await handedOver(this.#context, this.#options.routeTables, signal);
     }
-    const { arm, vm, owner } = this.#context;
-    const subnet = await readSubnet(arm, vm.subnetId, signal);
-    const own = await findOwnTable(
-      this.#context,
-      await associatedTable(arm, subnet, signal),
-      signal,
-    );
-    return own === null ? [] : [asCloudTable(own, owner)];
+    const { own } = await this.#look(signal);
+    return own === null ? [] : [asCloudTable(own, this.#options.owner)];
   }
 
   async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
     if (this.#options.routeTables.length > 0) {
       return await handedOver(this.#context, this.#options.routeTables, signal);
     }
-    const { arm, vm, owner } = this.#context;
-    const subnet = await readSubnet(arm, vm.subnetId, signal);
-    const associated = await associatedTable(arm, subnet, signal);
-    const own = await findOwnTable(this.#context, associated, signal);
+    const { arm, owner } = this.#context;
+    const { subnet, associated, own } = await this.#look(signal);
     if (own !== null && usesTable(subnet, own.id)) {
       if (hasFailed(subnet)) await associateAgain(arm, subnet, own.id, signal);
       this.#memory.copyProblems = await followFormers(this.#context, own, signal);
@@ -106,15 +91,13 @@ export class AzureConnection implements CloudConnection {
   async foresee(signal: AbortSignal): Promise<Foresight> {
     if (this.#options.routeTables.length > 0) return { steps: [], toBe: null };
     const { arm, vm } = this.#context;
-    const subnet = await readSubnet(arm, vm.subnetId, signal);
-    const associated = await associatedTable(arm, subnet, signal);
-    const own = await findOwnTable(this.#context, associated, signal);
+    const { subnet, associated, own } = await this.#look(signal);
     if (own !== null && usesTable(subnet, own.id)) {
       return { steps: copySteps((await copyingOf(this.#context, own, signal)).plan), toBe: null };
     }
     checkMayAssociate(subnet, associated, this.#options);
     const joining = await joiningOf(this.#context, own, associated, signal);
-    const steps = joiningSteps(this.#context, joining);
+    const steps = stepsOf(this.#context, joining);
     if (!joining.isNew) return { steps, toBe: null };
     const limit = await this.#memory.limit.read(arm, vm.location, signal);
     const ownSubnets = this.#ownSubnets(joining.own);
@@ -144,6 +127,18 @@ export class AzureConnection implements CloudConnection {
       ownSubnets: this.#ownSubnets(raw),
       problems: this.#problemsOf(raw),
     };
+  }
+
+  /** This VM's subnet, the table that it uses, and ours. */
+  async #look(signal: AbortSignal): Promise<{
+    readonly subnet: ArmSubnet;
+    readonly associated: ArmRouteTable | null;
+    readonly own: ArmRouteTable | null;
+  }> {
+    const { arm, vm } = this.#context;
+    const subnet = await readSubnet(arm, vm.subnetId, signal);
+    const associated = await associatedTable(arm, subnet, signal);
+    return { subnet, associated, own: await findOwnTable(this.#context, associated, signal) };
   }
 
   /** This VM's subnets that use a table; that of our own table counts before Azure shows it. */

@@ -1,6 +1,6 @@
 /** Controllers that write routes into tables of their own, or into tables that they find by a tag. */
 
-import { keeperOf, type KeeperTag, keptByAnother } from "../kit/table_keeper.ts";
+import { keeperOf, type KeeperTag, keptByAnother } from "../kit/own_table.ts";
 import { parseArmId } from "./resource_id.ts";
 import type { ArmRouteTable } from "./schemas.ts";
 

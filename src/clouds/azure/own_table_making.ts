@@ -5,6 +5,7 @@ import type { PreparationStep, TableState } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
 import { CopyRecord } from "../kit/copy_record.ts";
 import { type CopyPlan, whyNotTogether } from "../kit/living_copy.ts";
+import { type Copying as KitCopying, joiningSteps, logCopied, problemsOf } from "../kit/own_table.ts";
 import { isOf, keyOf } from "./carried_entries.ts";
 import { asFormer, copyOf, planCarryOver, withCopies } from "./carry_over.ts";
 import { formersInUse, type FormerTables } from "./former_tables.ts";
@@ -19,11 +20,7 @@ import { subnetName } from "./vm.ts";
 const logger = getLogger(["cloudroutesync", "azure"]);
 
 /** Our table and the tables that it is to be a copy of. */
-export interface Copying {
-  readonly own: ArmRouteTable;
-  readonly formers: FormerTables;
-  readonly plan: CopyPlan;
-}
+export type Copying = KitCopying<ArmRouteTable, FormerTables>;
 
 /** What is to be done before the VM's subnet uses our table. */
 export interface Joining extends Copying {
@@ -53,20 +50,14 @@ export async function followFormers(
   own: ArmRouteTable,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  try {
+  return await problemsOf(signal, async () => {
     const copying = await copyingOf(context, own, signal);
     const { steps, faults } = copying.plan;
     const record = recordOf(copying.plan);
     const isRecorded = JSON.stringify(record) === JSON.stringify(copyRecordOf(own));
-    if (steps.length > 0 || !isRecorded) {
-      await writeCopy(context, copying, {}, signal);
-    }
+    if (steps.length > 0 || !isRecorded) await writeCopy(context, copying, {}, signal);
     return faults;
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof CloudError)) throw error;
-    return [error.message];
-  }
+  });
 }
 
 /**
@@ -122,24 +113,15 @@ export async function makeReady(
 }
 
 /** What joining does, for people. */
-export function joiningSteps(
-  context: OwnTableContext,
+export function stepsOf(
+  { vm }: OwnTableContext,
   { own, associated, plan, isNew }: Joining,
 ): PreparationStep[] {
-  const subnet = subnetName(context.vm.subnetId);
-  const creation = { action: "create", what: `route table ${own.name}`, from: null, to: null } as const;
-  const association = {
-    action: "associate",
-    what: `subnet ${subnet}`,
+  return joiningSteps(isNew ? `route table ${own.name}` : null, plan, {
+    what: `subnet ${subnetName(vm.subnetId)}`,
     from: associated?.name ?? null,
     to: own.name,
-  } as const;
-  return [...isNew ? [creation] : [], ...copySteps(plan), association];
-}
-
-/** What following does, for people. */
-export function copySteps({ steps }: CopyPlan): PreparationStep[] {
-  return steps.map(({ key, from, to }) => ({ action: "copy", what: key, from, to }));
+  });
 }
 
 /** What our new table will hold. @param limit routes that a table takes. */
@@ -176,16 +158,7 @@ async function writeCopy(
     { action, id: own.id, body, ifMatch: isNew ? undefined : own.etag },
     signal,
   );
-  for (const { action: done, key, from, to } of plan.steps) {
-    logger.info("Carried over to {table}: {action} {key}: {from} -> {to}", {
-      event: "carried-over",
-      table: own.name,
-      action: done,
-      key,
-      from: from ?? "none",
-      to: to ?? "none",
-    });
-  }
+  for (const step of plan.steps) logCopied(logger, step, own.name);
 }
 
 /** The record of the copies that there are when the steps are made: they are made in one PUT with it. */

@@ -2,9 +2,10 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CloudError } from "../cloud_error.ts";
+import { warnOfStay } from "../kit/own_table.ts";
 import type { ArmClient } from "./api.ts";
 import { deleteResource } from "./resources.ts";
-import type { ArmRoute, ArmRouteTable, ArmSubnet } from "./schemas.ts";
+import type { ArmRoute, ArmSubnet } from "./schemas.ts";
 import { associate, usesTable } from "./association.ts";
 import { otherSubnetsOf } from "./former_tables.ts";
 import { formerIdOf } from "./tags.ts";
@@ -32,7 +33,9 @@ export async function removeOwnTable(context: OwnTableContext, signal: AbortSign
   const own = await findOwnTable(context, await associatedTable(arm, subnet, signal), signal);
   if (own === null) return;
   const ofPeers = routesOfPeers(own, context);
-  if (ofPeers.length > 0) return tellOfStay(own, ofPeers, "routes of other routers of this owner are in it");
+  if (ofPeers.length > 0) {
+    return warnOfStay(logger, own.name, "routes of other routers of this owner are in it", namesOf(ofPeers));
+  }
   const formerId = formerIdOf(own, vm.subnetId, vm) ?? null;
   if (usesTable(subnet, own.id)) await giveBack(arm, subnet, formerId, signal);
   const former = formerId === null ? null : await readRouteTable(arm, formerId, signal);
@@ -43,19 +46,13 @@ export async function removeOwnTable(context: OwnTableContext, signal: AbortSign
   }
   const foreign = foreignRoutesOf(own, former, owner);
   if (foreign.length > 0) {
-    return tellOfStay(own, foreign, "routes of others are in it and nowhere else");
+    return warnOfStay(logger, own.name, "routes of others are in it and nowhere else", namesOf(foreign));
   }
   await deleteResource(arm, { action: `delete route table ${own.name}`, id: own.id }, signal);
 }
 
-function tellOfStay({ name: table }: ArmRouteTable, routes: readonly ArmRoute[], why: string): void {
-  const names = routes.slice(0, 10).map(({ name }) => name).join(", ");
-  logger.warn("Route table {table} stays: {why} ({count}): {names}", {
-    table,
-    why,
-    count: routes.length,
-    names,
-  });
+function namesOf(routes: readonly ArmRoute[]): string[] {
+  return routes.map(({ name }) => name);
 }
 
 /**

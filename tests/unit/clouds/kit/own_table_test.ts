@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keeperOf, keptByAnother } from "../../../../src/clouds/kit/table_keeper.ts";
+import { keeperOf, keptByAnother } from "../../../../src/clouds/kit/own_table.ts";
 
 const known = [{ key: /^kubernetes\.io\/cluster\//, keeper: "a Kubernetes cluster" }];
 
