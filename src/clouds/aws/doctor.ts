@@ -123,96 +123,77 @@ function checkQuota(context: CheckContext): Finding[] {
   );
 }
 
+/** A call that a permission is tried with: none of them changes anything. */
+interface Probe {
+  readonly action: string;
+  /** What it is tried on, where it is tried on several tables. */
+  readonly on?: string;
+  readonly call: () => Promise<unknown>;
+}
+
 async function checkPermissions(context: CheckContext, signal: AbortSignal): Promise<Finding[]> {
-  const { api, facts } = context;
-  const subnetId = facts.primary.subnetId;
-  const findings = [
-    await seen("ec2:DescribeSubnets", signal, () => api.seeSubnet(subnetId, signal)),
-    await probed(
-      "ec2:ModifyNetworkInterfaceAttribute",
-      signal,
-      () => api.disableSourceDestCheck(facts.primary.id, true, signal),
-    ),
+  const { api, facts: { primary }, tables, handedOver } = context;
+  const probes: readonly Probe[] = [
+    { action: "ec2:DescribeSubnets", call: () => api.seeSubnet(primary.subnetId, signal) },
+    {
+      action: "ec2:ModifyNetworkInterfaceAttribute",
+      call: () => api.disableSourceDestCheck(primary.id, true, signal),
+    },
+    ...tables.flatMap(({ table }) => routeProbes(context, table, signal)),
+    ...handedOver ? [] : tableProbes(context, signal),
   ];
-  for (const { table } of context.tables) findings.push(...await probeRoutes(context, table, signal));
-  if (!context.handedOver) findings.push(...await probeTable(context, signal));
+  const findings: Finding[] = [];
+  for (const probe of probes) findings.push(await probed(probe, signal));
   return findings;
 }
 
-async function probeRoutes(
-  context: CheckContext,
-  table: Ec2RouteTable,
+function routeProbes(
+  { api, facts }: CheckContext,
+  { RouteTableId }: Ec2RouteTable,
   signal: AbortSignal,
-): Promise<Finding[]> {
-  const { api, facts } = context;
-  const route = { RouteTableId: table.RouteTableId, DestinationCidrBlock: probePrefix, DryRun: true };
+): Probe[] {
+  const route = { RouteTableId, DestinationCidrBlock: probePrefix, DryRun: true };
   const toSelf = { ...route, NetworkInterfaceId: facts.primary.id };
-  const on = ` on ${table.RouteTableId}`;
+  const on = ` on ${RouteTableId}`;
   return [
-    await probed("ec2:CreateRoute", signal, () => api.createRoute(toSelf, signal), on),
-    await probed("ec2:ReplaceRoute", signal, () => api.replaceRoute(toSelf, signal), on),
-    await probed("ec2:DeleteRoute", signal, () => api.deleteRoute(route, signal), on),
+    { action: "ec2:CreateRoute", on, call: () => api.createRoute(toSelf, signal) },
+    { action: "ec2:ReplaceRoute", on, call: () => api.replaceRoute(toSelf, signal) },
+    { action: "ec2:DeleteRoute", on, call: () => api.deleteRoute(route, signal) },
   ];
 }
 
 /** The calls that make, associate and remove a table of its own; those that need a table only once there is one. */
-async function probeTable(context: CheckContext, signal: AbortSignal): Promise<Finding[]> {
-  const { api, facts, owner } = context;
+function tableProbes({ api, facts, owner, tables }: CheckContext, signal: AbortSignal): Probe[] {
   const { vpcId, subnetId } = facts.primary;
-  const findings = [
-    await probed("ec2:CreateRouteTable", signal, () => {
-      const Tags = creationTags(owner);
-      const TagSpecifications = [{ ResourceType: "route-table" as const, Tags }];
-      return api.createRouteTable({ VpcId: vpcId, DryRun: true, TagSpecifications }, signal);
-    }),
+  const TagSpecifications = [{ ResourceType: "route-table" as const, Tags: creationTags(owner) }];
+  const input = { VpcId: vpcId, DryRun: true, TagSpecifications };
+  const creation = { action: "ec2:CreateRouteTable", call: () => api.createRouteTable(input, signal) };
+  const table = tables[0]?.table;
+  if (table === undefined) return [creation];
+  const id = table.RouteTableId;
+  const probes = [
+    creation,
+    { action: "ec2:AssociateRouteTable", call: () => api.associate(id, subnetId, true, signal) },
+    { action: "ec2:DeleteRouteTable", call: () => api.deleteRouteTable(id, true, signal) },
   ];
-  const table = context.tables[0]?.table;
-  if (table === undefined) return findings;
-  findings.push(
-    await probed(
-      "ec2:AssociateRouteTable",
-      signal,
-      () => api.associate(table.RouteTableId, subnetId, true, signal),
-    ),
-    await probed(
-      "ec2:DeleteRouteTable",
-      signal,
-      () => api.deleteRouteTable(table.RouteTableId, true, signal),
-    ),
-  );
-  const association = associationOf(table, subnetId);
-  if (association === null) return findings;
-  const id = association.RouteTableAssociationId;
-  findings.push(
-    await probed(
-      "ec2:ReplaceRouteTableAssociation",
-      signal,
-      () => api.replaceAssociation(id, table.RouteTableId, true, signal),
-    ),
-    await probed("ec2:DisassociateRouteTable", signal, () => api.disassociate(id, true, signal)),
-  );
-  return findings;
+  const association = associationOf(table, subnetId)?.RouteTableAssociationId;
+  if (association === undefined) return probes;
+  return [
+    ...probes,
+    {
+      action: "ec2:ReplaceRouteTableAssociation",
+      call: () => api.replaceAssociation(association, id, true, signal),
+    },
+    { action: "ec2:DisassociateRouteTable", call: () => api.disassociate(association, true, signal) },
+  ];
 }
 
-async function seen(action: string, signal: AbortSignal, look: () => Promise<unknown>): Promise<Finding> {
-  const name = `permission ${action}`;
-  return await finding(name, signal, async () => {
-    await look();
-    return { name, status: "ok", detail: "Allowed" };
-  });
-}
-
-/** Makes a dry run: EC2 refuses it with one code if the role may, with another if it may not. */
-async function probed(
-  action: string,
-  signal: AbortSignal,
-  dryRun: () => Promise<unknown>,
-  on = "",
-): Promise<Finding> {
+/** Makes a call: EC2 refuses a dry run with one code if the role may, with another if it may not. */
+async function probed({ action, on = "", call }: Probe, signal: AbortSignal): Promise<Finding> {
   const name = `permission ${action}${on}`;
   return await finding(name, signal, async () => {
     try {
-      await dryRun();
+      await call();
     } catch (error) {
       if (!(error instanceof CloudError) || error.code !== dryRunSucceeded) throw error;
     }

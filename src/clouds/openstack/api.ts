@@ -1,11 +1,9 @@
-/** The calls to Neutron that the program makes (Networking API v2.0), each answer checked before it is used. */
+/** The calls to Neutron that the program makes (Networking API v2.0). */
 
 import * as v from "valibot";
-import { CloudError } from "../cloud_error.ts";
-import { parseAnswer } from "../kit/answer.ts";
+import { AnswerReader, fields, query } from "./answer_reader.ts";
 import {
   type ExtraRoute,
-  linksSchema,
   networkSchema,
   pairedPortSchema,
   type PeerPort,
@@ -54,9 +52,11 @@ const addressesPerCall = 50;
 /** Neutron, as far as the program needs it. Every method throws {@linkcode CloudError} if its call fails. */
 export class Neutron {
   readonly #session: Session;
+  readonly #answers: AnswerReader;
 
   constructor(session: Session) {
     this.#session = session;
+    this.#answers = new AnswerReader(session);
   }
 
   /** Whether the login is for the whole cloud: a Neutron that enforces scopes shows it nothing, and refuses nothing. */
@@ -114,20 +114,16 @@ export class Neutron {
       ...addresses.map((text) => ["fixed_ips", `ip_address=${text}`]),
     ];
     const action = "find the ports of the peers";
-    return await this.#list(action, "ports", [...filters, ...fields(peerPortFields)], peerPortSchema, signal);
+    const parameters = [...filters, ...fields(peerPortFields)];
+    return await this.#answers.list({ action, name: "ports", parameters, signal }, peerPortSchema);
   }
 
   /** Whether the login's project owns a network. Neutron shows a network's owner all ports on it. */
   async ownsNetwork(id: string, signal: AbortSignal): Promise<boolean> {
     const project = await this.#session.projectId(signal);
     const parameters = [["id", id], ...fields(["id", "project_id"])];
-    const found = await this.#list(
-      "find whose the network is",
-      "networks",
-      parameters,
-      networkSchema,
-      signal,
-    );
+    const action = "find whose the network is";
+    const found = await this.#answers.list({ action, name: "networks", parameters, signal }, networkSchema);
     return project !== null && found.some((network) => network.id === id && network.project_id === project);
   }
 
@@ -135,21 +131,22 @@ export class Neutron {
   async pairedAddresses(networkId: string, signal: AbortSignal): Promise<string[]> {
     const action = "read the allowed address pairs of the network's ports";
     const parameters = [["network_id", networkId], ...fields(["id", "allowed_address_pairs"])];
-    const ports = await this.#list(action, "ports", parameters, pairedPortSchema, signal);
+    const ports = await this.#answers.list({ action, name: "ports", parameters, signal }, pairedPortSchema);
     return ports.flatMap((port) => port.allowed_address_pairs.map(({ ip_address: text }) => text));
   }
 
   /** How a server stands, by Nova. @throws {CloudError} `gone` if there is none, `invalid` if the cloud has no Nova. */
   async serverStatus(id: string, signal: AbortSignal): Promise<string> {
     const call = { action: `read server ${id}`, service: "compute", path: `servers/${id}`, signal } as const;
-    return (await this.#get(call, serverSchema)).server.status;
+    return (await this.#answers.get(call, serverSchema)).server.status;
   }
 
   /** All subnets of the networks. */
   async subnets(networkIds: readonly string[], signal: AbortSignal): Promise<Subnet[]> {
     const filters = networkIds.map((id) => ["network_id", id]);
     const parameters = [...filters, ...fields(subnetFields)];
-    return await this.#list("read the network's subnets", "subnets", parameters, subnetSchema, signal);
+    const action = "read the network's subnets";
+    return await this.#answers.list({ action, name: "subnets", parameters, signal }, subnetSchema);
   }
 
   /** Routers whose id or name is the given text. */
@@ -157,7 +154,10 @@ export class Neutron {
     for (const key of ["id", "name"]) {
       const parameters = [[key, idOrName], ...fields(["id", "name"])];
       const action = `find router "${idOrName}"`;
-      const routers = await this.#list(action, "routers", parameters, routerNameSchema, signal);
+      const routers = await this.#answers.list(
+        { action, name: "routers", parameters, signal },
+        routerNameSchema,
+      );
       if (routers.length > 0) return routers;
     }
     return [];
@@ -167,7 +167,10 @@ export class Neutron {
   async routersWithTag(tag: string, signal: AbortSignal): Promise<RouterName[]> {
     const parameters = [["tags", tag], ...fields(["id", "name", "tags"])];
     const action = `find the routers with the tag ${tag}`;
-    const routers = await this.#list(action, "routers", parameters, taggedRouterSchema, signal);
+    const routers = await this.#answers.list(
+      { action, name: "routers", parameters, signal },
+      taggedRouterSchema,
+    );
     return routers.filter(({ tags }) => tags.includes(tag)).map(({ id, name }) => ({ id, name }));
   }
 
@@ -175,7 +178,7 @@ export class Neutron {
   async router(id: string, signal: AbortSignal): Promise<Router> {
     const path = `routers/${encodeURIComponent(id)}?${query(fields(routerFields))}`;
     const schema = v.object({ router: routerSchema });
-    return (await this.#get({ action: `read router ${id}`, path, signal }, schema)).router;
+    return (await this.#answers.get({ action: `read router ${id}`, path, signal }, schema)).router;
   }
 
   /**
@@ -219,7 +222,7 @@ export class Neutron {
   /** How many extra routes a router of the project takes; null if Neutron does not tell, Infinity if as many as one likes. */
   async routeLimit(projectId: string, signal: AbortSignal): Promise<number | null> {
     const call = { action: "read the project's quota", path: `quotas/${projectId}`, signal };
-    const limit = (await this.#get(call, quotaSchema)).quota.router_route ?? null;
+    const limit = (await this.#answers.get(call, quotaSchema)).quota.router_route ?? null;
     return limit !== null && limit < 0 ? Infinity : limit;
   }
 
@@ -228,7 +231,7 @@ export class Neutron {
     const filters = groups.map((id) => ["remote_group_id", id]);
     const path = `security-group-rules?${query([...filters, ...fields(["id", "remote_group_id"])])}`;
     const call = { action: "read which rules name this VM's security groups", path, signal };
-    const { security_group_rules: rules } = await this.#get(call, securityGroupRulesSchema);
+    const { security_group_rules: rules } = await this.#answers.get(call, securityGroupRulesSchema);
     return [...new Set(rules.map(({ remote_group_id: id }) => id))];
   }
 
@@ -236,7 +239,7 @@ export class Neutron {
   async extensions(signal: AbortSignal): Promise<ReadonlySet<string>> {
     const schema = v.object({ extensions: v.array(v.object({ alias: v.string() })) });
     const call = { action: "list Neutron's extensions", path: "extensions?fields=alias", signal };
-    const { extensions } = await this.#get(call, schema);
+    const { extensions } = await this.#answers.get(call, schema);
     return new Set(extensions.map(({ alias }) => alias));
   }
 
@@ -263,35 +266,8 @@ export class Neutron {
   }
 
   async #listPorts(action: string, filters: readonly string[][], signal: AbortSignal): Promise<Port[]> {
-    return await this.#list(action, "ports", [...filters, ...fields(portFields)], portSchema, signal);
-  }
-
-  /**
-   * A list, all pages of it: where the operator sets `pagination_max_limit` Neutron answers with so many entries and says by
-   * `NAME_links` that there are more, which begin behind the last one ("Pagination" in the Networking API).
-   */
-  async #list<Schema extends v.GenericSchema<unknown, { readonly id: string }>>(
-    action: string,
-    name: "networks" | "ports" | "subnets" | "routers",
-    parameters: readonly (readonly string[])[],
-    schema: Schema,
-    signal: AbortSignal,
-  ): Promise<v.InferOutput<Schema>[]> {
-    const found = new Map<string, v.InferOutput<Schema>>();
-    let marker: string | undefined;
-    for (;;) {
-      const path = `${name}?${query([...parameters, ...(marker === undefined ? [] : [["marker", marker]])])}`;
-      const answer = await this.#get({ action, path, signal }, v.record(v.string(), v.unknown()));
-      const entries = parseAnswer(v.array(schema), answer[name], action);
-      const links = parseAnswer(linksSchema, answer[`${name}_links`], action);
-      for (const entry of entries) found.set(entry.id, entry);
-      const last = entries.at(-1)?.id;
-      if (last === undefined || !links.some(({ rel }) => rel === "next")) return [...found.values()];
-      if (last === marker) {
-        throw new CloudError("malformed", `Cannot ${action}: a page names itself as its next`);
-      }
-      marker = last;
-    }
+    const parameters = [...filters, ...fields(portFields)];
+    return await this.#answers.list({ action, name: "ports", parameters, signal }, portSchema);
   }
 
   async #putRouter(
@@ -303,19 +279,7 @@ export class Neutron {
   ): Promise<Router> {
     const body = { router: { routes } };
     const call: NeutronCall = { action, method: "PUT", path: `routers/${path}`, headers, body, signal };
-    return (await this.#get(call, v.object({ router: routerSchema }))).router;
-  }
-
-  async #get<Schema extends v.GenericSchema>(
-    call: NeutronCall,
-    schema: Schema,
-  ): Promise<v.InferOutput<Schema>> {
-    const { body, status } = await this.#session.call(call);
-    return parseAnswer(schema, body, call.action, {
-      // A change was taken whatever its answer says, so it must not count as refused.
-      kind: call.method === "PUT" ? "unavailable" : "malformed",
-      status,
-    });
+    return (await this.#answers.get(call, v.object({ router: routerSchema }))).router;
   }
 }
 
@@ -328,12 +292,4 @@ function countOf(routes: readonly ExtraRoute[]): string {
   const [first, ...others] = routes;
   if (first === undefined) return "no route";
   return others.length === 0 ? `${first.destination} via ${first.nexthop}` : `${routes.length} routes`;
-}
-
-function fields(names: readonly string[]): string[][] {
-  return names.map((name) => ["fields", name]);
-}
-
-function query(pairs: readonly (readonly string[])[]): string {
-  return pairs.map((pair) => pair.map(encodeURIComponent).join("=")).join("&");
 }
