@@ -141,6 +141,8 @@ export async function openCloudOf(
     transport: new Transport(
       clouds[name].power.network ? readCertificates(certificateVariables, source) : [],
       onApiCall,
+      null,
+      clouds[name].apiWords,
     ),
     environment,
   };

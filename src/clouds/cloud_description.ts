@@ -4,6 +4,7 @@ import type { Clock } from "../async/clock.ts";
 import type { Cloud } from "./cloud.ts";
 import type { CloudFlag, CloudFlags, FlagReader, FlagValues } from "./cloud_flag.ts";
 import type { CloudOptions } from "./cloud_options.ts";
+import type { ApiWords } from "./kit/api_call.ts";
 import type { NetworkFacts } from "./network_facts.ts";
 
 /** What a cloud reads of machine and environment, so that everything else can be given up. */
@@ -28,6 +29,8 @@ export interface CloudDescription {
   readonly sharedFlags: readonly SharedFlag[];
   readonly power: CloudPower;
   readonly networkFacts: NetworkFacts;
+  /** What names its calls in the log and the metrics. */
+  readonly apiWords: ApiWords;
   /**
    * Whether the strings that the hypervisor puts into DMI tell this cloud, as in cloud-init's ds-identify.
    *
@@ -46,7 +49,7 @@ export interface CloudDescription {
 
 /** A description as a cloud writes it: its flags and what it is opened with are of one type. */
 export interface CloudParts<Flags extends CloudFlags>
-  extends Pick<CloudDescription, "sharedFlags" | "power" | "networkFacts" | "detect"> {
+  extends Pick<CloudDescription, "sharedFlags" | "power" | "networkFacts" | "apiWords" | "detect"> {
   readonly flags: Flags;
   /** Loads the module only when it is asked for: the SDKs are large. */
   readonly load: () => Promise<(options: CloudOptions & FlagValues<Flags>, clock: Clock) => Cloud>;
@@ -54,13 +57,10 @@ export interface CloudParts<Flags extends CloudFlags>
 
 /** Makes a description that the registry can hold beside those of clouds with other flags. */
 export function describeCloud<Flags extends CloudFlags>(parts: CloudParts<Flags>): CloudDescription {
-  const { flags, sharedFlags, power, networkFacts, detect, load } = parts;
+  const { flags, load, ...described } = parts;
   return {
+    ...described,
     flags: Object.values(flags),
-    sharedFlags,
-    power,
-    networkFacts,
-    detect,
     readFlags: (reader) =>
       Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, flag.read(reader)])),
     open: async (options, values, clock) => {

@@ -15,6 +15,10 @@ export const aws: CloudDescription = describeCloud({
     sys: [],
   },
   networkFacts: awsNetworkFacts,
+  apiWords: {
+    paths: ["latest", "meta-data", "token"],
+    requestIds: ["x-amzn-requestid", "x-amz-request-id"],
+  },
   // Nitro's strings; a Xen instance has vendor Xen and a version such as 4.2.amazon (cloud-init, ds-identify: dscheck_Ec2).
   detect: (dmi) =>
     dmi("sys_vendor") === "Amazon EC2" || dmi("bios_vendor") === "Amazon EC2" ||

@@ -10,6 +10,23 @@ export const gcp: CloudDescription = describeCloud({
   sharedFlags: ["route-table"],
   power: { network: true, environment: ["GCE_METADATA_HOST"], files: [], sys: [] },
   networkFacts: gcpNetworkFacts,
+  apiWords: {
+    paths: [
+      "addresses",
+      "forwardingRules",
+      "instance",
+      "instances",
+      "networks",
+      "operations",
+      "projects",
+      "regions",
+      "routes",
+      "subnetworks",
+      "token",
+      "wait",
+    ],
+    requestIds: [],
+  },
   detect: (dmi) => dmi("product_name") === "Google Compute Engine",
   load: async () => (await import("./gcp.ts")).openGcp,
 });

@@ -12,48 +12,17 @@ export interface ApiCall {
   readonly requestId: string | null;
 }
 
-/**
- * The words of the clouds' paths that name a kind of thing, by their small letters: Azure writes them now so, now so. All others are
- * ids: left out, so that the operations stay few.
- */
-const kinds: ReadonlyMap<string, string> = new Map([
-  "addresses",
-  "extensions",
-  "floatingips",
-  "forwardingRules",
-  "identity",
-  "instance",
-  "instances",
-  "latest",
-  "locations",
-  "meta-data",
-  "metadata",
-  "networkInterfaces",
-  "networks",
-  "oauth2",
-  "openstack",
-  "operations",
-  "ports",
-  "projects",
-  "quotas",
-  "regions",
-  "resourceGroups",
-  "routeTables",
-  "routers",
-  "routes",
-  "servers",
-  "subnets",
-  "subnetworks",
-  "token",
-  "tokens",
-  "usages",
-  "virtualMachineScaleSets",
-  "virtualMachines",
-  "virtualNetworks",
-  "wait",
-  "add_extraroutes",
-  "remove_extraroutes",
-].map((kind) => [kind.toLowerCase(), kind]));
+/** What of an API's requests and answers is used here; each cloud says it of its own. */
+export interface ApiWords {
+  /** The words of its paths that name a kind of thing, in any case. All others are ids: left out, so that the operations stay few. */
+  readonly paths: readonly string[];
+  /** The headers in which it tells the id of a request, which its support asks for. */
+  readonly requestIds: readonly string[];
+}
+
+/** Of an API of which nothing is known. */
+export const noApiWords: ApiWords = { paths: [], requestIds: [] };
+
 /** How much of a path an operation names, from its end: the rest says where. */
 const mostKinds = 3;
 
@@ -69,10 +38,13 @@ export function operationOf(
     readonly headers: Headers;
     readonly body: unknown;
   },
+  { paths }: ApiWords,
 ): string {
   const action = /(?:^|&)Action=([A-Za-z]{1,64})(?:&|$)/.exec(typeof body === "string" ? body : "")?.[1] ??
     /\.([A-Za-z]{1,64})$/.exec(headers.get("x-amz-target") ?? "")?.[1];
   if (action !== undefined) return action;
+  // Azure writes them now so, now so.
+  const kinds = new Map(paths.map((kind) => [kind.toLowerCase(), kind]));
   const path = url.pathname.split("/").flatMap((part) =>
     kinds.get(part.replace(/\.json$/, "").toLowerCase()) ?? []
   );
@@ -84,18 +56,9 @@ export function placeOf(method: string, url: URL): string {
   return `${method} ${url.origin}${url.pathname.replace(/^(\/v\d+\/credentials\/).+$/, "$1…")}`;
 }
 
-/** The names under which the clouds tell the id of a request, which their support asks for. */
-const requestIdHeaders = [
-  "x-amzn-requestid",
-  "x-amz-request-id",
-  "x-ms-request-id",
-  "x-openstack-request-id",
-  "x-compute-request-id",
-] as const;
-
 /** The id that the cloud gave a request; null where it gave none. */
-export function requestIdOf(headers: Headers): string | null {
-  for (const name of requestIdHeaders) {
+export function requestIdOf(headers: Headers, { requestIds }: ApiWords): string | null {
+  for (const name of requestIds) {
     const id = headers.get(name);
     if (id !== null) return id;
   }

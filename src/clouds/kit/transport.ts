@@ -12,7 +12,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { type ApiCall, operationOf, placeOf, requestIdOf } from "./api_call.ts";
+import { type ApiCall, type ApiWords, noApiWords, operationOf, placeOf, requestIdOf } from "./api_call.ts";
 import { linkLocalExchange } from "./link_local_exchange.ts";
 import { isMetadataAddress } from "./metadata_address.ts";
 import { CloudError } from "../cloud_error.ts";
@@ -67,6 +67,7 @@ export class Transport implements Disposable {
   readonly #certificates: readonly string[];
   readonly #onCall: (call: ApiCall) => void;
   readonly #shown: ClientCertificate | null;
+  readonly #words: ApiWords;
   readonly #proxied: Deno.HttpClient;
   readonly #direct: Deno.HttpClient;
 
@@ -74,16 +75,19 @@ export class Transport implements Disposable {
    * @param certificates certificate authorities (PEM) that are trusted besides the public ones.
    * @param onCall hears of each exchange that has ended, but not of those that the caller gave up.
    * @param shown what is shown to servers that ask who calls; null: nothing.
+   * @param words what names the calls of the API that is spoken to.
    * @throws {CloudError} of kind `invalid` if one of them cannot be understood.
    */
   constructor(
     certificates: readonly string[] = [],
     onCall: (call: ApiCall) => void = () => {},
     shown: ClientCertificate | null = null,
+    words: ApiWords = noApiWords,
   ) {
     this.#certificates = certificates;
     this.#onCall = onCall;
     this.#shown = shown;
+    this.#words = words;
     const open = (): Deno.HttpClient => openClient(certificates, shown);
     this.#proxied = noProxyAtAll() ? withoutProxyVariables(open) : open();
     this.#direct = withoutProxyVariables(open);
@@ -91,12 +95,12 @@ export class Transport implements Disposable {
 
   /** Another transport that trusts these certificate authorities (PEM) too. */
   trusting(certificates: readonly string[]): Transport {
-    return new Transport([...this.#certificates, ...certificates], this.#onCall, this.#shown);
+    return new Transport([...this.#certificates, ...certificates], this.#onCall, this.#shown, this.#words);
   }
 
   /** Another transport that shows this certificate to servers that ask who calls. */
   showing(certificate: ClientCertificate): Transport {
-    return new Transport(this.#certificates, this.#onCall, certificate);
+    return new Transport(this.#certificates, this.#onCall, certificate, this.#words);
   }
 
   /**
@@ -114,7 +118,7 @@ export class Transport implements Disposable {
     const startedAt = performance.now();
     const ended = (status: number | null, requestId: string | null): void =>
       this.#ended({
-        operation: operationOf({ method, url, headers, body: request.body }),
+        operation: operationOf({ method, url, headers, body: request.body }, this.#words),
         place: placeOf(method, url),
         status,
         requestId,
@@ -122,7 +126,7 @@ export class Transport implements Disposable {
       });
     try {
       const answer = await this.#exchange(request, url, headers, AbortSignal.any([signal, deadline]));
-      ended(answer.status, requestIdOf(answer.headers));
+      ended(answer.status, requestIdOf(answer.headers, this.#words));
       return answer;
     } catch (cause) {
       signal.throwIfAborted();

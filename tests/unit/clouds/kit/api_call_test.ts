@@ -1,12 +1,19 @@
-/** What is told of an exchange with an API: enough to find it again, and no secret. */
+/** What is said of an exchange with an API: enough to find it again, and no secret. */
 
 import assert from "node:assert/strict";
-import { type ApiCall, operationOf, placeOf } from "../../../../src/clouds/kit/api_call.ts";
+import { type ApiCall, noApiWords, operationOf, placeOf } from "../../../../src/clouds/kit/api_call.ts";
 import { Transport } from "../../../../src/clouds/kit/transport.ts";
+import { clouds } from "../../../../src/clouds/registry.ts";
 import { captureLog } from "../../../fakes/captured_log.ts";
 
+/** The words of all clouds together. */
+const words = {
+  paths: Object.values(clouds).flatMap(({ apiWords }) => apiWords.paths),
+  requestIds: Object.values(clouds).flatMap(({ apiWords }) => apiWords.requestIds),
+};
+
 function operation(method: string, url: string, body = "", headers: Record<string, string> = {}): string {
-  return operationOf({ method, url: new URL(url), headers: new Headers(headers), body });
+  return operationOf({ method, url: new URL(url), headers: new Headers(headers), body }, words);
 }
 
 Deno.test("an operation has the API's own name, or the kinds of things in the path", () => {
@@ -28,6 +35,11 @@ Deno.test("an operation has the API's own name, or the kinds of things in the pa
   assert.equal(operation("GET", "https://x/what/ever/4711"), "GET other");
 });
 
+Deno.test("an operation has no word of an API of which nothing is known", () => {
+  const request = { method: "GET", url: new URL("https://x/routers/r-1"), headers: new Headers(), body: "" };
+  assert.equal(operationOf(request, noApiWords), "GET other");
+});
+
 Deno.test("the place of a call holds neither query, password nor a container's credentials id", () => {
   assert.equal(placeOf("GET", new URL("http://u:p4ss@h:1/a?token=s3cret")), "GET http://h:1/a");
   assert.equal(
@@ -36,7 +48,7 @@ Deno.test("the place of a call holds neither query, password nor a container's c
   );
 });
 
-Deno.test("each exchange is told with its status, its milliseconds and its request id, and without a secret", async () => {
+Deno.test("each exchange is logged with its status, its milliseconds and its request id, and without a secret", async () => {
   using log = captureLog("debug");
   const calls: ApiCall[] = [];
   await using server = Deno.serve(
@@ -44,7 +56,7 @@ Deno.test("each exchange is told with its status, its milliseconds and its reque
     () => new Response("t0ken-in-answer", { status: 429, headers: { "x-ms-request-id": "id-7" } }),
   );
   const place = `http://127.0.0.1:${server.addr.port}`;
-  using transport = new Transport([], (call) => calls.push(call));
+  using transport = new Transport([], (call) => calls.push(call), null, words);
   const request = {
     method: "PUT",
     url: `${place}/routers/r-1?sig=t0ken-in-query`,
@@ -56,9 +68,9 @@ Deno.test("each exchange is told with its status, its milliseconds and its reque
   await transport.send(request);
   await server.shutdown();
   await assert.rejects(transport.send(request));
-  const told = log.lines.join("\n").replaceAll(/[0-9.]+ ms/g, "N ms");
+  const logged = log.lines.join("\n").replaceAll(/[0-9.]+ ms/g, "N ms");
   assert.equal(
-    told,
+    logged,
     `debug: PUT routers (PUT ${place}/routers/r-1): 429 in N ms, request id-7\n` +
       `debug: PUT routers (PUT ${place}/routers/r-1): no answer in N ms`,
   );
