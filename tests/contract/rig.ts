@@ -142,8 +142,8 @@ export interface ContractRig extends AsyncDisposable {
   addOddRoute(tableId: string): Promise<void>;
   /** Makes a table for `-route-table`. */
   handOver(): Promise<HandedOver>;
-  /** How many routes a table takes, and whether the cloud tells it other than by a refusal. */
-  setLimit(limit: number, told: boolean): Promise<void>;
+  /** How many routes a table takes, and whether the cloud publishes it, or names it in a refusal alone. */
+  setLimit(limit: number, isPublished: boolean): Promise<void>;
   /** A change that the cloud refuses, and as what. */
   readonly refused: { readonly change: Change; readonly kind: CloudErrorKind };
   /** Most changes of one call that make sense to ask for: what two rounds of a test may add at most. */

@@ -83,9 +83,9 @@ export async function openSubject(name: CloudName, options: AnyCloudOptions): Pr
     read: (table, signal) => cloud.read(table, signal),
     write: async (table, changes, state, signal) => {
       const { outcomes, ...rest } = await cloud.write(table, changes, state, signal);
-      const told = outcomes.filter((outcome) => outcome !== undefined);
-      assert.equal(told.length, changes.length, "something is said of each change");
-      return { ...rest, outcomes: told };
+      const known = outcomes.filter((outcome) => outcome !== undefined);
+      assert.equal(known.length, changes.length, "something is said of each change");
+      return { ...rest, outcomes: known };
     },
     forwarding: async (signal) => await (await cloud.connection(signal)).forwarding(() => [], signal),
     remove: (signal) => cloud.remove(signal),

@@ -1,6 +1,6 @@
 /**
- * Where the credentials come from: what the SDK's default chain looks at, in its order, but over the one transport, and without
- * passing over in silence what somebody has set.
+ * Where the credentials come from: what the SDK's default chain looks at, in its order, but over the one transport; what somebody
+ * has set and cannot be used is an error, not passed over.
  */
 
 import { getLogger } from "@logtape/logtape";

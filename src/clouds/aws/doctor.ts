@@ -117,8 +117,8 @@ function checkQuota(context: CheckContext): Finding[] {
     quotaFindings(quotas, {
       table: table.RouteTableId,
       raise: 'Raise "Routes per route table" (vpc, L-93826ACB) in Service Quotas, or filter with -include',
-      untold: "Service Quotas does not tell this role the limit",
-      tell: "Allow servicequotas:GetServiceQuota to have it known before it is reached",
+      unknownLimit: "Service Quotas does not tell this role the limit",
+      unknownRemedy: "Allow servicequotas:GetServiceQuota to have it known before it is reached",
     })
   );
 }

@@ -37,8 +37,8 @@ export async function findHandedOver(
 }
 
 /**
- * Those that were found, and the ids that were not, as the rest of the program sees them: what becomes of a missing one is told by its
- * reading, and the others do not wait for it.
+ * Those that were found, and the ids that were not, as the rest of the program sees them: reading a missing one says what is wrong with
+ * it, and the others do not wait for it.
  */
 export function asGiven(
   found: readonly Ec2RouteTable[],

@@ -150,7 +150,7 @@ async function quota({ read }: Found, table: CloudTable): Promise<readonly Findi
   return quotaFindings((await read(table)).quotas, {
     table: table.name,
     raise: "filter with -include and -exclude, or ask Azure to raise RoutesPerRouteTable",
-    untold: "Azure does not tell the limit",
+    unknownLimit: "Azure does not tell the limit",
   });
 }
 
@@ -162,10 +162,10 @@ async function routeLimit({ arm, vm, signal }: Found): Promise<Finding> {
     `/subscriptions/${arm.subscription}/providers/Microsoft.Network/locations/${vm.location}/usages`;
   try {
     const usages = await listResources(arm, { action: "read the network quota", path }, usageSchema, signal);
-    const told = usages.find(({ name }) => name.value === "RoutesPerRouteTable");
-    return told === undefined
+    const limited = usages.find(({ name }) => name.value === "RoutesPerRouteTable");
+    return limited === undefined
       ? { ...finding, status: "unknown", detail: `Azure does not list RoutesPerRouteTable: ${assumed}` }
-      : { ...finding, status: "ok", detail: `Azure takes ${told.limit} routes a table` };
+      : { ...finding, status: "ok", detail: `Azure takes ${limited.limit} routes a table` };
   } catch (error) {
     if (!(error instanceof CloudError) || error.kind !== "denied") throw error;
     const remedy =

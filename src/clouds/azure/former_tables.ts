@@ -13,7 +13,7 @@ export interface FormerTables {
   /** Names of those that do not exist any more. */
   readonly gone: readonly string[];
   /** Ids of subnets that somebody else gave to our table: no tag says what they used. */
-  readonly untold: readonly string[];
+  readonly unrecorded: readonly string[];
 }
 
 /** Ids of the subnets besides one that use a table. */
@@ -32,9 +32,14 @@ export async function formersInUse(
   but: string | null,
   signal: AbortSignal,
 ): Promise<FormerTables> {
-  const told = otherSubnetsOf(own, but).map((subnet) => ({ subnet, former: formerIdOf(own, subnet, vm) }));
+  const recorded = otherSubnetsOf(own, but).map((subnet) => ({
+    subnet,
+    former: formerIdOf(own, subnet, vm),
+  }));
   const ids = new Map(
-    told.flatMap(({ former }) => typeof former === "string" ? [[former.toLowerCase(), former] as const] : []),
+    recorded.flatMap(({ former }) =>
+      typeof former === "string" ? [[former.toLowerCase(), former] as const] : []
+    ),
   );
   ids.delete(own.id.toLowerCase());
   const read = await Promise.all(
@@ -43,9 +48,9 @@ export async function formersInUse(
   return {
     tables: [
       ...read.flatMap(({ table }) => table ?? []),
-      ...told.some(({ former }) => former === null) ? [null] : [],
+      ...recorded.some(({ former }) => former === null) ? [null] : [],
     ],
     gone: read.filter(({ table }) => table === null).map(({ id }) => nameInId(id, "routeTables")),
-    untold: told.filter(({ former }) => former === undefined).map(({ subnet }) => subnet),
+    unrecorded: recorded.filter(({ former }) => former === undefined).map(({ subnet }) => subnet),
   };
 }

@@ -27,8 +27,8 @@ export function checkTableIds(given: readonly string[]): void {
 }
 
 /**
- * Looks them up. One of several that is not there, or may not be read, is kept as it was named: what becomes of it is told where it is
- * read, and the others do not wait for it.
+ * Looks them up. One of several that is not there, or may not be read, is kept as it was named: reading it says what is wrong with it,
+ * and the others do not wait for it.
  *
  * @throws {CloudError} the first failure, if none of them can be read and no tag names another; and any that time may heal.
  * @throws {NoTableError} if tags alone were given and no table has one of them.

@@ -1,4 +1,4 @@
-/** The route table that this program makes for itself: how it is named, found, and told from others. */
+/** The route table that this program makes for itself: how it is named, found, and known from others. */
 
 import type { CloudTable } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
@@ -100,7 +100,7 @@ function ownTableId({ vm, owner }: OwnTableContext, withNetwork: boolean): strin
  * The id for a table that is yet to be made.
  *
  * @throws {CloudError} of kind `conflict` if there is any trace of a table with that id. A 404 can be false while a replica
- * lags behind, and nothing says that Azure heeds `If-None-Match` of a route table, so the PUT would overwrite the table.
+ * lags behind, and nothing says that Azure obeys `If-None-Match` of a route table, so the PUT would overwrite the table.
  */
 export async function freeTableId(context: OwnTableContext, signal: AbortSignal): Promise<string> {
   const named = await readRouteTable(context.arm, ownTableId(context, false), signal);

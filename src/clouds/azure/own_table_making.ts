@@ -79,7 +79,7 @@ export async function joiningOf(
   const others = await formersInUse(context, own, vm.subnetId, signal);
   const wishes = others.tables.map((table) => asFormer(table, owner));
   // What a subnet wants that no tag tells of is what it gets now.
-  for (const subnet of others.untold) {
+  for (const subnet of others.unrecorded) {
     wishes.push({ ...asFormer(own, owner), name: `${own.name} for ${subnetName(subnet)}` });
   }
   const apart = whyNotTogether(subnetName(vm.subnetId), asFormer(associated, owner), wishes, own.name);

@@ -1,4 +1,4 @@
-/** What `doctor` looks at. */
+/** What `doctor` looks at on Google Cloud. */
 
 import type { Finding, TableState } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
@@ -171,9 +171,9 @@ async function checkQuota(table: CheckContext["tables"][number]): Promise<readon
   return quotaFindings((await table.read()).quotas, {
     table: table.name,
     raise: `Ask for more of ${where}`,
-    untold:
+    unknownLimit:
       `${defaultRoutesPerNetwork} static routes fit into a network unless more were asked for${peers}; ` +
       "Google tells the limit by a refusal alone",
-    tell: `See ${where}`,
+    unknownRemedy: `See ${where}`,
   });
 }

@@ -1,7 +1,7 @@
 /**
  * What this VM's interfaces reach, and which of its networks an address is in. Pure.
  *
- * Networks are worlds of their own: an address of one means nothing in another, or a VM of the same address there. Where
+ * An address of one network means nothing in another, or another VM. Where
  * several are kept in step, their own subnets tell them apart: Google takes no VM with two interfaces whose subnets overlap. Ranges of
  * other subnets count only where they overlap with nothing of another of these networks.
  */

@@ -90,7 +90,7 @@ interface TableName {
 export function associationForbidden(subnet: string, uses: string): CloudError {
   return new CloudError(
     "invalid",
-    `Cannot have subnet ${subnet} use a table of our own: it uses ${uses}, and -no-associate forbids to change that; ` +
+    `Cannot associate subnet ${subnet} with a table of our own: it uses ${uses}, and -no-associate forbids changing that; ` +
       `associate it by hand, or hand over a table with -route-table`,
   );
 }
@@ -99,7 +99,7 @@ export function associationForbidden(subnet: string, uses: string): CloudError {
 export function ownedByAnother(subnet: string, table: TableName, owner: string, other: string): CloudError {
   return new CloudError(
     "invalid",
-    `Cannot have subnet ${subnet} use a table of owner ${owner}: it uses route table ${table.name} of owner ${other}; ` +
+    `Cannot associate subnet ${subnet} with a table of owner ${owner}: it uses route table ${table.name} of owner ${other}; ` +
       `share that one with -route-table ${table.id}`,
   );
 }

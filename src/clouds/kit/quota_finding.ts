@@ -1,5 +1,5 @@
 /**
- * What `doctor` says of a table's quotas, by one rule on every cloud. It is told from the reading that the service itself goes by, so
+ * What `doctor` says of a table's quotas, by one rule on every cloud. It judges the reading that the service itself uses, so
  * that what the service can do without (a quota that nobody may read) is no fault, and a table that the service would find full is one.
  *
  * | limit      | routes           | verdict                                                                   |
@@ -19,9 +19,9 @@ export interface QuotaWords {
   /** How more routes are got. */
   readonly raise: string;
   /** Why no limit is known where none is, as a clause. */
-  readonly untold: string;
+  readonly unknownLimit: string;
   /** What makes it known, if there is such a thing. */
-  readonly tell?: string | undefined;
+  readonly unknownRemedy?: string | undefined;
 }
 
 /** From this share of a limit on it is said how to raise it. */
@@ -43,11 +43,15 @@ function familiesOf({ families }: CloudQuota): string {
 function verdictOn(group: readonly CloudQuota[], words: QuotaWords): Omit<Finding, "name"> {
   const known = group.flatMap(({ used, limit }) => limit === null ? [] : [{ used, limit }]);
   const [first] = known.toSorted((left, right) => left.limit - left.used - (right.limit - right.used));
-  const untold = group.find(({ limit }) => limit === null);
+  const unknownLimit = group.find(({ limit }) => limit === null);
   const isFull = first !== undefined && first.used >= first.limit;
-  if (untold !== undefined && !isFull) {
-    const detail = `${counted(untold.used)}; ${words.untold}`;
-    return { status: "unknown", detail, ...(words.tell === undefined ? {} : { remedy: words.tell }) };
+  if (unknownLimit !== undefined && !isFull) {
+    const detail = `${counted(unknownLimit.used)}; ${words.unknownLimit}`;
+    return {
+      status: "unknown",
+      detail,
+      ...(words.unknownRemedy === undefined ? {} : { remedy: words.unknownRemedy }),
+    };
   }
   if (first === undefined) return { status: "ok", detail: "Nothing limits the routes" };
   const { used, limit } = first;

@@ -1,4 +1,4 @@
-/** The faults that `-local-faults` draws: what clouds do on a bad day. */
+/** The faults that `-local-faults` draws: errors as clouds return them, before a call took effect or after. */
 
 import { CloudError } from "../cloud_error.ts";
 

@@ -1,4 +1,4 @@
-/** Where a file really is. */
+/** Finds the file that symbolic links lead to. */
 
 import { basename, dirname, join, resolve } from "node:path";
 

@@ -173,7 +173,11 @@ class LocalConnection implements CloudConnection {
     const look = async (): Promise<readonly Finding[]> => {
       await this.#file.checkWritable();
       const { quotas } = this.#stateOf(await this.#file.read());
-      const words = { table: path, raise: `raise "quota" in ${path}`, untold: "the file names no limit" };
+      const words = {
+        table: path,
+        raise: `raise "quota" in ${path}`,
+        unknownLimit: "the file names no limit",
+      };
       return [{ name, status: "ok", detail: `${path} may be written` }, ...quotaFindings(quotas, words)];
     };
     return await findingsOf(name, signal, look, () => "name another file with -local-file");

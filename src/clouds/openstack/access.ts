@@ -1,4 +1,4 @@
-/** How Neutron is come by: the settings once they are right, and the login that lives as long as the run. */
+/** Opens Neutron for a run: reads the settings until they are right, and keeps one login. */
 
 import { CloudError, ConfigurationError } from "../cloud_error.ts";
 import { call, kindOfStatus } from "../http.ts";

@@ -96,7 +96,7 @@ export class DeadPeers {
       if (error.kind === "gone") return "gone";
       if (error.kind !== "denied" && error.kind !== "invalid") throw error;
       if (this.#novaRefusal !== error.message) {
-        logger.warn("A peer's death shows by its port alone: {message}", { message: error.message });
+        logger.warn("A dead peer is recognized by its port alone: {message}", { message: error.message });
       }
       this.#novaRefusal = error.message;
       return null;

@@ -32,7 +32,7 @@ export interface CheckContext {
 
 const quotaWords = {
   raise: "ask the operator to raise quota_router_route (before Neutron 29: max_routes)",
-  untold: "Neutron does not tell this login the limit",
+  unknownLimit: "Neutron does not tell this login the limit",
 };
 
 /** Runs all checks. A check that fails is a finding, not an error. */

@@ -1,5 +1,5 @@
 /**
- * Writes what a router still takes, where Neutron refuses the rest and tells its limit in no way: since Neutron 29 the refusal
+ * Writes what a router still takes, where Neutron refuses the rest and does not name its limit: since Neutron 29 the refusal
  * names none (`OverQuota`), and the quota of a router of another project, or of a project whose members may not read it, is not shown.
  *
  * Neutron takes or refuses a list whole. So withdrawals go first, and of what takes places the list is halved until it is known how

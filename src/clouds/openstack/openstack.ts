@@ -215,9 +215,9 @@ class OpenstackConnection implements CloudConnection {
       if (router === null) return { outcomes };
       return { outcomes, state: stateOf(table, router, this.#memory.limits.known(router)) };
     } catch (error) {
-      const told = await this.#withLimit(error, table, signal);
-      if (told.kind !== "quota" || told.limit !== undefined) throw told;
-      return { outcomes: await this.#fill(table, changes, told, writer, signal) };
+      const failure = await this.#withLimit(error, table, signal);
+      if (failure.kind !== "quota" || failure.limit !== undefined) throw failure;
+      return { outcomes: await this.#fill(table, changes, failure, writer, signal) };
     }
   }
 

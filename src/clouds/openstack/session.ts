@@ -19,7 +19,7 @@ export interface NeutronCall {
   /** What it is for, as a verb phrase that fits after "Cannot". */
   readonly action: string;
   readonly method?: "GET" | "PUT";
-  /** Neutron unless told; `compute` is Nova. */
+  /** Neutron unless set; `compute` is Nova. */
   readonly service?: "network" | "compute";
   /** Below `/v2.0` (Nova: `/v2.1`), with query: `routers/…`. */
   readonly path: string;

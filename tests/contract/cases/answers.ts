@@ -7,15 +7,15 @@ import { type Bench, type ContractCase, type Damage, damages } from "../rig.ts";
 
 const calls = ["read", "resolve", "write"] as const;
 type Call = (typeof calls)[number];
-type AnswerCaseName = `${Call}() believes no ${Damage} answer`;
+type AnswerCaseName = `${Call}() trusts no ${Damage} answer`;
 
 export const answerCases: Record<AnswerCaseName, ContractCase> = answerCasesOfAll();
 
 function answerCasesOfAll(): Record<AnswerCaseName, ContractCase> {
   const all = damages.flatMap((damage) => [
-    [`read() believes no ${damage} answer`, (bench: Bench) => damagedReading(bench, damage)] as const,
-    [`resolve() believes no ${damage} answer`, (bench: Bench) => damagedLookUp(bench, damage)] as const,
-    [`write() believes no ${damage} answer`, (bench: Bench) => damagedWrite(bench, damage)] as const,
+    [`read() trusts no ${damage} answer`, (bench: Bench) => damagedReading(bench, damage)] as const,
+    [`resolve() trusts no ${damage} answer`, (bench: Bench) => damagedLookUp(bench, damage)] as const,
+    [`write() trusts no ${damage} answer`, (bench: Bench) => damagedWrite(bench, damage)] as const,
   ]);
   // The names are made of just those lists, of which the type is made as well.
   return Object.fromEntries(all) as Record<AnswerCaseName, ContractCase>;

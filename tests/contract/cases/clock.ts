@@ -21,7 +21,7 @@ export const clockCases = {
     assert.equal((await subject.resolve(gateway, never)).get(absent), id);
   },
 
-  async "a wall clock set back does not keep a limit that was raised from being told"(
+  async "a wall clock set back does not keep a limit that was raised from being known"(
     bench: Bench,
   ): Promise<void> {
     using clock = new MovedClock();
@@ -31,7 +31,7 @@ export const clockCases = {
     clock.setWall(-dayMs);
     clock.advance(longMs);
     const limits = (await subject.read(table, never)).quotas.map(({ limit }) => limit);
-    assert.ok(limits.includes(25) && !limits.includes(15), `limits told: ${limits.join(", ")}`);
+    assert.ok(limits.includes(25) && !limits.includes(15), `known limits: ${limits.join(", ")}`);
   },
 
   async "a wall clock set back does not keep a token from being renewed"(bench: Bench): Promise<void> {

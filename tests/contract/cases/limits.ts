@@ -1,4 +1,4 @@
-/** How many routes a table takes: told, learned, forgotten. */
+/** How many routes a table takes: published, learned, forgotten. */
 
 import assert from "node:assert/strict";
 import { longMs, MovedClock } from "../clock.ts";
@@ -52,12 +52,12 @@ export const limitCases = {
     const after = await on.subject.read(on.table, never);
     assert.ok(
       !limitsOf({ state: after }).includes(limit),
-      `the limit ${limit} is still told after two hours`,
+      `the limit ${limit} is still known after two hours`,
     );
     await done(on, add("198.18.3.0/24", bench.rig.self[4]));
   },
 
-  async "a limit that is raised is told in time"(bench: Bench): Promise<void> {
+  async "a limit that is raised is known in time"(bench: Bench): Promise<void> {
     using clock = new MovedClock();
     const limit = await crowd(bench) + 1;
     await bench.rig.setLimit(limit, true);

@@ -52,7 +52,7 @@ export const metadataCases = {
     assert.deepEqual((await subject.identify(never)).self, rig.self);
   },
 
-  async "identify() believes no metadata service that answers nonsense, then heals"(
+  async "identify() trusts no metadata service that answers nonsense, then heals"(
     { rig, open }: Bench,
   ): Promise<void> {
     for (const [what, make] of Object.entries(nonsense)) {

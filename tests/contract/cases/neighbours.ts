@@ -94,7 +94,7 @@ export const neighbourCases = {
     assert.equal(await lookUp(subject, absent), id);
   },
 
-  async "resolve() follows an address that moves once it is told to forget it"(bench: Bench): Promise<void> {
+  async "resolve() follows an address that moves once it is to be forgotten"(bench: Bench): Promise<void> {
     using clock = new MovedClock();
     const subject = await identified(bench);
     const { absent } = bench.rig.neighbours;

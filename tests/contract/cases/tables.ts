@@ -120,7 +120,8 @@ export const tableCases = {
     const tables = await subject.prepare(never);
     assert.equal(tables.length, 2);
     const there = tables.find(({ id }) => id === named) ?? assert.fail(`${named} is not among the tables`);
-    const absent = tables.find(({ id }) => id !== named) ?? assert.fail("the missing one is not told of");
+    const absent = tables.find(({ id }) => id !== named) ??
+      assert.fail("the missing one is not among the tables");
     await done({ subject, table: there }, add("203.0.113.0/24", rig.self[4]));
     const error = await failure(subject.read(absent, never));
     assert.equal(error.kind, "gone", error.message);

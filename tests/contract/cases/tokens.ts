@@ -35,7 +35,7 @@ export const tokenCases = {
     assert.equal(bench.rig.traffic.logins, logins);
   },
 
-  async "a VM without an identity is told that it has none, and by check() how to give it one"(
+  async "a VM without an identity is an error that says so, and check() says how to give it one"(
     { rig, open }: Bench,
   ): Promise<void> {
     needed(rig.dropIdentity?.bind(rig))();
@@ -54,11 +54,11 @@ export const tokenCases = {
     await done({ subject, table }, add("198.18.1.0/24", bench.rig.self[4]));
     bench.rig.fail("denied", "read");
     await failure(subject.read(table, never));
-    const told = log.lines.join("\n");
-    assert.match(told, / in [0-9.]+ ms/, "no call was logged");
+    const logged = log.lines.join("\n");
+    assert.match(logged, / in [0-9.]+ ms/, "no call was logged");
     assert.ok(bench.rig.traffic.secrets.size > 0, "no request carried a secret");
     for (const secret of bench.rig.traffic.secrets) {
-      assert.ok(!told.includes(secret), `the log holds ${secret}`);
+      assert.ok(!logged.includes(secret), `the log holds ${secret}`);
     }
   },
 

@@ -202,9 +202,9 @@ class AwsContractRig implements ContractRig {
     };
   }
 
-  setLimit(limit: number, told: boolean): Promise<void> {
+  setLimit(limit: number, isPublished: boolean): Promise<void> {
     this.#rig.front.rules.limit = limit;
-    this.#rig.front.faults.quotaTold = told;
+    this.#rig.front.faults.quotaPublished = isPublished;
     return Promise.resolve();
   }
 

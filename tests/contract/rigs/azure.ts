@@ -133,9 +133,9 @@ class AzureContractRig implements ContractRig {
     return Promise.resolve({ options: { routeTables: [ids.formerTable] }, remove, tag });
   }
 
-  setLimit(limit: number, told: boolean): Promise<void> {
+  setLimit(limit: number, isPublished: boolean): Promise<void> {
     this.#rig.arm.state.rules.routeLimit = limit;
-    this.#rig.arm.toldRouteLimit = told ? limit : null;
+    this.#rig.arm.publishedRouteLimit = isPublished ? limit : null;
     return Promise.resolve();
   }
 

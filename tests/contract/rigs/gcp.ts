@@ -113,7 +113,7 @@ class GcpContractRig implements ContractRig {
     return Promise.resolve({ options: { routeTables: ["net"] }, remove });
   }
 
-  setLimit(limit: number, _told: boolean): Promise<void> {
+  setLimit(limit: number, _isPublished: boolean): Promise<void> {
     this.#rig.net.staticLimit = limit;
     return Promise.resolve();
   }
@@ -201,8 +201,8 @@ export const gcp: ContractRow = {
     "read() says that a table is gone": "A network that a VM is in cannot be deleted",
     "prepare() makes one table though the answer to any of its requests is lost": noTable,
     "read() tells the limit that the cloud tells": noLimit,
-    "a limit that is raised is told in time": noLimit,
-    "a wall clock set back does not keep a limit that was raised from being told": noLimit,
+    "a limit that is raised is known in time": noLimit,
+    "a wall clock set back does not keep a limit that was raised from being known": noLimit,
     "tables that a tag names are looked up at each preparation":
       "Networks have no labels; what is said of a tag is in tests/unit/clouds/gcp",
     "a table that was handed over and is not there is gone":

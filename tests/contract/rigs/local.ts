@@ -142,7 +142,7 @@ class LocalContractRig implements ContractRig {
     throw new Error("The embedded cloud has one table");
   }
 
-  setLimit(limit: number, _told: boolean): Promise<void> {
+  setLimit(limit: number, _isPublished: boolean): Promise<void> {
     this.#write({ ...this.#read(), quota: limit });
     return Promise.resolve();
   }

@@ -152,12 +152,12 @@ class OpenstackContractRig implements ContractRig {
     return { options: { routeTables: ["handed-over"] }, tag, remove: () => this.#removeRouter() };
   }
 
-  async setLimit(limit: number, told: boolean): Promise<void> {
+  async setLimit(limit: number, isPublished: boolean): Promise<void> {
     const { tap } = this.#rig.proxy;
     tap.clear();
     this.#isChanged = true;
     await this.#rig.setRouteQuota(limit);
-    if (told) return;
+    if (isPublished) return;
     // Before release 29 Neutron tells its limit in the refusal alone.
     tap.answer(pathEnds("GET", /\/quotas\/[^/]+$/), () => Response.json({ quota: { router: 10 } }));
     tap.change(
@@ -292,10 +292,10 @@ export const openstack: ContractRow = {
     ...withoutOwnTable(noTable),
     ...becauseOfLookUp,
     "foresee() gives up with its caller's own reason at each of its requests": noTable,
-    "a VM without an identity is told that it has none, and by check() how to give it one":
+    "a VM without an identity is an error that says so, and check() says how to give it one":
       "It logs in by what the environment says, not as the VM that it is",
     "a table that is not there keeps no other from being kept":
-      "Routers are looked up when this VM is identified: a name that no router has is told at once",
+      "Routers are looked up when this VM is identified: a name that no router has is an error at once",
     "check() with fix lets this VM forward packets of others, once":
       "What the port must let through is what is routed to it: tests/system/openstack/steps/doctor.ts",
     "prepare() makes one table though the answer to any of its requests is lost": noTable,

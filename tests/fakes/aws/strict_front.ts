@@ -51,8 +51,8 @@ export interface Faults {
   loseNext: Set<string>;
   /** Seconds that a throttled answer asks to wait for (Retry-After), or null. */
   retryAfterS: number | null;
-  /** Whether Service Quotas tells the limit. */
-  quotaTold: boolean;
+  /** Whether Service Quotas publishes the limit. */
+  quotaPublished: boolean;
   /**
    * How far the news of tables made from now on has got: EC2 is consistent only in the end. `unlisted`: only their id finds
    * them; `unknown`: not even that.
@@ -86,7 +86,7 @@ export class AwsStrictFront implements AsyncDisposable {
     latencyMs: 0,
     loseNext: new Set(),
     retryAfterS: null,
-    quotaTold: true,
+    quotaPublished: true,
     newTables: "known",
   };
   /** Most entries of one page. */
@@ -474,12 +474,12 @@ export class AwsStrictFront implements AsyncDisposable {
 
   #quota(request: Request, body: string): Response {
     const action = request.headers.get("x-amz-target")?.split(".").pop() ?? "";
-    const status = this.faults.quotaTold ? 200 : 400;
+    const status = this.faults.quotaPublished ? 200 : 400;
     const accessKey = accessKeyOf(request);
     const fields = new URLSearchParams();
     const at = performance.now();
     this.calls.push({ action, fields, accessKey, status, code: null, arrivedAt: at, at });
-    const answer = this.faults.quotaTold
+    const answer = this.faults.quotaPublished
       ? { Quota: { ...JSON.parse(body), Value: this.rules.limit } }
       : { __type: "AccessDeniedException", Message: `not authorized to perform: servicequotas:${action}` };
     return Response.json(answer, { status, headers: { "content-type": "application/x-amz-json-1.1" } });

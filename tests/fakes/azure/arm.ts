@@ -106,8 +106,8 @@ export class FakeArm implements AsyncDisposable {
   apiVersions: readonly string[] | null = null;
   /** How an API version that does not exist is refused. */
   apiVersionRefusal: keyof typeof apiVersionRefusals = "NoRegisteredProviderFound";
-  /** Limit that the usages tell; null: they do not list it. */
-  toldRouteLimit: number | null = 1_000;
+  /** Limit that the usages list; null: they do not list it. */
+  publishedRouteLimit: number | null = 1_000;
   /** Called with each write before it is judged: the place for a writer who is quicker. */
   beforeWrite: ((call: ArmCallRecord) => void) | null = null;
   /** Most items of a page of a list. */
@@ -151,7 +151,7 @@ export class FakeArm implements AsyncDisposable {
     this.failingOperations = 0;
     this.apiVersions = null;
     this.apiVersionRefusal = "NoRegisteredProviderFound";
-    this.toldRouteLimit = 1_000;
+    this.publishedRouteLimit = 1_000;
     this.beforeWrite = null;
     this.pageSize = 100;
     this.nextLink = null;
@@ -286,9 +286,9 @@ export class FakeArm implements AsyncDisposable {
   #read({ path, query }: ArmCallRecord): Response {
     if (/\/usages$/i.test(path)) {
       const name = { value: "RoutesPerRouteTable", localizedValue: "Routes per Route Table" };
-      const told = this.toldRouteLimit === null
+      const told = this.publishedRouteLimit === null
         ? []
-        : [{ name, limit: this.toldRouteLimit, currentValue: 0 }];
+        : [{ name, limit: this.publishedRouteLimit, currentValue: 0 }];
       return Response.json({
         value: [{ name: { value: "VirtualNetworks" }, limit: 1000, currentValue: 1 }, ...told],
       });

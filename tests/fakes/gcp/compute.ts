@@ -75,10 +75,10 @@ export class FakeCompute {
   readonly writes = new RateQuota();
   /** Entries a page of a list. */
   pageSize = 500;
-  /** Whether a full quota is told by the answer to the insert, or by the operation. */
-  quotaIsTold: "answer" | "operation" = "operation";
-  /** Whether lists heed their filter; a program must not rely on it. */
-  heedsFilters = true;
+  /** What refuses an insert over the quota: the answer to it, or its operation. */
+  quotaRefusedBy: "answer" | "operation" = "operation";
+  /** Whether lists obey their filter; a program must not rely on it. */
+  obeysFilters = true;
   readonly #documents = [Discovery.load("compute.v1"), Discovery.load("cloudresourcemanager.v3")]
     .filter((document) => document !== null);
   readonly #hanging = new AbortController();
@@ -216,7 +216,7 @@ export class FakeCompute {
       throw new Refusal(409, "alreadyExists", `The resource '${path}' already exists`);
     }
     const full = (): OperationError | null => fullQuota(project, route);
-    const early = this.quotaIsTold === "answer" ? full() : null;
+    const early = this.quotaRefusedBy === "answer" ? full() : null;
     if (early !== null) throw new Refusal(403, "quotaExceeded", early.message);
     const effect = (): OperationError | null => {
       const error = operationFault(fault) ?? full() ?? this.#refusedSince(project, route);
@@ -363,7 +363,7 @@ export class FakeCompute {
   /** The one kind of filter that the program uses: `network eq REGEX`, which must match the whole field. */
   #filtered<T>(all: readonly T[], url: URL, entryOf: (item: T) => unknown = (item) => item): readonly T[] {
     const filter = url.searchParams.get("filter");
-    if (filter === null || !this.heedsFilters) return all;
+    if (filter === null || !this.obeysFilters) return all;
     const regex = /^network eq (\S+)$/.exec(filter)?.[1];
     if (regex === undefined) {
       throw new Refusal(400, "invalid", `Invalid value for field 'filter': '${filter}'`);

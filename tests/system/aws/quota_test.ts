@@ -8,7 +8,7 @@ Deno.test.afterAll(endMoto);
 rigTest(
   "write() learns the limit from a full table where Service Quotas does not tell it",
   async ({ rig, open }) => {
-    rig.front.faults.quotaTold = false;
+    rig.front.faults.quotaPublished = false;
     rig.front.rules.limit = 4;
     const cloud = open();
     const at = await prepared(cloud);

@@ -387,7 +387,7 @@ const tests: Record<string, (vm: AzureVm, rig: AzureRig) => Promise<void>> = {
 
   async "a route more than the table takes waits for room"(vm, rig): Promise<void> {
     rig.arm.state.rules.routeLimit = 20;
-    rig.arm.toldRouteLimit = 20;
+    rig.arm.publishedRouteLimit = 20;
     await vm.announce(numbered(21));
     vm.start();
     await until(() => JSON.stringify(vm.routes()), () => Object.keys(vm.routes()).length === 20);

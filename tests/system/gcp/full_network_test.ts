@@ -92,7 +92,7 @@ for (const told of ["answer", "operation"] as const) {
     async (bench) => {
       const { rig, write } = bench;
       await write(add("192.168.0.0/24", self));
-      rig.compute.quotaIsTold = told;
+      rig.compute.quotaRefusedBy = told;
       rig.net.staticLimit = rig.project.staticRoutesOf("net").length;
       assert.equal((await reconcile(bench, { "192.168.1.0/24": [null] })).inStep, true);
       assert.deepEqual(rig.summary, ["192.168.1.0/24 router-a"]);
@@ -106,7 +106,7 @@ for (const told of ["answer", "operation"] as const) {
     async (bench) => {
       const { rig } = bench;
       const prefixes = await fortyRoutes(bench);
-      rig.compute.quotaIsTold = told;
+      rig.compute.quotaRefusedBy = told;
       rig.net.staticLimit = rig.project.staticRoutesOf("net").length + 2;
       const start = rig.compute.calls.length;
       assert.equal((await reconcile(bench, wantedBy(prefixes, addresses.neighbour))).inStep, true);

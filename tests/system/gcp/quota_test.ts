@@ -38,7 +38,7 @@ for (const told of ["answer", "operation"] as const) {
     const { rig, cloud, table, read, write } = bench;
     await write(add("192.168.0.0/24", self));
     const old = await remove(bench, "192.168.0.0/24");
-    rig.compute.quotaIsTold = told;
+    rig.compute.quotaRefusedBy = told;
     rig.net.staticLimit = rig.project.staticRoutesOf("net").length;
     const changes = [add("192.168.1.0/24", self), old];
     const { outcomes } = await cloud.write(table, changes, await read(), signal);

@@ -15,7 +15,7 @@ test("read() returns all pages and keeps other networks' routes out", async ({ r
 }, { pageSize: 10 });
 
 test("read() and identify() keep other networks out though the lists are not filtered", async ({ rig, cloud, read }) => {
-  rig.compute.heedsFilters = false;
+  rig.compute.obeysFilters = false;
   assert.equal((await read()).routes.length, 3);
   assert.ok(!(await cloud.identify(signal)).networks.some(({ text }) => text.startsWith("172.20.")));
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { CloudQuota } from "../../../../src/clouds/cloud.ts";
 import { quotaFindings } from "../../../../src/clouds/kit/quota_finding.ts";
 
-const words = { table: "t1", raise: "ask for more", untold: "nobody tells", tell: "allow it" };
+const words = { table: "t1", raise: "ask for more", unknownLimit: "nobody tells", unknownRemedy: "allow it" };
 
 function quota(used: number, limit: number | null, ...families: CloudQuota["families"]): CloudQuota {
   return { families: families.length === 0 ? [4, 6] : families, used, limit };
@@ -49,8 +49,8 @@ for (
 }
 
 Deno.test("quotaFindings() tells families apart that are counted apart, and has no remedy where there is none", () => {
-  const { table, raise, untold } = words;
-  assert.deepEqual(quotaFindings([quota(3, 10, 4), quota(1, null, 6)], { table, raise, untold }), [
+  const { table, raise, unknownLimit } = words;
+  assert.deepEqual(quotaFindings([quota(3, 10, 4), quota(1, null, 6)], { table, raise, unknownLimit }), [
     { name: "route quota of t1, IPv4", status: "ok", detail: "3 of 10 routes" },
     { name: "route quota of t1, IPv6", status: "unknown", detail: "1 route; nobody tells" },
   ]);
