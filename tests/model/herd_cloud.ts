@@ -1,6 +1,6 @@
 /** The cloud as one router of the herd sees it: the tables of its account, and calls that the account may refuse. */
 
-import { nothingToPrepare } from "../../src/clouds/kit/nothing_to_prepare.ts";
+import { nothingToPrepare } from "../../src/clouds/kit/plain_connection.ts";
 import type {
   Change,
   ChangeOutcome,

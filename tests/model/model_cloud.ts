@@ -4,7 +4,7 @@
  */
 
 import type { Foresight } from "../../src/clouds/cloud.ts";
-import { nothingToPrepare } from "../../src/clouds/kit/nothing_to_prepare.ts";
+import { nothingToPrepare } from "../../src/clouds/kit/plain_connection.ts";
 import type {
   Change,
   Cloud,

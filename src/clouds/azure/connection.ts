@@ -2,13 +2,11 @@
 
 import type {
   Change,
-  CloudConnection,
   CloudIdentity,
   CloudTable,
   DeadPeer,
   Finding,
   Foresight,
-  Neighbour,
   PeerRouter,
   TableState,
   WriteResult,
@@ -16,7 +14,7 @@ import type {
 import { CloudError } from "../cloud_error.ts";
 import type { Prefix } from "../../routes/prefix.ts";
 import { copySteps } from "../kit/own_table.ts";
-import { gatewayAddresses } from "../kit/gateway_addresses.ts";
+import { PlainConnection } from "../kit/plain_connection.ts";
 import type { ArmClient } from "./api.ts";
 import { associate, associateAgain, checkMayAssociate, usesTable } from "./association.ts";
 import type { DeadPeers } from "./dead_peers.ts";
@@ -48,13 +46,14 @@ export interface Memory {
 }
 
 /** Azure with this VM known. */
-export class AzureConnection implements CloudConnection {
+export class AzureConnection extends PlainConnection {
   readonly identity: CloudIdentity;
   readonly #options: AzureOptions;
   readonly #context: OwnTableContext;
   readonly #memory: Memory;
 
   constructor(options: AzureOptions, arm: ArmClient, vm: Vm, memory: Memory) {
+    super();
     this.identity = vm.identity;
     this.#options = options;
     this.#context = { arm, vm, owner: options.owner };
@@ -69,7 +68,7 @@ export class AzureConnection implements CloudConnection {
     return own === null ? [] : [asCloudTable(own, this.#options.owner)];
   }
 
-  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+  override async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
     if (this.#options.routeTables.length > 0) {
       return await handedOver(this.#context, this.#options.routeTables, signal);
     }
@@ -88,7 +87,7 @@ export class AzureConnection implements CloudConnection {
     return [asCloudTable(made, owner)];
   }
 
-  async foresee(signal: AbortSignal): Promise<Foresight> {
+  override async foresee(signal: AbortSignal): Promise<Foresight> {
     if (this.#options.routeTables.length > 0) return { steps: [], toBe: null };
     const { arm, vm } = this.#context;
     const { subnet, associated, own } = await this.#look(signal);
@@ -103,13 +102,6 @@ export class AzureConnection implements CloudConnection {
     const ownSubnets = this.#ownSubnets(joining.own);
     return { steps, toBe: { ...tableToBe(this.#context, joining, limit), ownSubnets } };
   }
-
-  resolve(neighbours: readonly Neighbour[]): Promise<readonly (string | null)[]> {
-    return Promise.resolve(gatewayAddresses(neighbours));
-  }
-
-  /** Nothing is remembered of gateways. */
-  forget(): void {}
 
   findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
     const { arm, vm } = this.#context;
@@ -190,7 +182,7 @@ export class AzureConnection implements CloudConnection {
     return [(await forwardingOf(arm, vm, signal)).finding];
   }
 
-  async remove(signal: AbortSignal): Promise<void> {
+  override async remove(signal: AbortSignal): Promise<void> {
     if (this.#options.routeTables.length > 0) return;
     await removeOwnTable(this.#context, signal);
   }

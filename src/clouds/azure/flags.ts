@@ -2,8 +2,7 @@
 
 import { type FlagValues, optionalFlag } from "../cloud_flag.ts";
 import type { CloudOptions } from "../cloud_options.ts";
-import { baseUrl } from "../kit/flag_texts.ts";
-import { metadataEndpointFlag } from "../kit/metadata_flag.ts";
+import { baseUrl, metadataEndpointFlag } from "../kit/flag_texts.ts";
 
 /** See the head of this file. */
 export const azureFlags = {

@@ -3,8 +3,7 @@
 import type { CloudTable } from "../cloud.ts";
 import { CloudError, ConfigurationError } from "../cloud_error.ts";
 import { type OwnTableContext, readRouteTable } from "./own_table.ts";
-import { namedTables } from "../kit/table_tag.ts";
-import { uniqueName } from "../kit/unique_name.ts";
+import { namedTables, uniqueName } from "../kit/table_tag.ts";
 import { nameInId, parseArmId, routeTableId, sameId } from "./resource_id.ts";
 import { taggedTables } from "./tagged_tables.ts";
 

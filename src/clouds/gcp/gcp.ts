@@ -5,8 +5,6 @@
  * for their names, `route_mark.ts` for the ownership mark, `next_hop.ts` for what they point at.
  */
 
-import type { Foresight } from "../cloud.ts";
-import { nothingToPrepare } from "../kit/nothing_to_prepare.ts";
 import { AdaptiveLimiter } from "../../async/adaptive_limiter.ts";
 import type { Clock } from "../../async/clock.ts";
 import { systemClock } from "../../async/system_clock.ts";
@@ -20,7 +18,6 @@ import type {
   CloudTraits,
   DeadPeer,
   Finding,
-  Neighbour,
   PeerRouter,
   TableState,
   WriteResult,
@@ -28,7 +25,7 @@ import type {
 import { CloudError } from "../cloud_error.ts";
 import type { GcpOptions } from "./flags.ts";
 import { findDeadPeers } from "./dead_peers.ts";
-import { gatewayAddresses } from "../kit/gateway_addresses.ts";
+import { PlainConnection } from "../kit/plain_connection.ts";
 import { ownInterface } from "../kit/own_interface.ts";
 import { runChecks } from "./doctor.ts";
 import { ComputeApi, computeEndpoint } from "./api.ts";
@@ -160,14 +157,15 @@ class GcpCloud implements Cloud {
   }
 }
 
-/** Google Cloud with this VM known. */
-class GcpConnection implements CloudConnection {
+/** Google Cloud with this VM known; that it is in the networks to keep in step was seen when it was identified. */
+class GcpConnection extends PlainConnection {
   readonly identity: CloudIdentity;
   readonly #options: GcpOptions;
   readonly #networks: VmNetworks;
   readonly #memory: Memory;
 
   constructor(options: GcpOptions, networks: VmNetworks, identity: CloudIdentity, memory: Memory) {
+    super();
     this.identity = identity;
     this.#options = options;
     this.#networks = networks;
@@ -177,22 +175,6 @@ class GcpConnection implements CloudConnection {
   locate(): Promise<readonly CloudTable[]> {
     return Promise.resolve(tablesOf(this.#networks.legs));
   }
-
-  /** A network needs no preparing; that the VM is in it was seen when it was identified. */
-  foresee(): Promise<Foresight> {
-    return Promise.resolve(nothingToPrepare);
-  }
-
-  prepare(): Promise<readonly CloudTable[]> {
-    return this.locate();
-  }
-
-  resolve(neighbours: readonly Neighbour[]): Promise<readonly (string | null)[]> {
-    return Promise.resolve(gatewayAddresses(neighbours));
-  }
-
-  /** Nothing is remembered of gateways. */
-  forget(): void {}
 
   findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
     const { vm, legs } = this.#networks;
@@ -230,11 +212,6 @@ class GcpConnection implements CloudConnection {
     const { vm, ilb } = this.#networks;
     const canIpForward = await readForwarding(this.#memory.api, vm, signal);
     return [forwardingFinding({ ...vm, canIpForward }, ilb)];
-  }
-
-  /** There is nothing to remove: the network is not ours, and the routes are gone by then. */
-  remove(_signal: AbortSignal): Promise<void> {
-    return Promise.resolve();
   }
 
   async check(_options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {

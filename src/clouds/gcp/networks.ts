@@ -5,8 +5,7 @@
 
 import { CloudError, ConfigurationError } from "../cloud_error.ts";
 import type { CloudTable } from "../cloud.ts";
-import { namedTables } from "../kit/table_tag.ts";
-import { uniqueName } from "../kit/unique_name.ts";
+import { namedTables, uniqueName } from "../kit/table_tag.ts";
 import { resourceName, shortUrl } from "./resource_url.ts";
 import type { Vm, VmInterface } from "./vm.ts";
 

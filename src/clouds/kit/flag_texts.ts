@@ -1,4 +1,6 @@
-/** Parses the texts of flags. Each function throws a sentence that names the text and what is wrong with it. */
+/** Flags that several clouds have, and the texts of flags: each function throws a sentence that names the text and what is wrong with it. */
+
+import { optionalFlag } from "../cloud_flag.ts";
 
 /** A whole number of a range. */
 export function wholeNumber(text: string, least: number, most: number): number {
@@ -26,3 +28,9 @@ export function baseUrl(text: string): string {
   }
   return text.replace(/\/+$/, "");
 }
+
+/** `-imds-endpoint`: base URL of the metadata service in place of the usual one, for clouds that have no environment variable for it. */
+export const metadataEndpointFlag = optionalFlag(
+  { name: "imds-endpoint", value: "URL", meaning: "address of the metadata service" },
+  baseUrl,
+);

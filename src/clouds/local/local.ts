@@ -3,8 +3,6 @@
  * tests run against; `-local-latency` and `-local-faults` make it behave like a cloud on a bad day.
  */
 
-import type { Foresight } from "../cloud.ts";
-import { nothingToPrepare } from "../kit/nothing_to_prepare.ts";
 import type { Clock } from "../../async/clock.ts";
 import { delay } from "../../async/delay.ts";
 import { systemClock } from "../../async/system_clock.ts";
@@ -20,7 +18,6 @@ import type {
   CloudTraits,
   DeadPeer,
   Finding,
-  Neighbour,
   PeerRouter,
   TableState,
   WriteResult,
@@ -28,7 +25,7 @@ import type {
 import { CloudError } from "../cloud_error.ts";
 import type { LocalOptions } from "./flags.ts";
 import { deadPeersOf } from "../kit/dead_peers.ts";
-import { gatewayAddresses } from "../kit/gateway_addresses.ts";
+import { PlainConnection } from "../kit/plain_connection.ts";
 import { findingsOf } from "../kit/doctor.ts";
 import { quotaFindings } from "../kit/quota_finding.ts";
 import { drawFault } from "./faults.ts";
@@ -90,7 +87,7 @@ interface SortedDocument {
 }
 
 /** The embedded cloud with this VM known. */
-class LocalConnection implements CloudConnection {
+class LocalConnection extends PlainConnection {
   readonly identity: CloudIdentity;
   readonly #options: LocalOptions;
   readonly #clock: Clock;
@@ -102,6 +99,7 @@ class LocalConnection implements CloudConnection {
   #sorted: SortedDocument | null = null;
 
   constructor(options: LocalOptions, clock: Clock, identity: CloudIdentity) {
+    super();
     this.identity = identity;
     this.#options = options;
     this.#clock = clock;
@@ -113,21 +111,10 @@ class LocalConnection implements CloudConnection {
     return Promise.resolve([this.#table]);
   }
 
-  foresee(): Promise<Foresight> {
-    return Promise.resolve(nothingToPrepare);
-  }
-
-  async prepare(): Promise<readonly CloudTable[]> {
+  override async prepare(): Promise<readonly CloudTable[]> {
     await this.#file.checkWritable();
     return [this.#table];
   }
-
-  resolve(neighbours: readonly Neighbour[]): Promise<readonly (string | null)[]> {
-    return Promise.resolve(gatewayAddresses(neighbours));
-  }
-
-  /** Nothing is remembered of gateways. */
-  forget(): void {}
 
   async findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
     await this.#latency(signal);
@@ -161,10 +148,6 @@ class LocalConnection implements CloudConnection {
   /** A file forwards nothing, and keeps nothing from being forwarded. */
   forwarding(): Promise<readonly Finding[]> {
     return Promise.resolve([]);
-  }
-
-  remove(): Promise<void> {
-    return Promise.resolve();
   }
 
   async check(_options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {

@@ -2,7 +2,7 @@
 
 import { asText, type FlagValues, optionalFlag } from "../cloud_flag.ts";
 import type { CloudOptions } from "../cloud_options.ts";
-import { metadataEndpointFlag } from "../kit/metadata_flag.ts";
+import { metadataEndpointFlag } from "../kit/flag_texts.ts";
 
 /** See the head of this file. */
 export const openstackFlags = {

@@ -6,10 +6,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Foresight } from "../cloud.ts";
-import { namedTables } from "../kit/table_tag.ts";
-import { uniqueName } from "../kit/unique_name.ts";
-import { nothingToPrepare } from "../kit/nothing_to_prepare.ts";
+import { namedTables, uniqueName } from "../kit/table_tag.ts";
 import type { Clock } from "../../async/clock.ts";
 import { systemClock } from "../../async/system_clock.ts";
 import type { IpAddress, Prefix } from "../../routes/prefix.ts";
@@ -30,7 +27,8 @@ import type {
   WriteResult,
 } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import { linkLocalDevices } from "../kit/link_local_devices.ts";
+import { PlainConnection } from "../kit/plain_connection.ts";
+import { linkLocalDevices } from "../kit/link_local_exchange.ts";
 import type { OpenstackOptions } from "./flags.ts";
 import { NeutronAccess, readFile } from "./access.ts";
 import { noEcmpReason } from "./ecmp.ts";
@@ -138,7 +136,7 @@ class OpenstackCloud implements Cloud {
 }
 
 /** OpenStack with this VM known. */
-class OpenstackConnection implements CloudConnection {
+class OpenstackConnection extends PlainConnection {
   readonly identity: CloudIdentity;
   readonly #options: OpenstackOptions;
   readonly #neutron: Neutron;
@@ -154,6 +152,7 @@ class OpenstackConnection implements CloudConnection {
     extensions: ReadonlySet<string>,
     memory: Memory,
   ) {
+    super();
     this.identity = identityOf(vm);
     this.#options = options;
     this.#neutron = neutron;
@@ -167,12 +166,8 @@ class OpenstackConnection implements CloudConnection {
     return Promise.resolve(routers.map((router) => tableOf(router, routers)));
   }
 
-  foresee(): Promise<Foresight> {
-    return Promise.resolve(nothingToPrepare);
-  }
-
   /** Looks up anew which routers have the tags that were given. */
-  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+  override async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
     if (namedTables(this.#options.routeTables).tags.length > 0) {
       const vm = await withRoutersNow(this.#neutron, this.#vm, this.#options, signal);
       // A router by which no route could come here is refused as it is when this VM is identified.
@@ -183,14 +178,14 @@ class OpenstackConnection implements CloudConnection {
     return await this.locate();
   }
 
-  async resolve(
+  override async resolve(
     neighbours: readonly Neighbour[],
     signal: AbortSignal,
   ): Promise<readonly (string | null)[]> {
     return await this.#memory.neighbours.find(neighbours, this.#vm, this.#neutron, signal);
   }
 
-  forget(gateways: readonly IpAddress[]): void {
+  override forget(gateways: readonly IpAddress[]): void {
     this.#memory.neighbours.forget(gateways);
   }
 
@@ -224,9 +219,6 @@ class OpenstackConnection implements CloudConnection {
   async forwarding(ownPrefixes: () => readonly Prefix[], signal: AbortSignal): Promise<readonly Finding[]> {
     return await forwardingFindings(this.#neutron, this.#vm, this.identity, ownPrefixes(), signal);
   }
-
-  /** Nothing to remove: the router was there before. */
-  async remove(_signal: AbortSignal): Promise<void> {}
 
   async check({ fix, ownPrefixes = [] }: CheckOptions, signal: AbortSignal): Promise<readonly Finding[]> {
     return await checkOpenstack({

@@ -1,7 +1,7 @@
 /** A supervisor with a small cloud in memory, a kernel and time, all in the hands of the test. */
 
 import { alone } from "../../fakes/groups.ts";
-import { nothingToPrepare } from "../../../src/clouds/kit/nothing_to_prepare.ts";
+import { nothingToPrepare } from "../../../src/clouds/kit/plain_connection.ts";
 import type {
   Change,
   Cloud,
