@@ -11,7 +11,7 @@ import type { Ec2RouteTable } from "./schemas.ts";
 import type { Ec2Api } from "./api.ts";
 import { hopLimitAdvice, type InstanceFacts } from "./metadata.ts";
 import { copyingOf } from "./own_table_copy.ts";
-import { associationOf } from "./subnet_association.ts";
+import { associationOf } from "./association.ts";
 import { creationTags } from "./tags.ts";
 
 /** What the checks work with. */

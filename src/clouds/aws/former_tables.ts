@@ -2,7 +2,7 @@
 
 import { type Ec2RouteTable, tagOf } from "./schemas.ts";
 import type { Ec2Api } from "./api.ts";
-import { mainTable, subnetsOf, type UsedTable } from "./subnet_association.ts";
+import { mainTable, subnetsOf, type UsedTable } from "./association.ts";
 import { formerMain, formerNames, formerTag } from "./tags.ts";
 
 /** What is known of them. */

@@ -28,7 +28,7 @@ import {
   type SubnetRef,
   type UsedTable,
   usedTable,
-} from "./subnet_association.ts";
+} from "./association.ts";
 import { newTableName, tableToBe } from "./table_to_be.ts";
 import {
   createdTag,

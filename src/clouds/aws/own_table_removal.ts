@@ -10,7 +10,7 @@ import type { Ec2Route, Ec2RouteTable } from "./schemas.ts";
 import type { Ec2Api } from "./api.ts";
 import { foreignRoutesOf, routeText } from "./foreign_routes.ts";
 import { allFormers } from "./former_tables.ts";
-import { restoreAssociation, type SubnetRef } from "./subnet_association.ts";
+import { restoreAssociation, type SubnetRef } from "./association.ts";
 
 const log = getLogger(["cloudroutesync", "aws"]);
 

@@ -7,7 +7,7 @@ import type { Clock } from "../../async/clock.ts";
 import { CloudError } from "../cloud_error.ts";
 import { CreationToken } from "./creation_token.ts";
 import type { Ec2RouteTable } from "./schemas.ts";
-import { associationOf, type SubnetRef, type UsedTable } from "./subnet_association.ts";
+import { associationOf, type SubnetRef, type UsedTable } from "./association.ts";
 
 /** So long a table that was made counts as there although EC2 does not list it, in milliseconds. */
 const recentlyMs = 120_000;

@@ -2,7 +2,7 @@
 
 import type { Ec2Api } from "./api.ts";
 import type { Ec2RouteTable } from "./schemas.ts";
-import { subnetsOf } from "./subnet_association.ts";
+import { subnetsOf } from "./association.ts";
 
 /** How long it is remembered which subnets have a table of their own, in milliseconds. */
 const rememberMs = 60_000;

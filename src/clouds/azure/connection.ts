@@ -26,7 +26,7 @@ import { handedOver } from "./handed_over.ts";
 import { asCloudTable, associatedTable, findOwnTable, type OwnTableContext } from "./own_table.ts";
 import { copyingOf, followFormers, joiningOf, makeReady, stepsOf, tableToBe } from "./own_table_making.ts";
 import type { RouteLimit } from "./quota.ts";
-import { removeOwnTable } from "./removal.ts";
+import { removeOwnTable } from "./own_table_removal.ts";
 import { sameId } from "./resource_id.ts";
 import { readResource } from "./resources.ts";
 import { decodeTable } from "./routes.ts";
