@@ -16,8 +16,9 @@ import { writeResource } from "./resources.ts";
 import type { ArmRoute, ArmRouteTable } from "./schemas.ts";
 import { EcmpSupport } from "./ecmp_support.ts";
 import { cutOffNextHop } from "./loop_guard.ts";
+import { StandingRoutes } from "./standing_routes.ts";
 import { withOneNextHop, writeInParts } from "./partial_write.ts";
-import { checkNextHopsShown, decodeRoute, encodeRoute, type NewRoute, sameRoutes } from "./routes.ts";
+import { checkNextHopsShown, encodeRoute, type NewRoute, sameRoutes } from "./routes.ts";
 
 /** Who writes, and into what. */
 export interface WriterContext {
@@ -49,7 +50,8 @@ export async function writeTable(
   raw: ArmRouteTable,
   signal: AbortSignal,
 ): Promise<{ readonly outcomes: readonly ChangeOutcome[]; readonly written: boolean }> {
-  const steps = changes.map((change) => stepOf(change, table, raw, context.networks));
+  const standing = new StandingRoutes(raw.properties.routes);
+  const steps = changes.map((change) => stepOf(change, table, standing, context.networks));
   const wanted = steps.filter(({ isWritten }) => isWritten).map(({ change }) => change);
   if (wanted.length === 0) return { outcomes: steps, written: false };
   const copy = new TableCopy(context, table, raw);
@@ -149,17 +151,19 @@ function concernsContent({ kind, code, status, limit }: CloudError, body: ArmRou
   }
 }
 
-function stepOf(change: Change, table: CloudTable, raw: ArmRouteTable, networks: readonly Prefix[]): Step {
-  const standing = raw.properties.routes.find((route) =>
-    decodeRoute(route)?.prefix.text === change.prefix.text
-  );
+function stepOf(
+  change: Change,
+  table: CloudTable,
+  standing: StandingRoutes,
+  networks: readonly Prefix[],
+): Step {
   if (change.action === "delete") {
-    const isWritten = raw.properties.routes.some((route) => isFrom(route, change));
-    return { change, error: null, isWritten };
+    return { change, error: null, isWritten: standing.leavingBy(change).length > 0 };
   }
-  if (change.action === "add" && standing !== undefined) {
+  const there = change.action === "add" ? standing.at(change.prefix.text) : undefined;
+  if (there !== undefined) {
     const message =
-      `Cannot add route ${change.prefix.text} to ${table.name}: route ${standing.name} is there already`;
+      `Cannot add route ${change.prefix.text} to ${table.name}: route ${there.name} is there already`;
     return { change, error: new CloudError("conflict", message), isWritten: false };
   }
   const cutOff = cutOffNextHop(change.prefix, change.to, networks);
@@ -225,19 +229,12 @@ function newRoute(change: WritingChange, { owner, sign }: WriterContext): NewRou
 
 /** The table with the changes made and all else as it was. */
 function withChanges(raw: ArmRouteTable, changes: readonly Change[], context: WriterContext): ArmRouteTable {
-  const leaving = changes.filter((change) => change.action !== "add");
-  const routes: (ArmRoute | NewRoute)[] = raw.properties.routes.filter((route) =>
-    !leaving.some((change) => isFrom(route, change))
-  );
+  const standing = new StandingRoutes(raw.properties.routes);
+  const leaving = new Set(changes.flatMap((change) => standing.leavingBy(change)));
+  const routes: (ArmRoute | NewRoute)[] = raw.properties.routes.filter((route) => !leaving.has(route));
   for (const change of changes) {
     if (change.action !== "delete") routes.push(newRoute(change, context));
   }
   // A new route lacks what Azure adds to one (etag, id, state), which the type of a read route leaves open as well.
   return { ...raw, properties: { ...raw.properties, routes: routes as ArmRoute[] } };
-}
-
-function isFrom(route: ArmRoute, change: Change): boolean {
-  if (change.from === null) return false;
-  if (change.from.id !== undefined) return sameId(route.name, change.from.id);
-  return decodeRoute(route)?.prefix.text === change.prefix.text;
 }
