@@ -19,17 +19,12 @@ export async function readKernelFileAside(libc: Libc, path: string): Promise<str
   const fd = libc.symbols.open(new TextEncoder().encode(`${path}\0`), readOnly, 0);
   if (fd < 0) return null;
   try {
-    const decoder = new TextDecoder();
-    const page = new Uint8Array(pageBytes);
-    let text = "";
-    for (let read = 0; read < mostBytes;) {
-      const length = Number(await libc.symbols.readAside(fd, page, BigInt(pageBytes)));
+    const text = new PagedText();
+    for (;;) {
+      const length = Number(await libc.symbols.readAside(fd, text.page, BigInt(pageBytes)));
       if (length < 0) return null;
-      if (length === 0) break;
-      read += length;
-      text += decoder.decode(page.subarray(0, length), { stream: true });
+      if (!text.take(length)) return text.trimmed;
     }
-    return text.trim();
   } finally {
     libc.symbols.close(fd);
   }
@@ -49,18 +44,34 @@ export function readKernelFile(libc: Libc, path: string): string | null {
     throw new SystemError(`open ${path}`, value);
   }
   try {
-    const decoder = new TextDecoder();
-    const page = new Uint8Array(pageBytes);
-    let text = "";
-    for (let read = 0; read < mostBytes;) {
-      const length = libc.symbols.read(fd, page, BigInt(pageBytes));
+    const text = new PagedText();
+    for (;;) {
+      const length = libc.symbols.read(fd, text.page, BigInt(pageBytes));
       if (length < 0) throw new SystemError(`read ${path}`, libc.errno());
-      if (length === 0) break;
-      read += length;
-      text += decoder.decode(page.subarray(0, length), { stream: true });
+      if (!text.take(length)) return text.trimmed;
     }
-    return text.trim();
   } finally {
     libc.symbols.close(fd);
+  }
+}
+
+/** The text of a file that is read page by page. */
+class PagedText {
+  /** Where the next page is read to. */
+  readonly page = new Uint8Array(pageBytes);
+  readonly #decoder = new TextDecoder();
+  #bytes = 0;
+  #text = "";
+
+  /** Takes in what was read. @param length bytes of the page; 0 at the end. @returns whether more is to be read. */
+  take(length: number): boolean {
+    this.#bytes += length;
+    this.#text += this.#decoder.decode(this.page.subarray(0, length), { stream: true });
+    return length > 0 && this.#bytes < mostBytes;
+  }
+
+  /** Without white space at the ends. */
+  get trimmed(): string {
+    return this.#text.trim();
   }
 }

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { completionFor } from "../../src/cli/completion/completion.ts";
-import { shellNames } from "../../src/cli/completion/shell_names.ts";
+import { shellNames } from "../../src/cli/completion/shells.ts";
 import { commitOf, compile } from "../compile.ts";
 import { digest } from "../denort.ts";
 import { billOfMaterials, type LockFile } from "../sbom.ts";

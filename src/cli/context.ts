@@ -103,7 +103,7 @@ function withMain(tables: readonly number[]): readonly number[] {
 }
 
 /** This VM's address of a family: what `-self` gives, else what the kernel says. */
-export function ownAddressOf(settings: Settings, kernel: KernelTable): (family: Family) => OwnAddress | null {
+function ownAddressOf(settings: Settings, kernel: KernelTable): (family: Family) => OwnAddress | null {
   return (family) => settings.self.find((own) => own.address.family === family) ?? ownAddress(family, kernel);
 }
 

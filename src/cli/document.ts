@@ -1,7 +1,7 @@
 /** The documents that `-output json` prints. */
 
 /** Grows when a document changes so that its readers must. */
-export const documentFormat = 2;
+const documentFormat = 2;
 
 /** A document as a line of JSON; `format` comes first. */
 export function documentText(document: Readonly<Record<string, unknown>>): string {

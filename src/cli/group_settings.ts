@@ -4,7 +4,7 @@ import { parseAddress } from "../routes/prefix.ts";
 import type { PeerSettings } from "../sync/group_members.ts";
 
 /** The highest rank. */
-export const highestRank = 65535;
+const highestRank = 65535;
 
 /**
  * Reads `ADDRESS` or `ADDRESS@RANK`.

@@ -1,7 +1,8 @@
 /** Kernel routes and their verdicts as documents and as text. */
 
 import type { KernelRoute, Leg } from "../kernel/kernel_table.ts";
-import { protocolName, routeTypeName, tableName, unicastType } from "../kernel/protocol_names.ts";
+import { protocolName, routeTypeName, tableName } from "../kernel/protocol_names.ts";
+import { unicastType } from "../routes/winner.ts";
 import { type DropReason, dropReasonMeanings } from "../routes/drop_reason.ts";
 import { type SelfReason, selfReasonMeanings } from "../routes/next_hop.ts";
 import type { LegUse, Verdict } from "../routes/route_judge.ts";

@@ -2,10 +2,9 @@
 
 import { readKernelFile } from "../../ffi/kernel_file.ts";
 import { CloudCalls } from "../observe/cloud_calls.ts";
-import { watchEventLoop } from "../observe/event_loop_delay.ts";
 import type { Observed } from "../observe/health.ts";
 import type { MetricsRegistry } from "../observe/metrics_registry.ts";
-import { processFigures } from "../observe/process_figures.ts";
+import { processFigures, watchEventLoop } from "../observe/process_figures.ts";
 import { type LiveSources, LiveStatus } from "../observe/live_status.ts";
 import { serveStatus } from "../observe/status_server.ts";
 import { systemClock } from "../async/system_clock.ts";

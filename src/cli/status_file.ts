@@ -4,6 +4,7 @@
  */
 
 import * as v from "valibot";
+import { replaceFile } from "../async/file_replacement.ts";
 import { type SyncStatus, tableDocument } from "../sync/sync_status.ts";
 
 const schema = v.object({
@@ -15,8 +16,7 @@ const schema = v.object({
 export async function writeStatusFile(path: string, status: SyncStatus): Promise<void> {
   const text = JSON.stringify({ pid: Deno.pid, errors: tableDocument(status).errors });
   try {
-    await Deno.writeTextFile(`${path}.new`, text, { mode: 0o600 });
-    await Deno.rename(`${path}.new`, path);
+    await replaceFile(path, text, { mode: 0o600, synced: false });
   } catch {
     // Whoever asks `explain` then learns of no last error.
   }

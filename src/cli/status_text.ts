@@ -131,7 +131,7 @@ export function readStatus(body: unknown): ReadStatus {
 }
 
 /** The status in the order in which a person asks: verdict, held, who, flow, errors, prefixes. */
-export function statusText(status: StatusDocument): string {
+function statusText(status: StatusDocument): string {
   const { service, flow } = status;
   return [
     `${status.state} since ${status.since}: ${status.why}`,

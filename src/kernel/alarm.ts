@@ -13,11 +13,6 @@ export class Alarm {
     this.#task = task;
   }
 
-  /** Whether the task is due at some time or running. */
-  get pending(): boolean {
-    return this.#running !== null || this.#due < Infinity;
-  }
-
   /**
    * Runs the task in `ms` milliseconds or sooner. Asked for while the task runs, it runs once more after it.
    */

@@ -64,12 +64,6 @@ const tables: ReadonlyMap<number, string> = new Map([
   [255, "local"],
 ]);
 
-/** `rtm_type` of a plain route. */
-export const unicastType = 1;
-
-/** `rtm_type` of a route that drops what it matches. */
-export const blackholeType = 6;
-
 /** Number of the table that routing daemons write to by default. */
 export const mainTable = 254;
 

@@ -10,7 +10,7 @@ import { Transport } from "../clouds/kit/transport.ts";
 const timeoutMs = 10_000;
 
 /** What the API server could not say; the message is a sentence. */
-export class ApiServerError extends Error {
+class ApiServerError extends Error {
   override readonly name = "ApiServerError";
 }
 

@@ -1,6 +1,6 @@
-/** How much of the machine the process takes, from what the kernel says of it (proc(5)). Pure. */
+/** How much of the machine the process takes, from what the kernel says of it (proc(5)), and how late its event loop is. */
 
-/** See the head of this file. */
+/** What the process takes of the machine. */
 export interface ProcessFigures {
   readonly cpuSeconds: number;
   readonly residentBytes: number;
@@ -24,4 +24,22 @@ export function processFigures(stat: string | null, status: string | null): Proc
   const threads = Number(fields[17]);
   if (![user, system, resident, threads].every(Number.isFinite)) return null;
   return { cpuSeconds: (user + system) / ticksPerSecond, residentBytes: resident * 1024, threads };
+}
+
+/** How often the delay of the event loop is measured, in milliseconds. */
+const everyMs = 1_000;
+
+/**
+ * Measures how late the event loop is, until it is disposed of: what keeps it busy keeps the kernel's events waiting.
+ *
+ * @param onDelay hears of each delay, in seconds.
+ */
+export function watchEventLoop(onDelay: (seconds: number) => void): Disposable {
+  let dueAt = performance.now() + everyMs;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    onDelay(Math.max(0, now - dueAt) / 1000);
+    dueAt = now + everyMs;
+  }, everyMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -4,7 +4,7 @@
  * One word a reason. Where several hold the first of them is told: what the kernel's own choice says, then what the route's legs say,
  * then what its destination says.
  */
-export const dropReasons = [
+const dropReasons = [
   "other-table",
   "ipv6-off",
   "tos",

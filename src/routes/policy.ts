@@ -36,7 +36,7 @@ export interface PolicyIdentity extends NextHopIdentity {
 }
 
 /** Protocols not exported unless `-protocol` names them: redirect 1, kernel 2, ra 9, dhcp 16 (linux/rtnetlink.h). */
-export const neverByDefault: ReadonlySet<number> = new Set([1, 2, 9, 16]);
+const neverByDefault: ReadonlySet<number> = new Set([1, 2, 9, 16]);
 
 /** Whether routes of a protocol are exported, `-interface` and `-blackhole` left aside. */
 export function takesProtocol(policy: Policy, protocol: number): boolean {

@@ -157,7 +157,7 @@ export function compareMoreSpecificFirst(left: Prefix, right: Prefix): number {
 }
 
 /** Clears all bits beyond the first `length`. */
-export function maskWords(words: Words, length: number): Words {
+function maskWords(words: Words, length: number): Words {
   return [
     maskWord(words[0], length),
     maskWord(words[1], length - 32),

@@ -1,7 +1,11 @@
 /** A ledger as a file in the state folder. */
 
 import { dirname } from "node:path";
+import { replaceFile, syncFolder, writeFile } from "../async/file_replacement.ts";
 import { LedgerGoneError, type LedgerStore } from "./ledger.ts";
+
+/** A ledger is nobody's business but its owner's. */
+const mode = 0o600;
 
 /**
  * Opens the store. Nothing is created before the first write, which makes the folder too where it is gone.
@@ -25,10 +29,8 @@ export function ledgerFile(path: string): LedgerStore {
       await writeDurably(path, text, { append: true });
     },
     replace: async (text) => {
-      const fresh = `${path}.new`;
       await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeDurably(fresh, text, { write: true, create: true, truncate: true });
-      await Deno.rename(fresh, path);
+      await replaceFile(path, text, { mode, synced: true });
       await syncFolder(path);
       known = await inodeOf(path);
     },
@@ -84,16 +86,7 @@ async function readIfThere(path: string): Promise<string | null> {
 }
 
 async function writeDurably(path: string, text: string, options: Deno.OpenOptions): Promise<void> {
-  using file = await Deno.open(path, { ...options, mode: 0o600 });
-  const bytes = new TextEncoder().encode(text);
-  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
-  await file.syncData();
-}
-
-/** A rename is durable only when its folder is synced (rename(2), fsync(2)). */
-async function syncFolder(path: string): Promise<void> {
-  using folder = await Deno.open(path.slice(0, path.lastIndexOf("/")) || "/", { read: true });
-  await folder.sync();
+  await writeFile(path, text, { ...options, mode }, true);
 }
 
 async function freeName(stem: string): Promise<string> {

@@ -14,7 +14,7 @@ export interface Resolution {
 }
 
 /** What a neighbour is looked up by: the gateway, and the family of the routes by way of it. */
-export function neighbourKey({ gateway, family }: Neighbour): string {
+function neighbourKey({ gateway, family }: Neighbour): string {
   return `${gateway.text} for IPv${family}`;
 }
 

@@ -2,7 +2,7 @@
 
 import { UsageError } from "../usage_error.ts";
 import { completionFor } from "../completion/completion.ts";
-import { shellNames } from "../completion/shell_names.ts";
+import { shellNames } from "../completion/shells.ts";
 import type { CommandContext } from "../context.ts";
 
 /** Runs the command. @returns the exit code. @throws {UsageError} for a shell that it does not know. */

@@ -2,8 +2,7 @@
 
 import { commandMeanings } from "../command_names.ts";
 import { type Flag, flags } from "../flags.ts";
-import { type Shell, shellNames } from "./shell_names.ts";
-import { valuesOf } from "./flag_values.ts";
+import { type Shell, shellNames, valuesOf } from "./shells.ts";
 
 const shell: Shell = "bash";
 

@@ -2,7 +2,7 @@
 
 import { bashCompletion } from "./bash.ts";
 import { fishCompletion } from "./fish.ts";
-import type { Shell } from "./shell_names.ts";
+import type { Shell } from "./shells.ts";
 import { zshCompletion } from "./zsh.ts";
 
 /** The script that teaches a shell the program's commands, flags and values. */

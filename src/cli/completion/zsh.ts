@@ -2,8 +2,7 @@
 
 import { commandMeanings } from "../command_names.ts";
 import { type Flag, flags } from "../flags.ts";
-import { valuesOf } from "./flag_values.ts";
-import { shellNames } from "./shell_names.ts";
+import { shellNames, valuesOf } from "./shells.ts";
 
 /** A file for zsh's `fpath`, named `_cloudroutesync`; to source it works as well. */
 export function zshCompletion(): string {

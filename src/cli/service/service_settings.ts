@@ -1,6 +1,7 @@
 /** The settings of a running service, as a file: other commands take them where nobody gave others. */
 
 import * as v from "valibot";
+import { replaceFile } from "../../async/file_replacement.ts";
 import type { GivenValue } from "../command_line.ts";
 
 const schema = v.object({
@@ -19,10 +20,8 @@ export interface ServiceSettings {
 /** Leaves the settings; a failure to do so is of no consequence for the service. */
 export async function leaveSettings(path: string, settings: ServiceSettings): Promise<void> {
   try {
-    await Deno.writeTextFile(`${path}.new`, `${JSON.stringify({ format: 2, ...settings })}\n`, {
-      mode: 0o600,
-    });
-    await Deno.rename(`${path}.new`, path);
+    const text = `${JSON.stringify({ format: 2, ...settings })}\n`;
+    await replaceFile(path, text, { mode: 0o600, synced: false });
   } catch {
     // The other commands then know the defaults alone.
   }

@@ -1,6 +1,7 @@
 /** The file of the embedded cloud: read, checked, and changed under a lock, whole or not at all. */
 
 import * as v from "valibot";
+import { replaceFile } from "../../async/file_replacement.ts";
 import { parsePrefix } from "../../routes/prefix.ts";
 import { CloudError, ConfigurationError } from "../cloud_error.ts";
 import { TableText } from "./table_text.ts";
@@ -117,13 +118,7 @@ export class LocalFile {
   async #replace(document: LocalDocument): Promise<void> {
     const text = TableText.of(document, this.#written);
     const { bytes } = text;
-    const fresh = `${this.path}.new`;
-    {
-      using file = await Deno.open(fresh, { create: true, write: true, truncate: true });
-      for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
-      await file.syncData();
-    }
-    await Deno.rename(fresh, this.path);
+    await replaceFile(this.path, bytes, { synced: true });
     this.#known = { bytes, document };
     this.#written = text;
   }

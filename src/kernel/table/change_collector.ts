@@ -5,7 +5,7 @@ import type { KernelChange } from "../kernel_table.ts";
 import { prefixKey } from "./route_segment.ts";
 
 /** Over so many prefixes a change is "all": naming them would cost more than looking at the whole table. */
-export const namedPrefixes = 1024;
+const namedPrefixes = 1024;
 
 /** Why the kernel must be asked again, and how sure the answer to the first question is. */
 export interface Doubt {

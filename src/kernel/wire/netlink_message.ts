@@ -30,12 +30,11 @@ export const NLM_F_REQUEST = 0x1;
 export const NLM_F_DUMP_INTR = 0x10;
 
 /** Flags of a GET request. */
-export const NLM_F_DUMP = 0x300;
+const NLM_F_DUMP = 0x300;
 
 /** Flags of a NEW request, and of the event that tells of it. */
 export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
-export const NLM_F_CREATE = 0x400;
 export const NLM_F_APPEND = 0x800;
 
 /** Flags of NLMSG_ERROR and NLMSG_DONE. */

@@ -39,7 +39,7 @@ export const preferenceTag = 3;
 
 /** Leg flags that the program reads (`RTNH_F_*`, linux/rtnetlink.h). */
 export const RTNH_F_DEAD = 1;
-export const RTNH_F_PERVASIVE = 2;
+const RTNH_F_PERVASIVE = 2;
 export const RTNH_F_ONLINK = 4;
 export const RTNH_F_LINKDOWN = 16;
 export const legFlagMask = RTNH_F_DEAD | RTNH_F_PERVASIVE | RTNH_F_ONLINK | RTNH_F_LINKDOWN;

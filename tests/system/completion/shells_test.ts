@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { completionFor } from "../../../src/cli/completion/completion.ts";
-import type { Shell } from "../../../src/cli/completion/shell_names.ts";
+import type { Shell } from "../../../src/cli/completion/shells.ts";
 import { flags } from "../../../src/cli/flags.ts";
 import { programMissing, skips } from "../../needs.ts";
 

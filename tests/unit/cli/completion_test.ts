@@ -5,8 +5,7 @@ import { UsageError } from "../../../src/cli/usage_error.ts";
 import { commandMeanings } from "../../../src/cli/command_names.ts";
 import { completion } from "../../../src/cli/commands/completion.ts";
 import { completionFor } from "../../../src/cli/completion/completion.ts";
-import { valuesOf } from "../../../src/cli/completion/flag_values.ts";
-import { shellNames } from "../../../src/cli/completion/shell_names.ts";
+import { shellNames, valuesOf } from "../../../src/cli/completion/shells.ts";
 import { flags } from "../../../src/cli/flags.ts";
 import { commandLine, errorsOf } from "../../fakes/command_lines.ts";
 

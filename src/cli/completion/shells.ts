@@ -1,7 +1,13 @@
-/** What a shell can offer for the value of a flag. */
+/** The shells that completions are made for, and what they can offer for the value of a flag. */
 
 import type { Flag } from "../flags.ts";
 import { valueChoices } from "../settings.ts";
+
+/** A shell. */
+export type Shell = "bash" | "zsh" | "fish";
+
+/** All of them. */
+export const shellNames: readonly Shell[] = ["bash", "zsh", "fish"];
 
 /** Words to choose from, paths, or a value that only the user knows (an address, a name, a time). */
 export type FlagValues = { readonly words: readonly string[] } | "file" | "folder" | "unknown" | "none";
