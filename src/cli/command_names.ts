@@ -39,7 +39,7 @@ const none = { words: "", count: [0, 0] } as const;
 export const commandHelps: Readonly<Record<CommandName, CommandHelp>> = {
   run: {
     ...none,
-    meaning: "keep the cloud's table in step until it is stopped (the default)",
+    meaning: "keep the cloud's table in step until the program is stopped (the default)",
     exits: [[0, "stopped by SIGTERM or SIGINT"], [1, "it cannot run"], [2, "the configuration is wrong"]],
     example: "cloudroutesync run -cloud aws -event",
     serviceFlags: "used",
@@ -71,7 +71,8 @@ export const commandHelps: Readonly<Record<CommandName, CommandHelp>> = {
     words: "PREFIX|ADDRESS",
     needs: "a prefix or an address",
     count: [1, 1],
-    meaning: "the whole story of one prefix, or of the longest match of an address, from kernel to cloud",
+    meaning:
+      "print the whole story of one prefix, or of the longest match of an address, from kernel to cloud",
     exits: [[0, "printed"], [1, "error"], [2, "the configuration is wrong"]],
     example: "cloudroutesync explain 10.244.3.0/24",
     serviceFlags: "used",
@@ -88,22 +89,23 @@ export const commandHelps: Readonly<Record<CommandName, CommandHelp>> = {
   },
   cleanup: {
     ...none,
-    meaning: "remove all that it created: routes, table, association",
+    meaning: "remove all that the program created: routes, table, association",
     exits: [[0, "removed"], [1, "not all could be removed"], [2, "the configuration is wrong"]],
     example: "cloudroutesync cleanup",
     serviceFlags: "used",
   },
   status: {
     ...none,
-    meaning: "how the running service stands: verdict, since when, what is held, errors, and what to type",
+    meaning:
+      "show how the running service stands: verdict and since when, held withdrawals, errors, and what to do about them",
     exits: [[0, "ok"], [1, "degraded, failing or not running"], [2, "the configuration is wrong"]],
     example: "cloudroutesync status -watch",
     serviceFlags: "used",
   },
   release: {
     ...none,
-    meaning: "let the withdrawals that the running service holds go now",
-    exits: [[0, "done, also where nothing was held"], [1, "no service runs"], [
+    meaning: "release the withdrawals that the running service holds",
+    exits: [[0, "done, even if nothing was held"], [1, "no service runs"], [
       2,
       "the configuration is wrong",
     ]],

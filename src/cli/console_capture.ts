@@ -19,12 +19,12 @@ const levels = {
 export function captureConsole(target: Console = globalThis.console): Disposable {
   const before = { ...target };
   for (const [method, level] of Object.entries(levels)) {
-    Object.assign(target, { [method]: (...words: readonly unknown[]): void => tell(level, words) });
+    Object.assign(target, { [method]: (...words: readonly unknown[]): void => logWords(level, words) });
   }
   return { [Symbol.dispose]: () => void Object.assign(target, before) };
 }
 
-function tell(level: LogLevel, words: readonly unknown[]): void {
+function logWords(level: LogLevel, words: readonly unknown[]): void {
   const text = words.map(wordOf).join(" ").replaceAll(/\s+/g, " ").trim();
   const says = text.length > longest ? `${text.slice(0, longest)}…` : text;
   const properties = { event: "dependency", says };

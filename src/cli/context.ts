@@ -32,7 +32,7 @@ export interface CommandContext {
   readonly words: readonly string[];
   /** What was given, without what has its default. */
   readonly values: readonly GivenValue[];
-  /** Reads command line and configuration file anew; from then on {@linkcode settings} and {@linkcode values} are what was taken. */
+  /** Reads command line and configuration file again; from then on {@linkcode settings} and {@linkcode values} are what was taken. */
   readonly reload: () => Promise<Reload>;
   readonly environment: (name: string) => string | undefined;
   readonly print: (text: string) => void;
@@ -115,9 +115,9 @@ export function kernelIdentity(context: CommandContext, kernel: KernelTable): Cl
 }
 
 /** Says which devices of `-interface` are not there: for commands that look once (a run watches them). */
-export function tellAbsentDevices({ settings }: CommandContext, kernel: KernelTable): void {
+export function logAbsentDevices({ settings }: CommandContext, kernel: KernelTable): void {
   for (const device of absentDevices(kernel.links(), settings.policy.interfaces)) {
-    log.warn("Device {device} of -interface is not there: no route out of it counts until it is", {
+    log.warn("Device {device} of -interface does not exist: no route out of it counts until it does", {
       event: "device-absent",
       device,
     });

@@ -26,7 +26,7 @@ export interface Flag {
   readonly meaning: string;
   /** The heading under which help and README show it. */
   readonly group:
-    | "As the original's"
+    | "From the original"
     | "Routes"
     | "Table"
     | "Router group"
@@ -39,7 +39,7 @@ export interface Flag {
 type Row = readonly [name: string, kind: FlagKind, value: string, fallback: string, meaning: string];
 
 const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
-  "As the original's": [
+  "From the original": [
     [
       "cloud",
       "value",
@@ -64,7 +64,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "boolean",
       "",
       "false",
-      "log each API call with its milliseconds, each change of the kernel and each back-off",
+      "log each API call with its duration, each change of the kernel and each back-off",
     ],
   ],
   Routes: [
@@ -75,7 +75,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "",
       "export these protocols only (names or numbers), instead of all but redirect, kernel, ra, dhcp",
     ],
-    ["table", "list", "TABLE", "main", "kernel tables to read, the preferred first"],
+    ["table", "list", "TABLE", "main", "kernel tables to read, in order of preference"],
     [
       "exclude",
       "list",
@@ -95,7 +95,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "list",
       "DEVICE",
       "",
-      "export routes out of this device (any of its names) though they have no gateway",
+      "export routes out of this device (any of its names) even if they have no gateway",
     ],
     ["blackhole", "boolean", "", "false", "export blackhole routes too, with this VM as next hop"],
     [
@@ -103,7 +103,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "list",
       "NETWORK",
       "",
-      "Kubernetes: export this network of the node's pods, before the kernel has a route for it; auto: what the API server says",
+      "Kubernetes: export this network of the node's pods even before the kernel has a route for it; auto: the one that the API server names",
     ],
     ["node", "value", "NAME", "", "Kubernetes: this node's name, for -pod-cidr auto"],
     ["ipv6", "boolean", "", "false", "export IPv6 routes too"],
@@ -123,7 +123,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "list",
       "ID",
       "",
-      "keep these existing tables in step instead of a table of its own; tag:KEY=VALUE: all that have this tag now or get it later",
+      "keep these existing tables in step instead of a table of its own; tag:KEY=VALUE: all tables that have this tag now or later",
     ],
     [
       "owner",
@@ -148,14 +148,14 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "list",
       "ADDRESS[@RANK]",
       "",
-      "another router of this owner that shares the table: what points at it is left to it while it lives",
+      "another router of this owner that shares the table; routes to it are left to it while it is alive",
     ],
     [
       "rank",
       "value",
       "NUMBER",
       "",
-      "this router's rank among them, lower first; without ranks the lower address is first",
+      "this router's rank in the group: the lower number wins; without ranks the lower address wins",
     ],
     [
       "active-address",
@@ -169,7 +169,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "value",
       "tcp:PORT|icmp",
       "",
-      "ask the other routers each second whether they are there; one that does not answer makes the program ask the cloud whether it is dead",
+      "probe the other routers every second; when one does not answer, ask the cloud whether it is dead",
     ],
   ],
   Safety: [
@@ -186,7 +186,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "value",
       "TIME",
       "250ms",
-      "how long the kernel must be quiet before a withdrawal (waits four times this at most)",
+      "how long the kernel must be quiet before a withdrawal (it waits four times this at most)",
     ],
     ["coalesce", "value", "TIME", "10ms", "how long the first of several changes waits for the others"],
     [
@@ -196,7 +196,7 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "300s",
       "interval between comparisons with the cloud in event mode when nothing changes",
     ],
-    ["withdraw-on-exit", "boolean", "", "false", "remove its own routes when it is stopped"],
+    ["withdraw-on-exit", "boolean", "", "false", "remove its own routes when the program is stopped"],
   ],
   Output: [
     ["output", "value", "FORMAT", "text", "text or json, of plan, apply, routes, explain, doctor and status"],
@@ -213,14 +213,14 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "value",
       "FILE",
       "",
-      "file of the token that status page and /status ask for; without it they are served on a loopback address alone",
+      "file with the token that the status page and /status require; without it they are served on a loopback address only",
     ],
     [
       "listen-host",
       "list",
       "NAME",
       "",
-      "a name by which browsers may ask for the status page, besides localhost, addresses and that of -listen",
+      "a name by which browsers may open the status page, besides localhost, addresses and the host of -listen",
     ],
     ["config", "value", "FILE", "", 'JSON file of flags: {"cloud": "aws", "include": ["10.0.0.0/8+"]}'],
   ],
@@ -247,9 +247,9 @@ const groups: Readonly<Record<Flag["group"], readonly Row[]>> = {
       "boolean",
       "",
       "false",
-      "plan: list each kernel route that is not wanted, with the reason, and not only how many there are",
+      "plan: list each kernel route that is not wanted and the reason, not only their number",
     ],
-    ["watch", "boolean", "", "false", "status: print it each second until it is stopped"],
+    ["watch", "boolean", "", "false", "status: print it every second until it is stopped"],
     ["fix", "boolean", "", "false", "doctor: fix what can be fixed safely"],
     ["policy", "boolean", "", "false", "doctor: print the least-privilege policy for the cloud and stop"],
   ],

@@ -15,12 +15,12 @@ export function helpText(): string {
   }
   return `${
     information(program)
-  }\n${sources}\ncloudroutesync help COMMAND tells exit codes and flags of a command.\n`;
+  }\n${sources}\ncloudroutesync help COMMAND lists the exit codes and flags of a command.\n`;
 }
 
 const sources = `Each flag has an environment variable, such as ${
   environmentVariable("route-table")
-}. A flag wins over its variable, that over the configuration file (-config), that over the default.`;
+}. The flag comes first, then the variable, the configuration file (-config) and the default.`;
 
 /** The help text of a command (`help plan`, `plan -help`): usage, exit codes, an example and its flags. */
 export function commandHelpText(name: CommandName): string {

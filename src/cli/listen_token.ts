@@ -35,13 +35,13 @@ export class ListenToken {
     return this.#token;
   }
 
-  /** Reads the file again; if that fails the token stays what it was, and the log says why. */
-  async readAnew(): Promise<void> {
+  /** Reads the file again; if that fails the former token stays in use, and the log says why. */
+  async reread(): Promise<void> {
     if (this.#file === null) return;
     try {
       this.#token = await tokenOf(this.#file);
     } catch (error) {
-      log.error("{message}; the token stays what it was", {
+      log.error("{message}; the former token stays in use", {
         event: "token-refused",
         message: error instanceof Error ? error.message : String(error),
       });
@@ -54,7 +54,7 @@ async function tokenOf(file: string): Promise<string> {
   const token = (await contentOf(file)).trim();
   if (!/^[\x21-\x7e]+$/.test(token) || token.length < shortest) {
     throw new UsageError(
-      `Cannot take the token of ${file} (-listen-token-file): it must be one word of ${shortest} visible ASCII characters at least`,
+      `Cannot use the token in ${file} (-listen-token-file): it must be one word of at least ${shortest} visible ASCII characters`,
     );
   }
   return token;

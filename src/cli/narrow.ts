@@ -32,7 +32,7 @@ export async function narrowToSettings(
     read: files === "any" ? ["/"] : [
       ...own,
       ...pod,
-      ...filesReadAnew(values),
+      ...rereadFiles(values),
       ...filesNamedBy([...files, ...certificates]),
     ],
     write: own,
@@ -47,12 +47,12 @@ export async function narrowToSettings(
   });
 }
 
-/** The flags that name a file which SIGHUP reads anew. */
-const flagsReadAnew = ["config", "listen-token-file"];
+/** The flags that name a file which SIGHUP reads again. */
+const flagsOfRereadFiles = ["config", "listen-token-file"];
 
-/** The files that SIGHUP reads anew. A link (Kubernetes' ConfigMaps and Secrets) leads to another file in its folder each time. */
-function filesReadAnew(values: CommandContext["values"]): readonly string[] {
-  return flagsReadAnew.flatMap((name) => {
+/** The files that SIGHUP reads again. A link (Kubernetes' ConfigMaps and Secrets) leads to another file in its folder each time. */
+function rereadFiles(values: CommandContext["values"]): readonly string[] {
+  return flagsOfRereadFiles.flatMap((name) => {
     const given = values.findLast(({ flag }) => flag === name)?.value;
     if (given === undefined) return [];
     const path = resolve(given);

@@ -201,7 +201,7 @@ function preparationRow({ action, what, from, to }: PreparationStep): string[] {
 
 const leftTo: Readonly<Record<GroupVerdict, string>> = {
   standby: "standby: a peer has it",
-  peer: "left to the peer that it goes by",
+  peer: "left to the peer that is its next hop",
   passive: "passive: the active address is on another VM",
 };
 

@@ -133,7 +133,7 @@ async function dispatch(command: CommandName, context: CommandContext): Promise<
 }
 
 function failUsage(errors: readonly string[], words: LastWords): number {
-  for (const error of errors) tellError(error, words);
+  for (const error of errors) printLastError(error, words);
   if (words.logFormat !== "json") {
     say("Usage: cloudroutesync [command] [flags]; cloudroutesync -help lists both", words);
   }
@@ -142,7 +142,7 @@ function failUsage(errors: readonly string[], words: LastWords): number {
 
 /** What a command could not do is one sentence; the stack of an error nobody thought of helps to report it. */
 function failRun(error: unknown, words: LastWords): number {
-  tellError(error instanceof Error ? error.message : String(error), words);
+  printLastError(error instanceof Error ? error.message : String(error), words);
   if (error instanceof Error && (words.debug || !isExpected(error))) {
     log.error("{stack}", { event: "failed", stack: stackOf(error) });
   }
@@ -150,7 +150,7 @@ function failRun(error: unknown, words: LastWords): number {
 }
 
 /** The last words are for people; where machines read the log they are a line of it, as all others. */
-function tellError(sentence: string, words: LastWords): void {
+function printLastError(sentence: string, words: LastWords): void {
   if (words.logFormat === "json") log.error("{sentence}", { event: "failed", sentence });
   else say(`cloudroutesync: ${sentence}`, words);
 }

@@ -24,7 +24,7 @@ const liveFlags: ReadonlySet<string> = new Set([
   "log-format",
 ]);
 
-/** What came of reading the settings anew. */
+/** What came of reading the settings again. */
 export type Reload =
   | { readonly is: "refused"; readonly errors: readonly string[] }
   | {
@@ -40,7 +40,7 @@ export type Reload =
 /**
  * Compares what is given now with what was given.
  *
- * @param now the command line read anew; what is wrong with it refuses all of it.
+ * @param now the command line as read again; what is wrong with it refuses all of it.
  */
 export function reload(before: readonly GivenValue[], now: CommandLine): Reload {
   const { errors } = readSettings(now);

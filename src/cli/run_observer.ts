@@ -12,7 +12,7 @@ import type { SessionObserver } from "./cloud_session.ts";
 import type { CommandContext } from "./context.ts";
 import { ListenError } from "./listen_address.ts";
 import { ListenToken } from "./listen_token.ts";
-import { tellTables } from "./start_lines.ts";
+import { logTables } from "./start_lines.ts";
 import { StatusListener } from "./status_listener.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -38,7 +38,7 @@ export class RunObserver implements SessionObserver, Disposable {
       if (change.milliseconds !== null) metrics?.kernelToCloud(table, change.milliseconds);
       this.#live?.changed(table, change);
     };
-    this.onTables = (cloud, tables, identity) => tellTables(context.settings, cloud, tables, identity);
+    this.onTables = (cloud, tables, identity) => logTables(context.settings, cloud, tables, identity);
     this.onApiCall = (call) => metrics?.apiRequest(call);
     this.#eventLoop = metrics === null ? null : watchEventLoop((seconds) => metrics.eventLoopDelay(seconds));
   }
@@ -57,9 +57,9 @@ export class RunObserver implements SessionObserver, Disposable {
     this.#live?.news();
   }
 
-  /** Reads the file of the token anew. */
-  async readTokenAnew(): Promise<void> {
-    await this.#token.readAnew();
+  /** Reads the file of the token again. */
+  async rereadToken(): Promise<void> {
+    await this.#token.reread();
   }
 
   /** Serves the status. @throws {UsageError} if nobody can ever listen there. */

@@ -1,4 +1,4 @@
-/** SIGTERM and SIGINT as abort signals; SIGHUP, which reads the settings anew. */
+/** SIGTERM and SIGINT as abort signals; SIGHUP, which reads the settings again. */
 
 /** When to end, and when to give up what is under way. */
 export interface StopSignals extends Disposable {

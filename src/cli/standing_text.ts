@@ -7,7 +7,7 @@ import type { Standing } from "../sync/prefix_standing.ts";
 /** Why nothing is done at a prefix that another router of the group has. */
 const whyLeft: Readonly<Record<GroupVerdict, string>> = {
   standby: "standby: a peer has it",
-  peer: "peer: the kernel's route goes by a peer, which writes it",
+  peer: "peer: the kernel's next hop is a peer, which writes the route itself",
   passive: "passive: the active address is not on this VM",
 };
 
@@ -18,7 +18,7 @@ const whyChanged: Readonly<Record<ChangeReason, string>> = {
   "failed": "the cloud says that its last change failed",
   "adopted": "a foreign route is taken over",
   "not-wanted": "it is ours and not wanted any more",
-  signed: "its mark is to name this router",
+  signed: "its mark must name this router",
   "taken-over": "it is taken over from a peer",
   "handed-over": "it is handed over to a peer",
 };
@@ -49,6 +49,6 @@ export function standingText(standing: Standing | undefined, heldWhy: string | n
     case "change":
       return whyChanged[standing.change.why];
     case undefined:
-      return "nothing is to be done";
+      return "there is nothing to do";
   }
 }

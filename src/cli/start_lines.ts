@@ -9,7 +9,7 @@ import type { Settings } from "./settings.ts";
 const log = getLogger(["cloudroutesync", "run"]);
 
 /** Before the cloud is asked for anything. */
-export function tellStart({ event }: Pick<Settings, "event">, cloud: string): void {
+export function logStart({ event }: Pick<Settings, "event">, cloud: string): void {
   log.info("Keeping {cloud} in step with the kernel ({mode} mode), version {version}", {
     event: "started",
     cloud,
@@ -19,7 +19,7 @@ export function tellStart({ event }: Pick<Settings, "event">, cloud: string): vo
 }
 
 /** Version, cloud, table, owner, this VM and where the run listens, in one line. */
-export function tellTables(
+export function logTables(
   { owner, listen }: Pick<Settings, "owner" | "listen">,
   cloud: Pick<Cloud, "name" | "describe">,
   tables: readonly string[],

@@ -128,7 +128,7 @@ export class TableKeeper implements Disposable {
 
   async #openLedger(path: string, table: CloudTable): Promise<LedgerUse> {
     try {
-      const onGone = (): void => this.#tellGone(path, table);
+      const onGone = (): void => this.#logGone(path, table);
       const { ledger, warning } = await Ledger.open(ledgerFile(path), this.#headerOf(table), onGone);
       const proven = await wasBegun(path);
       // What follows from a loss is said with it, once the table is to be read.
@@ -137,8 +137,8 @@ export class TableKeeper implements Disposable {
           event: "ledger",
           warning,
           next: ledger.lost
-            ? "; a new one is begun from what the table shows, and nothing is to be done"
-            : "; nothing is to be done",
+            ? "; a new one is begun from what the table shows, and no action is needed"
+            : "; no action is needed",
         });
       }
       return { ledger, proven, broken: warning };
@@ -148,9 +148,9 @@ export class TableKeeper implements Disposable {
   }
 
   /** A ledger was gone and is there again: its lock may have gone with it, and would keep nobody out. */
-  #tellGone(path: string, table: CloudTable): void {
+  #logGone(path: string, table: CloudTable): void {
     log.warn(
-      "The ledger {path} was deleted or replaced while in use; it was written again, whole, from memory, and nothing is to be done",
+      "The ledger {path} was deleted or replaced while in use; it was rewritten, whole, from memory, and no action is needed",
       {
         event: "ledger-gone",
         path,

@@ -32,7 +32,7 @@ export async function checkStateFolder(
     return {
       name,
       status: "unknown",
-      detail: `${detail}; without it nothing keeps a second instance away`,
+      detail: `${detail}; without it nothing keeps out a second instance`,
       remedy,
     };
   }

@@ -216,7 +216,7 @@ function tableLine(table: StatusDocument["flow"]["tables"][number]): string {
     table.overQuota > 0 ? `${table.overQuota} over quota` : "",
     table.conflicts > 0 ? `${table.conflicts} blocked by foreign routes` : "",
     ...quota,
-    table.causes.drift > 0 ? `${counted(table.causes.drift, "outside edit")} put right` : "",
+    table.causes.drift > 0 ? `${counted(table.causes.drift, "outside edit")} undone` : "",
   ];
   return `cloud     ${table.table}: ${inStepText(table)}; ${parts.filter(Boolean).join(", ")}`;
 }

@@ -140,14 +140,14 @@ export class EventStream {
         this.#buffer = messageBuffer(length);
         this.#sink.lost(`an event of ${length} bytes was cut off`);
       } else this.#sink.datagram(this.#buffer, length);
-      // Mostly there is no second one, and to find that out takes as long as telling of the first.
-      if (taken === 1) this.#tell(receivedAt);
+      // Mostly there is no second one, and to find that out takes as long as reporting the first.
+      if (taken === 1) this.#report(receivedAt);
     }
-    if (taken > 1) this.#tell(receivedAt);
+    if (taken > 1) this.#report(receivedAt);
     return taken;
   }
 
-  #tell(receivedAt: number): void {
+  #report(receivedAt: number): void {
     if (this.#sink.batch(receivedAt)) this.#hadNews = true;
   }
 

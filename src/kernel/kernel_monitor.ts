@@ -8,7 +8,7 @@
  * ```
  *
  * Most of what happens to routes when a link, an address or a next-hop object changes is not announced: such an event,
- * an overrun, or a route event that leaves a doubt makes the monitor dump anew. A dump is read beside the live table,
+ * an overrun, or a route event that leaves a doubt makes the monitor dump again. A dump is read beside the live table,
  * which keeps following events; what came meanwhile is applied to the new state before it takes the old one's place.
  * A dump that fails changes nothing: the old table stays, the error is logged, and the dump is retried. An event socket that
  * fails (the kernel reports ENOMEM or EMSGSIZE there when it could not make an event) is replaced, and a dump brings what was missed.
@@ -110,7 +110,7 @@ export class KernelMonitor implements AsyncDisposable {
   }
 
   /**
-   * Dumps anew soon.
+   * Dumps again soon.
    *
    * @param why what made it necessary, for {@linkcode KernelHealth.lastDumpWhy}.
    */
@@ -162,7 +162,7 @@ export class KernelMonitor implements AsyncDisposable {
     return new EventStream(this.#open, this.#options.families, {
       datagram: (buffer, length) => this.#takeEvents(buffer, length),
       lost: (why) => this.#loseEvents(why),
-      batch: (receivedAt) => this.#tellChanges(receivedAt),
+      batch: (receivedAt) => this.#reportChanges(receivedAt),
     });
   }
 
@@ -180,7 +180,7 @@ export class KernelMonitor implements AsyncDisposable {
           this.resync("the event stream failed");
           return this.#poll(error);
         }
-        this.#tellError(error);
+        this.#reportError(error);
         this.#stream?.close();
         this.#stream = null;
         this.#log?.lose();
@@ -199,7 +199,7 @@ export class KernelMonitor implements AsyncDisposable {
         this.#update.applyEvent(this.#table.state, this.#walk, this.#changes);
       }
     } catch (error) {
-      this.#tellError(error);
+      this.#reportError(error);
       this.#update.doubted.addAll();
       this.#changes.doubt("an event could not be read", false);
     }
@@ -213,7 +213,7 @@ export class KernelMonitor implements AsyncDisposable {
   }
 
   /** @returns whether there was anything to tell, or to doubt. */
-  #tellChanges(receivedAt: number): boolean {
+  #reportChanges(receivedAt: number): boolean {
     const doubt = this.#changes.takeDoubt();
     if (doubt !== null) {
       if (doubt.unfinished) this.#pace.expectMore();
@@ -241,7 +241,7 @@ export class KernelMonitor implements AsyncDisposable {
       if (error instanceof DumpAbandoned) return;
       this.#pace.failed();
       this.#health.failedDumps++;
-      this.#tellError(error);
+      this.#reportError(error);
     }
     this.#scheduleNext();
   }
@@ -309,10 +309,10 @@ export class KernelMonitor implements AsyncDisposable {
     this.#health.dumped(startedAt, now, this.#why, error);
     this.#why = unsure ?? "the time for it has come";
     if (first) this.#changes.takeChange(now);
-    this.#tellChanges(now);
+    this.#reportChanges(now);
   }
 
-  #tellError(cause: unknown): void {
+  #reportError(cause: unknown): void {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     this.#health.lastError = error;
     this.#options.onError?.(error);

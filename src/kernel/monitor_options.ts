@@ -14,7 +14,7 @@ export interface KernelMonitorOptions {
   readonly keepPrefix?: KeepPrefix;
   /** Whether routes for some source addresses only are kept; not together with events. */
   readonly sourceSpecific?: boolean;
-  /** Whether a device's name is one whose every change is to be told, whatever leaves by it. Absent: none is. */
+  /** Whether a device's name is one whose every change is to be reported, whatever leaves by it. Absent: none is. */
   readonly isNamed?: (device: string) => boolean;
   /** Whether events are subscribed to; without them only dumps bring news. */
   readonly events: boolean;

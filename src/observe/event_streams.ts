@@ -2,7 +2,7 @@
 
 /** A browser has one a page that is open. */
 export const mostStreams = 16;
-/** What may wait for a reader, in bytes. A reader that falls further behind is dropped; it comes back and begins anew. */
+/** What may wait for a reader, in bytes. A reader that falls further behind is dropped; it comes back and starts over. */
 const longestQueue = 1_000_000;
 
 /** One event. */

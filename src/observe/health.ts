@@ -9,7 +9,7 @@ import type { PeerStatus } from "../sync/peer_status.ts";
 import type { SyncStatus } from "../sync/sync_status.ts";
 import { problemsOf } from "../sync/table_problems.ts";
 import { counted } from "../sync/wording.ts";
-import { tellingErrors } from "./table_errors.ts";
+import { errorsToReport } from "./table_errors.ts";
 
 /** More errors of one table than these make a line that nobody reads. */
 const mostErrors = 3;
@@ -99,7 +99,7 @@ function beforeOpening(
 }
 
 function tableProblems(table: SyncStatus): readonly string[] {
-  const errors = tellingErrors(table).map(({ error, nextTryAt }) => errorText(error, nextTryAt));
+  const errors = errorsToReport(table).map(({ error, nextTryAt }) => errorText(error, nextTryAt));
   return [...problemsOf(table).map(({ text }) => text), ...errors.slice(0, mostErrors)]
     .map((problem) => ofTable(table.table, problem));
 }

@@ -5,7 +5,7 @@
  * | --------- | ------------------------------------------------------------------------------------------------- |
  * | `status`  | `{now, revision, status}`: milliseconds since the epoch, the revision of `/routes`, and the document of `status -output json` |
  * | `changes` | `{whole, changes}`: the newest first; `whole`: these are all that are remembered                   |
- * | `rows`    | `{from, revision, rows, gone}`: what became of revision `from` of `/routes`; `rows` null: ask anew |
+ * | `rows`    | `{from, revision, rows, gone}`: what became of revision `from` of `/routes`; `rows` null: ask again |
  */
 
 import type { ChangeRecord } from "../sync/change_history.ts";
@@ -17,8 +17,8 @@ import type { RouteRows } from "./route_row.ts";
 export interface LiveSources {
   /** The document of `status -output json`. */
   readonly status: () => unknown;
-  /** The rows of the moment; null if they are those of the last look. @param anew whether they are wanted though nothing changed. */
-  readonly rows: (anew: boolean) => RouteRows | null;
+  /** The rows of the moment; null if they are those of the last look. @param always whether they are wanted though nothing changed. */
+  readonly rows: (always: boolean) => RouteRows | null;
   /** Nobody looks any more: what is kept for the next look may go. */
   readonly forget: () => void;
 }
@@ -71,13 +71,13 @@ export class LiveStatus {
     const wait = Math.max(gatherMs, this.#lookedAt + this.#restMs - performance.now());
     this.#soon = setTimeout(() => {
       this.#soon = undefined;
-      this.#guarded(() => this.#tell());
+      this.#guarded(() => this.#send());
     }, wait);
   }
 
   /** Answers `GET /events`; 503 where too many follow already. */
   events(): Response {
-    this.#tellChanges();
+    this.#sendChanges();
     const stream = this.#streams.open([this.#statusEvent(), {
       event: "changes",
       data: { whole: true, changes: this.#changes },
@@ -135,12 +135,12 @@ export class LiveStatus {
 
   #tick(): void {
     this.#streams.send(this.#statusEvent());
-    this.#tell();
+    this.#send();
   }
 
   /** Tells what is new. */
-  #tell(): void {
-    this.#tellChanges();
+  #send(): void {
+    this.#sendChanges();
     if (!this.#mayLook()) return;
     const rows = this.#look();
     if (rows !== null) this.#streams.send({ event: "rows", data: rows });
@@ -160,7 +160,7 @@ export class LiveStatus {
     return changes;
   }
 
-  #tellChanges(): void {
+  #sendChanges(): void {
     const changes = this.#newChanges;
     if (changes.length === 0) return;
     this.#newChanges = [];

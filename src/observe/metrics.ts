@@ -133,13 +133,13 @@ export const metrics: readonly Metric[] = [
   perAction(
     "api_calls_per_second",
     "gauge",
-    "Calls of the cloud's API that are made in a second at most, by kind; fewer for a while after some were refused.",
+    "Most calls of the cloud's API in a second, by kind; fewer for a while after some were refused.",
     ({ perSecond }) => perSecond,
   ),
   perAction(
     "api_full_calls_per_second",
     "gauge",
-    "The same while none is refused.",
+    "Most calls of the cloud's API in a second while none is refused.",
     ({ fullPerSecond }) => fullPerSecond,
   ),
   perAction("api_calls_waiting", "gauge", "Calls that wait for their turn.", ({ waiting }) => waiting),
@@ -152,7 +152,7 @@ export const metrics: readonly Metric[] = [
   {
     name: "cloudroutesync_api_throttled_until_timestamp_seconds",
     type: "gauge",
-    help: "Before when no such call is made, since one was refused; absent while there is no such wait.",
+    help: "When such calls are made again after one was refused; absent while they are made.",
     labels: ["action"],
     samples: ({ limiters }) =>
       limiters.flatMap(({ action, throttledUntil }): Sample[] =>

@@ -27,7 +27,7 @@ export interface RunningServer {
   shutdown(): Promise<void>;
 }
 
-/** What a browser is told of every answer. */
+/** The headers of every answer. */
 const safeHeaders: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -45,7 +45,7 @@ export function serveStatus(
 ): RunningServer {
   const failed = (error: unknown): Response => {
     pages.onError?.(error);
-    return text("Cannot tell: an unexpected error, which is in the log\n", 500);
+    return text("Cannot answer: an unexpected error, which is in the log\n", 500);
   };
   const server = Deno.serve(
     { ...address, onListen: () => {}, onError: failed },
@@ -111,9 +111,9 @@ async function shown(
   }
 }
 
-/** @param tellsWhy where others reach the address, only the word is said. */
-function healthAnswer(isGood: boolean, { state, why }: Health, tellsWhy: boolean): Response {
-  return text(`${state}${tellsWhy ? `: ${why}` : ""}\n`, isGood ? 200 : 503);
+/** @param withReason where others reach the address, only the word is said. */
+function healthAnswer(isGood: boolean, { state, why }: Health, withReason: boolean): Response {
+  return text(`${state}${withReason ? `: ${why}` : ""}\n`, isGood ? 200 : 503);
 }
 
 function withSafeHeaders(response: Response): Response {

@@ -41,7 +41,7 @@ export function tableErrors(
  * Those that say something which nothing else says: not a prefix that is refused by what keeps the whole table, and none that is
  * over the quota or blocked by a foreign route, which health tells by itself.
  */
-export function tellingErrors(status: SyncStatus): readonly TableError[] {
+export function errorsToReport(status: SyncStatus): readonly TableError[] {
   const all = tableErrors({
     ...status,
     errors: new Map([...status.errors].filter(([key, error]) => !isSaid(key, error, status))),

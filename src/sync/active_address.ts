@@ -24,12 +24,14 @@ export class ActiveAddress {
     return wanted === null || this.#kernel.addresses().some(({ address }) => address.text === wanted.text);
   }
 
-  /** Looks anew. @returns whether the address came or went since the last look. */
+  /** Looks again. @returns whether the address came or went since the last look. */
   look(): boolean {
     const { isHere } = this;
     if (this.#address === null || isHere === this.#wasHere) return false;
     log.info(
-      isHere ? "Active: {address} is on this VM" : "Passive: {address} is not on this VM; all stays as it is",
+      isHere
+        ? "Active: {address} is on this VM"
+        : "Passive: {address} is not on this VM; no route is changed",
       {
         event: isHere ? "active" : "passive",
         address: this.#address.text,

@@ -63,7 +63,7 @@ export class ForwardingWatch {
       try {
         this.#kernel = kernel();
         if (this.#isCloudDue()) await this.#lookAtCloud(stop);
-        this.#tell();
+        this.#logChanges();
       } catch (error) {
         if (!stop.aborted) unexpected("while it was looked whether this VM forwards", error);
       }
@@ -86,7 +86,7 @@ export class ForwardingWatch {
     } catch (error) {
       if (stop.aborted) return;
       if (!(error instanceof CloudError)) throw error;
-      this.#cannotTell(error);
+      this.#lookFailed(error);
     }
     const isBad = this.#cloud.some(({ status }) => status === "bad");
     // Somebody may be putting it right just now.
@@ -94,22 +94,22 @@ export class ForwardingWatch {
   }
 
   /** What was seen before stays: an answer that failed says nothing. */
-  #cannotTell(error: CloudError): void {
+  #lookFailed(error: CloudError): void {
     if (this.#cloud.length === 0 || error.kind === "denied") {
       const { message, action } = error;
-      const remedy = action === undefined ? {} : { remedy: `allow ${action}, or look at it yourself` };
+      const remedy = action === undefined ? {} : { remedy: `allow ${action}, or check it yourself` };
       this.#cloud = [{ name: "forwarding in the cloud", status: "unknown", detail: message, ...remedy }];
     }
     if (error.message === this.#loggedError) return;
     this.#loggedError = error.message;
-    log.warn("Cannot tell whether the cloud lets this VM forward: {message}", {
+    log.warn("Cannot find out whether the cloud lets this VM forward: {message}", {
       event: "forwarding-unknown",
       ...errorFacts(error),
     });
   }
 
   /** Logs what came to be bad, and what is right again. */
-  #tell(): void {
+  #logChanges(): void {
     const now = this.#options.clock.now();
     for (const { name, status, detail, remedy } of this.findings) {
       const since = this.#badSince.get(name);
@@ -146,5 +146,5 @@ function isOwn({ nextHops }: WantedRoute): boolean {
 function withoutHarm(finding: Finding): Finding {
   if (finding.status !== "bad") return finding;
   const { name, detail } = finding;
-  return { name, status: "ok", detail: `${detail}; no wanted route goes by this VM` };
+  return { name, status: "ok", detail: `${detail}; no wanted route has this VM as its next hop` };
 }

@@ -60,7 +60,7 @@ export async function findMembers(
   };
 }
 
-/** A peer that was found anew keeps its former ids too: routes to them may still stand. */
+/** A peer that was found again keeps its former ids too: routes to them may still stand. */
 function hopsOf(found: string | null, before: Member | undefined): readonly string[] {
   return [...new Set([...(found === null ? [] : [found]), ...(before?.nextHops ?? [])])];
 }

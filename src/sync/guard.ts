@@ -116,7 +116,7 @@ export function letGo(state: GuardState, held: readonly string[], now: number, h
   return { ...state, since };
 }
 
-/** Forgets since when prefixes were to go that are wanted again: if they are to go once more, their hold begins anew. */
+/** Forgets since when prefixes were to go that are wanted again: if they are to go once more, their hold starts over. */
 export function wantedAgain(state: GuardState, prefixes: readonly string[]): GuardState {
   if (!prefixes.some((prefix) => state.since.has(prefix))) return state;
   const since = new Map(state.since);

@@ -95,7 +95,7 @@ export class KnownVm {
   }
 
   /**
-   * Asks anew who this VM is if its addresses changed, without keeping anything waiting. What changes while the cloud is asked may be
+   * Asks again who this VM is if its addresses changed, without keeping anything waiting. What changes while the cloud is asked may be
    * missing from its answer, so it is asked until nothing did.
    */
   followAddresses(): void {

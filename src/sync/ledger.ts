@@ -81,7 +81,7 @@ export interface ClaimEntry {
 }
 
 const formatVersion = 1;
-/** Lines beyond the number of claims before the file is written anew. */
+/** Lines beyond the number of claims before the file is rewritten. */
 const compactAfterLines = 4096;
 
 const headerSchema = v.strictObject({
@@ -105,7 +105,7 @@ export class Ledger {
   #claims: Map<string, Claim>;
   readonly #onGone: () => void;
   #lines: number;
-  /** Set after a failed append, which may have left half a line: then the file is written anew first. */
+  /** Set after a failed append, which may have left half a line: then the file is rewritten first. */
   #torn = false;
   #lost: boolean;
 
@@ -129,7 +129,7 @@ export class Ledger {
    * Opens a ledger. A lost one is not written to: it is begun by {@linkcode Ledger.begin}, once it is known what to begin it
    * with. One that can be read is given the sign that it was begun, which earlier versions did not leave.
    *
-   * @param onGone called when the content was gone at a write, once it has been written anew, whole.
+   * @param onGone called when the content was gone at a write, once it has been rewritten, whole.
    * @returns the ledger, and a sentence about what was set aside, or null if all was well.
    */
   static async open(
@@ -150,7 +150,7 @@ export class Ledger {
     return { ledger, warning: `${parsed.problem}; it was set aside as ${place}` };
   }
 
-  /** Whether nothing could be trusted (no file, not ours, broken in its middle), so that it must be begun anew. */
+  /** Whether nothing could be trusted (no file, not ours, broken in its middle), so that a new one must be begun. */
   get lost(): boolean {
     return this.#lost;
   }
@@ -166,7 +166,7 @@ export class Ledger {
   }
 
   /**
-   * Begins a lost ledger anew with these claims, and leaves the sign of it. Nothing is written to the cloud before both are on disk,
+   * Begins a new ledger with these claims in place of a lost one, and leaves the sign of it. Nothing is written to the cloud before both are on disk,
    * so without the sign no route can be ours; and the sign comes last, since after a crash in between it would prove by a ledger
    * that never was that an operator's routes to this VM are ours.
    */
@@ -212,7 +212,7 @@ export class Ledger {
       await this.#durably(this.#store.append(lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
     } catch (error) {
       if (!(error instanceof LedgerError && error.cause instanceof LedgerGoneError)) throw error;
-      return await this.#writeAnew(lines);
+      return await this.#rewrite(lines);
     }
     this.#torn = false;
     for (const line of lines) applyLine(this.#claims, line);
@@ -221,7 +221,7 @@ export class Ledger {
   }
 
   /** Writes all that is known, with these lines, in place of what is gone. */
-  async #writeAnew(lines: readonly Line[]): Promise<void> {
+  async #rewrite(lines: readonly Line[]): Promise<void> {
     const before = this.#claims;
     this.#claims = new Map(before);
     for (const line of lines) applyLine(this.#claims, line);
@@ -286,7 +286,7 @@ function parseLedger(content: string, header: LedgerHeader): ParsedLedger {
   if (!found.success) return lost("The ledger has no header that this version understands");
   const { cloud, table, owner } = found.output;
   if (cloud !== header.cloud || table !== header.table || owner !== header.owner) {
-    return lost(`The ledger is of owner "${owner}" for ${cloud} table ${table}`);
+    return lost(`The ledger belongs to owner "${owner}" and ${cloud} table ${table}`);
   }
   const claims = new Map<string, Claim>();
   for (const [index, text] of lines.entries()) {

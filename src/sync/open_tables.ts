@@ -15,7 +15,7 @@ import type { LedgerUse } from "./table_view.ts";
 /** What tables are opened with. */
 export interface OpenTablesOptions {
   readonly cloud: Cloud;
-  /** The connection of the moment: it is another one once this VM was identified anew. */
+  /** The connection of the moment: it is another one once this VM was identified again. */
   readonly connection: () => CloudConnection;
   readonly identity: () => CloudIdentity;
   /** What the kernel wants, by canonical prefix; live. */

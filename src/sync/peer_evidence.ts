@@ -31,13 +31,13 @@ export class PeerEvidence {
   #dead: ReadonlyMap<string, string> = new Map();
   /** Since when a peer is known to be dead, in milliseconds since the epoch, by address. */
   readonly #since = new Map<string, number>();
-  #told: ReadonlyMap<string, string> = new Map();
+  #logged: ReadonlyMap<string, string> = new Map();
   #due: readonly number[] = [];
   #askedAt = -Infinity;
   /** When the cloud was asked lately. */
   #asks: readonly number[] = [];
   #refusedUntil = -Infinity;
-  #failureTold = false;
+  #hasLoggedFailure = false;
 
   /** Addresses of the peers that are dead, as far as the last answer said. */
   get dead(): ReadonlySet<string> {
@@ -101,7 +101,7 @@ export class PeerEvidence {
     const found = await this.#answer(connection.findDead(asked, signal), now);
     this.#dead = new Map(found?.map(({ address, cause }) => [address.text, cause]));
     for (const address of this.#dead.keys()) if (!before.has(address)) this.#since.set(address, Date.now());
-    if (found !== null) this.#tell();
+    if (found !== null) this.#logChanges();
     return this.#dead.size !== before.size || [...this.#dead.keys()].some((address) => !before.has(address));
   }
 
@@ -109,32 +109,35 @@ export class PeerEvidence {
   async #answer(question: Promise<readonly DeadPeer[]>, now: number): Promise<readonly DeadPeer[] | null> {
     try {
       const found = await question;
-      this.#failureTold = false;
+      this.#hasLoggedFailure = false;
       return found;
     } catch (error) {
       if (!(error instanceof CloudError)) throw error;
       if (meaningOf(error).retry === "each-minute") this.#refusedUntil = now + refusedForMs;
       if (this.#dead.size > 0) this.hint(now);
-      if (!this.#failureTold) {
-        log.warn("Cannot ask the cloud which peers are dead, so that only the kernel tells: {message}", {
-          event: "failure",
-          ...errorFacts(error),
-        });
+      if (!this.#hasLoggedFailure) {
+        log.warn(
+          "Cannot ask the cloud which peers are dead; until it answers only the kernel's routes show it: {message}",
+          {
+            event: "failure",
+            ...errorFacts(error),
+          },
+        );
       }
-      this.#failureTold = true;
+      this.#hasLoggedFailure = true;
       return null;
     }
   }
 
-  #tell(): void {
+  #logChanges(): void {
     for (const [peer, cause] of this.#dead) {
-      if (this.#told.has(peer)) continue;
+      if (this.#logged.has(peer)) continue;
       log.warn("Peer {peer} is dead: {cause}", { event: "peer-dead", peer, cause });
     }
-    for (const peer of this.#told.keys()) {
+    for (const peer of this.#logged.keys()) {
       if (this.#dead.has(peer)) continue;
-      log.info("Peer {peer} is alive again, says the cloud", { event: "peer-alive", peer });
+      log.info("The cloud says that peer {peer} is alive again", { event: "peer-alive", peer });
     }
-    this.#told = this.#dead;
+    this.#logged = this.#dead;
   }
 }

@@ -52,7 +52,7 @@ export interface PeerProbesOptions {
 export class PeerProbes {
   readonly #options: PeerProbesOptions;
   readonly #peers = new Map<string, Memory>();
-  #failureTold = false;
+  #hasLoggedFailure = false;
 
   constructor(options: PeerProbesOptions) {
     this.#options = options;
@@ -89,10 +89,10 @@ export class PeerProbes {
       if (answers) this.#answered(peer.text);
       else this.#missed(peer.text);
     } catch (error) {
-      if (stop.aborted || this.#failureTold) return;
-      this.#failureTold = true;
+      if (stop.aborted || this.#hasLoggedFailure) return;
+      this.#hasLoggedFailure = true;
       const message = error instanceof Error ? error.message : String(error);
-      log.warn("Cannot ask peer {peer} by {probe}: {message}; this says nothing of it", {
+      log.warn("Cannot probe peer {peer} by {probe}: {message}; whether it is alive is not known", {
         event: "probe-failure",
         peer: peer.text,
         probe: probe.name,

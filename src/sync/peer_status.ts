@@ -49,7 +49,7 @@ function statusOf({ address, dead }: SeenPeer, probe: Answers | null): PeerStatu
   }
   const probed = probe.of(address);
   if (probed === null) {
-    return { address, state: "unknown", since: null, why: `no answer to ${probe.name} was awaited yet` };
+    return { address, state: "unknown", since: null, why: `it has not been probed by ${probe.name} yet` };
   }
   return probed.answers
     ? { address, state: "alive", since: probed.since, why: `it answers ${probe.name}` }

@@ -61,7 +61,7 @@ export class RouteFeed {
   }
 
   /**
-   * Judges the whole table anew, as when this VM's identity, links or addresses changed.
+   * Judges the whole table again, as when this VM's identity, links or addresses changed.
    *
    * The event loop may turn between two steps: a table may have millions of routes. What {@linkcode RouteFeed.update} judges meanwhile
    * stands. Nothing is taken away before all is looked at, so that a comparison in between withdraws nothing by half a look.
@@ -102,7 +102,7 @@ export class RouteFeed {
     return [...changed];
   }
 
-  /** Judges some prefixes anew. @returns the canonical prefixes of which the outcome changed; none before the first rebuild. */
+  /** Judges some prefixes again. @returns the canonical prefixes of which the outcome changed; none before the first rebuild. */
   update(kernel: KernelTable, prefixes: readonly Prefix[]): readonly string[] {
     const judge = this.#judge;
     if (judge === null) return [];

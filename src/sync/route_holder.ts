@@ -9,7 +9,7 @@
  * | other members alone                  | this owner                 | the member                                               |
  * | no member                            | this router                | this router                                              |
  * | no member                            | another router             | that router                                              |
- * | what this router's kernel has or had | no router (version 1.0)    | this router, which writes the mark anew: version 1.0     |
+ * | what this router's kernel has or had | no router (version 1.0)    | this router, which rewrites the mark: version 1.0        |
  * | as a gateway in this run             |                            | has written it here                                      |
  * | anything else                        | no router (version 1.0)    | whoever it points at: that may be a router of version    |
  * |                                      |                            | 1.0. It is left until the cloud says that it is dead     |

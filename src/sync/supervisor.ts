@@ -55,12 +55,12 @@ export interface SupervisorOptions {
   readonly peerProbe?: PeerProbe | null;
   /** Whether the kernel forwards; absent: nobody looks. */
   readonly kernelForwarding?: (identity: CloudIdentity) => readonly Finding[];
-  /** Takes note of a defect of this program, from which the loop recovers by beginning anew. */
+  /** Takes note of a defect of this program, from which the loop recovers by starting over. */
   readonly unexpected: (where: string, error: unknown) => void;
 }
 
 const log = getLogger(["cloudroutesync", "sync"]);
-/** A loop that ran this long, in milliseconds, has left its earlier defects behind: the back-off begins anew. */
+/** A loop that ran this long, in milliseconds, has recovered from its earlier defects: the back-off starts over. */
 const steadyAfterMs = 60_000;
 
 /** Keeps all tables in step; see the head of this file. */
@@ -185,7 +185,7 @@ export class Supervisor {
   }
 
   /**
-   * Runs until it is stopped. A defect of this program ends no run: it is logged, and the loop begins anew with back-off.
+   * Runs until it is stopped. A defect of this program ends no run: it is logged, and the loop starts over after a back-off.
    *
    * @param stop ends it after the rounds under way.
    * @param abandon gives up the calls under way.
@@ -230,7 +230,7 @@ export class Supervisor {
     const tables = await this.#opening.retrying((signal) => connection().prepare(signal), stop);
     await this.#opening.retryingHere(() => this.#tables.open(tables), stop);
     const { reconcilers } = this.#tables;
-    this.#tellTables(tables);
+    this.#reportTables(tables);
     const lookAgain = (signal: AbortSignal): Promise<void> => this.#vm.lookAgain(signal);
     await new TableLoops({
       tables,
@@ -247,7 +247,7 @@ export class Supervisor {
   }
 
   /** Tells, once and when they become others, which tables are kept and who this VM is. */
-  #tellTables(tables: readonly CloudTable[]): void {
+  #reportTables(tables: readonly CloudTable[]): void {
     const names = tables.map(({ name }) => name);
     if (names.join() === this.#loggedTables) return;
     this.#loggedTables = names.join();
@@ -324,17 +324,17 @@ export class Supervisor {
   #rebuildFeed(identity: CloudIdentity, at: number | null = null): void {
     // The cloud's answer may come when all is being withdrawn already.
     if (this.#withdrawing) return;
-    this.#tellAbsentDevices();
+    this.#logAbsentDevices();
     this.#rebuild.start(identity, at);
   }
 
   /** Says once which devices of `-interface` are not there; again only after they were. */
-  #tellAbsentDevices(): void {
+  #logAbsentDevices(): void {
     const { kernel, policy } = this.#options;
     const absent = new Set(absentDevices(kernel.links(), policy.interfaces));
     for (const device of absent) {
       if (!this.#absentDevices.has(device)) {
-        log.warn("Device {device} of -interface is not there: no route out of it counts until it is", {
+        log.warn("Device {device} of -interface does not exist: no route out of it counts until it does", {
           event: "device-absent",
           device,
         });

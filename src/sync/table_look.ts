@@ -77,7 +77,7 @@ export class TableLook {
       this.view.share(peers, this.group.evidence.dead);
     }
     await this.view.read(signal);
-    await this.#proveAnew(signal);
+    await this.#proveAgain(signal);
     const { dead } = this.view.index;
     this.group?.read(dead);
     if (dead.size > 0) this.group?.forget();
@@ -153,7 +153,7 @@ export class TableLook {
   }
 
   /** What was proven holds until the next reading, and then only if the cloud says it again. */
-  async #proveAnew(signal: AbortSignal): Promise<void> {
+  async #proveAgain(signal: AbortSignal): Promise<void> {
     const { group, view: { index } } = this;
     if (group === null) return;
     const { cloud: { traits }, clock, wanted } = this.#options;

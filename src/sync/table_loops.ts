@@ -60,7 +60,7 @@ export class TableLoops {
   }
 
   /**
-   * Keeps one table in step. Where it is the only one and goes away, all ends: it may be our own, and is prepared anew. One of several
+   * Keeps one table in step. Where it is the only one and goes away, all ends: it may be our own, and is prepared again. One of several
    * was handed over, so that no preparing brings it back; it is looked for with back-off, and the others do not wait for it.
    */
   async #keep(reconciler: Reconciler, abandon: AbortSignal): Promise<void> {
@@ -89,7 +89,7 @@ export class TableLoops {
     const { clock, auditMs, connection, lookAgain, isShort } = this.#options;
     const prepare = async (): Promise<void> => {
       const tables = await tablesNow(connection(), abandon);
-      this.#tellLost(tables);
+      this.#logLost(tables);
       if (!this.#areTheTables(tables)) this.#end.abort();
     };
     let logged: readonly (string | null)[] = [];
@@ -101,8 +101,8 @@ export class TableLoops {
       if (this.#end.signal.aborted) return;
       const [vm, tables] = logged;
       logged = [
-        await tellingOnce("look whether this VM's network changed", () => lookAgain(abandon), vm),
-        await tellingOnce("look after the tables", prepare, tables),
+        await loggingOnce("look whether this VM's network changed", () => lookAgain(abandon), vm),
+        await loggingOnce("look after the tables", prepare, tables),
       ];
     }
   }
@@ -118,11 +118,11 @@ export class TableLoops {
   }
 
   /** Says which tables have lost the tag that they were kept for. */
-  #tellLost(now: readonly CloudTable[]): void {
+  #logLost(now: readonly CloudTable[]): void {
     for (const { id, name, foundBy } of this.#options.tables) {
       if (foundBy === undefined || now.some((table) => table.id === id)) continue;
       log.warn(
-        "Route table {table} is not found by {foundBy} any more: it is kept no longer, and its routes of ours stay as they are; " +
+        "Route table {table} is no longer found by {foundBy}: it is no longer kept in step, and our routes in it stay as they are; " +
           "to remove them, run cleanup with -route-table {table}",
         { event: "table-lost", table: name, foundBy },
       );
@@ -148,7 +148,7 @@ async function tablesNow(
  *
  * @returns the failure's message; null if there was none.
  */
-async function tellingOnce(
+async function loggingOnce(
   what: string,
   call: () => Promise<void>,
   logged: string | null | undefined,
@@ -166,7 +166,7 @@ async function tellingOnce(
 }
 
 /**
- * Waits until all loops have ended. If one fails the others are ended too, before its error is thrown: what is begun anew must not
+ * Waits until all loops have ended. If one fails the others are ended too, before its error is thrown: what is started again must not
  * find them at work.
  */
 async function allEnd(loops: readonly Promise<void>[], endAll: () => void): Promise<void> {

@@ -23,7 +23,7 @@ export const problemEnds: Readonly<Record<TableProblem["kind"], string>> = {
   "foreign-route": "no foreign route blocks a wanted prefix any more",
   held: "no withdrawal is held any more",
   "would-loop": "no wanted route would turn this VM's own packets back to it any more",
-  packets: "packets go where its routes say again",
+  packets: "packets follow its routes again",
 };
 
 /** The problems of a table at the moment. */

@@ -82,8 +82,8 @@ export class TableReport {
     const record = { at: Date.now(), action, prefix, from, to, cause, milliseconds };
     this.#history.add(record);
     this.#onChange(this.#table.name, record);
-    const tell = cause === "drift" ? log.warn.bind(log) : log.info.bind(log);
-    tell("{action} {prefix} in {table}: {from} -> {to} ({cause}{after}{failed})", {
+    const write = cause === "drift" ? log.warn.bind(log) : log.info.bind(log);
+    write("{action} {prefix} in {table}: {from} -> {to} ({cause}{after}{failed})", {
       event: cause === "drift" ? "drift" : "change",
       action,
       prefix,
@@ -102,7 +102,7 @@ export class TableReport {
   damped(changes: readonly PlannedChange[], ms: number): void {
     const prefixes = changes.map(({ prefix }) => prefix.text);
     if (prefixes.some((prefix) => !this.#damped.has(prefix))) {
-      log.info("{table}: {prefixes} flaps: its present state is written in {wait}", {
+      log.info("{table}: {prefixes} flapped too often; the latest state is written in {wait}", {
         event: "flapping",
         table: this.#table.name,
         prefixes: prefixList(prefixes, mostNamed),
@@ -152,7 +152,7 @@ export class TableReport {
   }
 
   tableRead(): void {
-    this.#tellRecovery(wholeTable, "can be used again");
+    this.#logRecovery(wholeTable, "can be used again");
   }
 
   /** The ledger could not be written. @param retryMs when it is tried again, from now. */
@@ -162,7 +162,7 @@ export class TableReport {
 
   /** A round ended without a fault of the ledger. */
   ledgerWorked(): void {
-    this.#tellRecovery(ledger, "the ledger can be used again");
+    this.#logRecovery(ledger, "the ledger can be used again");
   }
 
   /** Who the neighbours are could not be asked. @param retryMs when it is asked again, from now; null: with the next round. */
@@ -172,7 +172,7 @@ export class TableReport {
   }
 
   lookUpWorked(): void {
-    this.#tellRecovery(neighbours, "the neighbours can be looked up again");
+    this.#logRecovery(neighbours, "the neighbours can be looked up again");
   }
 
   /** These canonical prefixes are as wanted. */
@@ -228,7 +228,7 @@ export class TableReport {
     return since === undefined ? null : this.#now() - since;
   }
 
-  #tellRecovery(key: string, sentence: string): void {
+  #logRecovery(key: string, sentence: string): void {
     const failedFor = this.#recovered(key);
     if (failedFor === null) return;
     log.info("{table}: {sentence}, after {duration}", {

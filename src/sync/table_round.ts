@@ -228,7 +228,7 @@ export class TableRound {
     const now = this.#options.clock.now();
     const failure = worstFailure(report, resolution);
     const undone = report !== null && isUndone(report, after);
-    // A cloud that takes some of the writes is not down: the back-off begins anew.
+    // A cloud that takes some of the writes is not down: the back-off starts over.
     if ((report?.done.length ?? 0) > 0 || (failure === null && !undone)) this.#schedule.succeeded();
     if (failure !== null || undone) this.#retryLater(failure);
     const payable = after.damped.map((change) => this.#changes.flaps.payableAt(change, now));

@@ -10,7 +10,7 @@ import type { TableChanges } from "./table_changes.ts";
 import type { TableLook } from "./table_look.ts";
 import type { TableReport } from "./table_report.ts";
 
-/** What the standing of a table is told from. */
+/** What the standing of a table is derived from. */
 export interface TableStandingParts {
   readonly clock: Clock;
   /** What the kernel wants, by canonical prefix; live. */

@@ -33,7 +33,7 @@ export interface LedgerUse {
 /** What a view works with. */
 export interface TableViewOptions {
   readonly cloud: Pick<Cloud, "traits">;
-  /** The connection of the moment: it is another one once this VM was identified anew. */
+  /** The connection of the moment: it is another one once this VM was identified again. */
   readonly connection: () => Pick<CloudConnection, "read">;
   readonly table: CloudTable;
   readonly owner: string;
@@ -65,7 +65,7 @@ export class TableView {
   #ownSubnets: readonly Prefix[] = [];
   #isKnown = false;
   #peers: readonly Member[] = [];
-  /** Canonical prefixes of routes that pointed at this VM when a lost ledger was begun anew, and that nothing proved to be ours. */
+  /** Canonical prefixes of routes that pointed at this VM when a new ledger was begun in place of a lost one, and that nothing proved to be ours. */
   #orphans: ReadonlySet<string> = new Set();
   /** Canonical prefixes that stood at another router of the group, and then at this VM: that router has handed them over. */
   readonly #handedOver = new Set<string>();
@@ -266,10 +266,10 @@ export class TableView {
     if (use?.proven !== true) return;
     const { ledger, broken = null } = use;
     log.warn(
-      "{why}; a new one is begun in {seconds} s from what table {table} shows then, and nothing is to be done",
+      "{why}; a new one is begun in {seconds} s from what table {table} shows then, and no action is needed",
       {
         event: "ledger-lost",
-        why: broken ?? `The ledger ${ledger.place} is not there any more, as when somebody deleted it`,
+        why: broken ?? `The ledger ${ledger.place} is gone; somebody may have deleted it`,
         table: table.name,
         seconds: staleForMs / 1000,
       },
@@ -293,12 +293,12 @@ export class TableView {
     const left = state.routes.filter((route) => pointsAt(route, selfIds) && !claims.has(route.prefix.text))
       .map(({ prefix }) => prefix.text);
     this.#orphans = new Set(left);
-    this.#tellBegun(use, state.table.name, claims.size, left);
+    this.#logBegun(use, state.table.name, claims.size, left);
   }
 
   /**
    * Takes for our own what a lost ledger has left foreign: routes that pointed at this VM then, and that the kernel has come to want just
-   * as they stand. A router boots before its routing daemon has learnt anything.
+   * as they stand. A router boots before its routing daemon knows any route.
    */
   async heal(): Promise<void> {
     const ledger = this.#ledger;
@@ -309,7 +309,7 @@ export class TableView {
     this.#orphans = this.#orphans.difference(new Set(found.map(({ prefix }) => prefix)));
     this.adopt(this.#state);
     log.info(
-      "{routes} to this VM in table {table} taken for this program's own: the kernel wants just that",
+      "Table {table}: {routes} to this VM taken over as this program's own, since the kernel wants exactly the same",
       {
         event: "ledger-healed",
         routes: counted(found.length, "route"),
@@ -393,7 +393,7 @@ export class TableView {
   }
 
   /** @param left prefixes of routes that point at this VM and are not taken for its own. */
-  #tellBegun({ ledger, proven }: LedgerUse, table: string, count: number, left: readonly string[]): void {
+  #logBegun({ ledger, proven }: LedgerUse, table: string, count: number, left: readonly string[]): void {
     const event = "ledger-begun";
     if (proven) {
       log.info(
@@ -411,9 +411,9 @@ export class TableView {
       const parts = [
         ...(count === 0
           ? []
-          : [`${counted(count, "route")} that the kernel wants ${are} this program's own now`]),
+          : [`${counted(count, "route")} that the kernel wants ${are} this program's own`]),
         ...(left.length === 0 ? [] : [
-          `${others} as foreign until the kernel wants ${them} just so, delete ${them} if an earlier run wrote ${them}: ${
+          `${others} foreign until the kernel wants exactly ${them}; delete ${them} if an earlier run wrote ${them}: ${
             prefixList(left, mostNamed)
           }`,
         ]),

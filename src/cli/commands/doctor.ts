@@ -117,7 +117,7 @@ function absentDevice(device: string): Finding {
     name: `device ${device}`,
     status: "bad",
     detail: `-interface names ${device}, and no device has that name: no route out of it counts`,
-    remedy: "name the device as `ip link` does, or start what makes it",
+    remedy: "name the device as `ip link` does, or start what creates it",
   };
 }
 

@@ -6,7 +6,7 @@ import { ColumnJudge } from "../../routes/column_judge.ts";
 import { hostPrefix, parseAddress, parsePrefix, type Prefix } from "../../routes/prefix.ts";
 import { type RouteRun, runsInside } from "../../routes/route_rows.ts";
 import { VerdictCounts } from "../../routes/verdict_counts.ts";
-import { type CommandContext, kernelIdentity, openKernel, tellAbsentDevices } from "../context.ts";
+import { type CommandContext, kernelIdentity, logAbsentDevices, openKernel } from "../context.ts";
 import { openPodNetworks, withPodNetworks } from "../pod_networks.ts";
 import { counted } from "../../sync/wording.ts";
 import { documentText } from "../document.ts";
@@ -20,7 +20,7 @@ export async function routes(context: CommandContext): Promise<number> {
   const podNetworks = openPodNetworks(context);
   await podNetworks?.readOnce();
   const table = withPodNetworks(kernel.table, podNetworks, context);
-  tellAbsentDevices(context, table);
+  logAbsentDevices(context, table);
   const { settings, print } = context;
   const rows = table.rows();
   const judge = new ColumnJudge(settings.policy, kernelIdentity(context, table), table, rows);

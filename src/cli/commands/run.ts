@@ -16,8 +16,8 @@ import { UsageError } from "../usage_error.ts";
 import type { CommandContext } from "../context.ts";
 import { RunObserver } from "../run_observer.ts";
 import { Hangup, listenForStop, type StopSignals } from "../signals.ts";
-import { tellStart } from "../start_lines.ts";
-import { takeSettingsAnew } from "../take_settings_anew.ts";
+import { logStart } from "../start_lines.ts";
+import { reloadSettings } from "../reload_settings.ts";
 import { StateFolderError } from "../state_folder.ts";
 import { droppedByReason } from "../service/dropped_by_reason.ts";
 import { RouteRowKeeper } from "../service/route_rows.ts";
@@ -26,7 +26,7 @@ import { reportStatus } from "../status_reporting.ts";
 import type { UnexpectedErrors } from "../unexpected_errors.ts";
 
 const log = getLogger(["cloudroutesync", "run"]);
-/** How long after a defect the kernel's routes are taken anew, in milliseconds. */
+/** How long after a defect all of the kernel's routes are taken again, in milliseconds. */
 const takeAgainAfterMs = 1_000;
 /** How long `-withdraw-on-exit` may take, in milliseconds; below systemd's TimeoutStopSec of 90 s. */
 const withdrawWithinMs = 60_000;
@@ -52,7 +52,7 @@ export async function run(context: CommandContext): Promise<number> {
     observer.kernelChanged();
   };
   kernel.onChange = (change) => {
-    if (context.settings.debug) tellChange(change);
+    if (context.settings.debug) logChange(change);
     take(change);
   };
   const observe = (): Observed => ({
@@ -82,14 +82,14 @@ export async function run(context: CommandContext): Promise<number> {
   await using _listener = observer.listen(observe, {
     status: () => service.status(false),
     forget: () => rows.forget(),
-    rows: (anew) =>
+    rows: (always) =>
       rows.rows({
         kernel: session.table,
         policy: context.settings.policy,
         identity: supervisor.identity,
         tables: supervisor.sights,
         describe: (hop) => cloud.describe(hop),
-      }, anew),
+      }, always),
   });
   await using _reporting = reportStatus(
     context.unexpected,
@@ -97,14 +97,14 @@ export async function run(context: CommandContext): Promise<number> {
     () => service.looked(observe()),
     (table) => session.keeper.statusFile(table),
   );
-  tellStart(context.settings, cloud.name);
+  logStart(context.settings, cloud.name);
   using _free = new FreeMemory({
     trim: () => void context.libc.symbols.malloc_trim(0n),
     leavePages: () => void leaveFilePages(context.libc),
   });
   hangup.answer(() => {
-    void takeSettingsAnew(context, session, service);
-    void observer.readTokenAnew();
+    void reloadSettings(context, session, service);
+    void observer.rereadToken();
   });
   await session.podNetworks?.first(signals.stop);
   const following = followNode(session, signals.stop, take);
@@ -134,7 +134,7 @@ function onWallClock({ throttledUntil, ...rest }: LimiterState): LimiterState {
 }
 
 /** For `-debug`: what the kernel said. */
-function tellChange({ prefixes, interfacesChanged }: KernelChange): void {
+function logChange({ prefixes, interfacesChanged }: KernelChange): void {
   log.debug("The kernel changed: {prefixes}{interfaces}", {
     event: "kernel-change",
     prefixes: prefixes === "all"
@@ -144,7 +144,7 @@ function tellChange({ prefixes, interfacesChanged }: KernelChange): void {
   });
 }
 
-/** Whoever reads the kernel must not end for a defect in what follows; all routes are then taken anew. */
+/** Whoever reads the kernel must not end for a defect in what follows; all routes are then taken again. */
 function takeChange(change: KernelChange, supervisor: Supervisor, unexpected: UnexpectedErrors): void {
   try {
     supervisor.kernelChanged(change);

@@ -14,7 +14,7 @@ const clearScreen = "\x1b[H\x1b[J";
 
 /** What to type where no service answers. */
 const startHint =
-  "Start it with: systemctl start cloudroutesync. A service of another -owner or -state is asked by the same flags.";
+  "Start it with: systemctl start cloudroutesync. For a service with another -owner or -state, give the same flags.";
 
 /** Runs the command. @returns 0: ok, 1: degraded, failing or not running. */
 export async function status(context: CommandContext): Promise<number> {

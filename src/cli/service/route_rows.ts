@@ -69,10 +69,10 @@ export class RouteRowKeeper {
    * Makes a row of each prefix of kernel and cloud. Where there are too many, the prefixes that tables have or want alone are listed,
    * up to {@linkcode mostRows}.
    *
-   * @param anew whether the rows are wanted though nothing changed.
+   * @param always whether the rows are wanted though nothing changed.
    * @returns null if nothing can have changed since the last look.
    */
-  rows(sources: RowSources, anew: boolean): RouteRows | null {
+  rows(sources: RowSources, always: boolean): RouteRows | null {
     const { kernel, policy, identity, tables } = sources;
     const decisive = [policy, identity];
     const now = [
@@ -82,7 +82,7 @@ export class RouteRowKeeper {
       ) => [table, comparison, index, ...errors.values()]),
     ];
     const isNews = this.#news === "all" || this.#news.size > 0 || !isSame(now, this.#seen);
-    if (!isNews && !anew) return null;
+    if (!isNews && !always) return null;
     if (!isSame(decisive, this.#seen.slice(0, decisive.length))) this.#news = "all";
     this.#seen = now;
     if (identity === null) return { rows: [], leftOut: kernel.size };

@@ -42,7 +42,7 @@ export class EventLog {
 
   /**
    * How many events have come with which the kernel may have changed an IPv6 table: of its routes, of next-hop objects, and of links, whose
-   * carrier it notes at each leg (fib6_ifup and fib6_ifdown in net/ipv6/route.c). A dump that is under way begins anew then, and skips
+   * carrier it notes at each leg (fib6_ifup and fib6_ifdown in net/ipv6/route.c). A dump that is under way starts over then, and skips
    * as many prefixes as it has brought (fib6_dump_table in net/ipv6/ip6_fib.c).
    */
   get changes6(): number {

@@ -56,7 +56,7 @@ export interface Shortfall {
  *
  * @param dumps those of the family, each of them whole as far as the kernel said.
  * @param changes how many routes may have come since the dumps began.
- * @returns what is missing beyond that; null: nothing, or it cannot be told.
+ * @returns what is missing beyond that; null: nothing, or it is not known.
  */
 export async function findShortfall(
   family: Family,

@@ -60,7 +60,7 @@ export function applyLink(
   if (!state.use.concerns(link.index)) return;
   const mayChangeRoutes = !same && !(deleted && old === undefined) && state.use.usesLink(link.index);
   const goes = deleted || (old?.up === true && !link.up);
-  // What goes with a pod's link is told by its routes: who this VM is does not hang on it.
+  // The routes of a pod's link say what goes with it: who this VM is does not depend on it.
   if (mayChangeRoutes && isLive && goes && dropRoutesOf(state, link.index, changes)) return;
   changes.interfaces();
   if (mayChangeRoutes) changes.doubt(`link ${link.name} changed`, true);

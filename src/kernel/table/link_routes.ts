@@ -34,7 +34,7 @@ export function dropRoutesOf(state: KernelState, link: number, changes: ChangeCo
   return true;
 }
 
-/** One byte a body: 1 if it leaves by the link. Null if one does that is not as told above. */
+/** One byte a body: 1 if it leaves by the link. Null if one does that is not as described above. */
 function marked(bodies: RouteBodies, link: number): Uint8Array | null {
   const marks = new Uint8Array(bodies.count);
   for (let body = 0; body < marks.length; body++) {

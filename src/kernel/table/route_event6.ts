@@ -85,7 +85,7 @@ function addLegs({ bodies, routes, equal }: Before, set: number, event: RouteEve
 
 /**
  * Whether all legs are of one protocol and kind, as far as an event tells. It has the header of its first leg, which is the new one; where
- * several were appended by one command it is the set's own first leg, and of the new ones nothing is told (ip6_route_mpath_notify in
+ * several were appended by one command it is the set's own first leg, and the kernel says nothing of the new ones (ip6_route_mpath_notify in
  * net/ipv6/route.c), however many of them the kernel has kept.
  */
 function isUniform(bodies: RouteBodies, set: number, { body, firstLeg = null }: RouteEvent): boolean {

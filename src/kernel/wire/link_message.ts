@@ -85,8 +85,8 @@ function alternativeNames(buffer: MessageBuffer, list: AttributeCursor): readonl
 }
 
 /**
- * Whether two states of a device are the same to its routes, its names aside. With each event of a dormant device IPv6 flags the legs
- * anew that leave by it (rt6_sync_down_dev in net/ipv6/route.c).
+ * Whether two states of a device are the same to its routes, its names aside. With each event of a dormant device IPv6 flags again
+ * the legs that leave by it (rt6_sync_down_dev in net/ipv6/route.c).
  */
 export function sameState(left: LinkState, right: LinkState): boolean {
   if (right.running && !right.operational) return false;

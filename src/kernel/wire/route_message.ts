@@ -64,7 +64,7 @@ export class RouteDecoder {
   expires = 0;
 
   /**
-   * IPv6: the words of the leg that comes first in a route of several. The header is that leg's; what the others have is not told.
+   * IPv6: the words of the leg that comes first in a route of several. The header is that leg's; what the others have is not known.
    * Null for other routes; a scratch buffer, valid until the next message.
    */
   firstLeg: Int32Array | null = null;

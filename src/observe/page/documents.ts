@@ -1,4 +1,4 @@
-/** What the page is told: the documents of `status -output json` and `/routes` as far as it shows them. Types alone. */
+/** What the page is sent: the documents of `status -output json` and `/routes` as far as it shows them. Types alone. */
 
 import type { RouteRow } from "../route_row.ts";
 

@@ -80,7 +80,7 @@ function heard({ event, data }) {
   page.heardAt = Date.now();
   if (event === "status") {
     page.ahead = value.now - Date.now();
-    if (value.revision > page.revision) void askRows().catch(tellTrouble);
+    if (value.revision > page.revision) void askRows().catch(showTrouble);
     page.status = value.status;
     showStatus(value.status);
   } else if (event === "changes") {
@@ -92,7 +92,7 @@ function heard({ event, data }) {
 /** @param {RowsEvent} event */
 function takeRows({ from, revision, rows, gone }) {
   if (revision <= page.revision) return;
-  if (rows === null || from !== page.revision) return void askRows().catch(tellTrouble);
+  if (rows === null || from !== page.revision) return void askRows().catch(showTrouble);
   const known = rows.every(({ prefix }) => page.rows.has(prefix)) && gone.length === 0;
   for (const row of rows) page.rows.set(row.prefix, indexed(row));
   for (const prefix of gone) page.rows.delete(prefix);
@@ -462,7 +462,7 @@ function showDetail(row) {
 // The connection
 
 /** @param {unknown} error */
-function tellTrouble(error) {
+function showTrouble(error) {
   const status = error instanceof AskError ? error.status : 0;
   byId("login").hidden = status !== 401;
   if (status === 401) {
@@ -478,7 +478,7 @@ function tellTrouble(error) {
   setText("link", status === 401 ? "locked" : "not connected");
 }
 
-function tellConnected() {
+function showConnected() {
   byId("login").hidden = true;
   setText("trouble", "");
   setText("link", "live");
@@ -493,12 +493,12 @@ async function run() {
       await askRows();
       await follow(page.token, (event) => {
         failures = 0;
-        tellConnected();
+        showConnected();
         heard(event);
       });
       throw new AskError(0, "The service ended the connection");
     } catch (error) {
-      tellTrouble(error);
+      showTrouble(error);
       if (error instanceof AskError && error.status === 401) await tokenGiven();
       else await new Promise((done) => setTimeout(done, Math.min(10_000, 1_000 * 2 ** failures)));
     }

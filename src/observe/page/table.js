@@ -84,7 +84,7 @@ export class RouteTable {
       return made;
     });
     body.replaceChildren(spacer(first * height), ...drawn, spacer((rows.length - last) * height));
-    // The row that had the focus was made anew.
+    // The row that had the focus was replaced.
     if (focused) this.focusSelected();
   }
 

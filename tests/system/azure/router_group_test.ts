@@ -54,7 +54,10 @@ groupTest(
     await a.untilRoutes(both);
     await untilLooked(rig, 3);
     assert.deepEqual(a.routes(), both, "neither withdraws the other's");
-    assert.match((await b.command("plan")).stdout, /= 198\.51\.100\.0\/24 +left to the peer that it goes by/);
+    assert.match(
+      (await b.command("plan")).stdout,
+      /= 198\.51\.100\.0\/24 +left to the peer that is its next hop/,
+    );
 
     // The power of A is cut; B's routing daemon finds its own uplink best.
     await a.kill();

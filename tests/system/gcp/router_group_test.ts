@@ -54,7 +54,10 @@ groupTest("two routers of one owner have a route each, and leave each other's al
   await a.withdraw([prefix]);
   await untilRoutes(rig, `${prefix} router-b`, `${another} router-b`);
   await a.announce([prefix], addresses.neighbour);
-  assert.match((await a.command("plan")).stdout, /= 192\.168\.0\.0\/24 +left to the peer that it goes by/);
+  assert.match(
+    (await a.command("plan")).stdout,
+    /= 192\.168\.0\.0\/24 +left to the peer that is its next hop/,
+  );
   await a.announce([prefix]);
   await untilRoutes(rig, ...all);
 

@@ -56,7 +56,10 @@ groupTest(
     const runB = b.start();
     await b.announce([prefix], first);
     await runB.untilLog(/Keeping local in step/);
-    assert.match((await b.command("plan")).stdout, /= 198\.51\.100\.0\/24 +left to the peer that it goes by/);
+    assert.match(
+      (await b.command("plan")).stdout,
+      /= 198\.51\.100\.0\/24 +left to the peer that is its next hop/,
+    );
 
     // The power of A is cut; B's routing daemon finds its own uplink best.
     await runA.kill();

@@ -32,7 +32,7 @@ Deno.test("ListenToken.read() refuses what is no token, by the flag's name, and 
         assert.ok(error instanceof UsageError);
         assert.equal(
           error.message,
-          `Cannot take the token of ${path} (-listen-token-file): it must be one word of 16 visible ASCII characters at least`,
+          `Cannot use the token in ${path} (-listen-token-file): it must be one word of at least 16 visible ASCII characters`,
         );
         return true;
       });
@@ -51,17 +51,17 @@ Deno.test("ListenToken.read() says why a file cannot be read", async () => {
   );
 });
 
-Deno.test("ListenToken.readAnew() takes a new token, and keeps the old one where there is none to take", async () => {
+Deno.test("ListenToken.reread() takes a new token, and keeps the old one where there is none to take", async () => {
   await withFile("the first token 1".replaceAll(" ", "-"), async (path) => {
     const token = await ListenToken.read(path);
     await Deno.writeTextFile(path, "the-second-token");
-    await token.readAnew();
+    await token.reread();
     assert.equal(token.text, "the-second-token");
     await Deno.writeTextFile(path, "");
-    await token.readAnew();
+    await token.reread();
     assert.equal(token.text, "the-second-token");
     await Deno.remove(path);
-    await token.readAnew();
+    await token.reread();
     assert.equal(token.text, "the-second-token");
   });
 });

@@ -35,7 +35,7 @@ carries   ok: IPv4 forwarding: net.ipv4.ip_forward is 1
           ok: table rtb-1: used by this VM's subnet 10.0.1.0/24
 
 kernel    10 routes, 3 wanted; dropped: 2 no-gateway
-cloud     rtb-1: in step since 2023-11-14T22:13:20.000Z; 3 ours, 2 foreign, quota 5 of 50, 1 outside edit put right
+cloud     rtb-1: in step since 2023-11-14T22:13:20.000Z; 3 ours, 2 foreign, quota 5 of 50, 1 outside edit undone
           rtb-1: last good reading never, last write never
 `,
   );

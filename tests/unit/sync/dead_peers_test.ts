@@ -205,7 +205,7 @@ Deno.test("Reconciler leaves to a peer that was dead what it writes once it live
     await scene.clock.advance(400_000);
     assert.deepEqual(scene.texts, [`${first} ${self}`, `${second} ${peer}`]);
   });
-  assert.ok(log.lines.some((line) => line.includes("Peer 10.0.0.5 is alive again")), log.lines.join("\n"));
+  assert.ok(log.lines.some((line) => line.includes("peer 10.0.0.5 is alive again")), log.lines.join("\n"));
 });
 
 Deno.test("Reconciler asks the cloud at once for a peer that does not answer, and believes the cloud alone", async () => {

@@ -82,7 +82,7 @@ Deno.test("ForwardingWatch finds no fault while all routes go by other machines"
   await rig.start();
   const [finding] = rig.supervisor.forwarding;
   assert.deepEqual([finding?.status, finding?.remedy], ["ok", undefined]);
-  assert.match(finding?.detail ?? "", /no wanted route goes by this VM/);
+  assert.match(finding?.detail ?? "", /no wanted route has this VM as its next hop/);
   assert.ok(!log.lines.some((line) => line.includes("degraded")), log.lines.join("\n"));
   await rig.end();
 });

@@ -109,10 +109,10 @@ const untrusted: readonly (readonly [string, string, RegExp])[] = [
   [
     "of another owner",
     headerLine.replace('"owner":"cloudroutesync"', '"owner":"b"'),
-    /is of owner "b" for aws table rtb-1/,
+    /belongs to owner "b" and aws table rtb-1/,
   ],
-  ["of another table", headerLine.replace("rtb-1", "rtb-2"), /for aws table rtb-2/],
-  ["of another cloud", headerLine.replace('"cloud":"aws"', '"cloud":"gcp"'), /for gcp table rtb-1/],
+  ["of another table", headerLine.replace("rtb-1", "rtb-2"), /and aws table rtb-2/],
+  ["of another cloud", headerLine.replace('"cloud":"aws"', '"cloud":"gcp"'), /and gcp table rtb-1/],
   ["broken in its middle", `${headerLine}{"claim":"192.0\n{"release":"192.0.2.0/24"}\n`, /line 2 is broken/],
   ["with a line of another shape", `${headerLine}{"claim":"192.0.2.0/24"}\n`, /line 2 is broken/],
   ["with binary rubbish", `${headerLine}\0\0\0\n`, /line 2 is broken/],

@@ -92,7 +92,7 @@ Deno.test("PeerProbes says once that it cannot ask, which says nothing of the pe
     assert.deepEqual([scene.answers, scene.hints], [[null, null], 0]);
   });
   assert.deepEqual(log.lines, [
-    "warning: Cannot ask peer 10.0.0.5 by tcp:179: no sockets; this says nothing of it",
+    "warning: Cannot probe peer 10.0.0.5 by tcp:179: no sockets; whether it is alive is not known",
   ]);
 });
 
@@ -128,7 +128,7 @@ Deno.test("peerStatuses() says of each peer how it is and how that is known; the
     "the cloud says: instance i-1 is stopped",
     "it answers icmp",
     "it does not answer icmp; the cloud does not say that it is dead",
-    "no answer to icmp was awaited yet",
+    "it has not been probed by icmp yet",
   ]);
   assert.deepEqual(peerStatuses(seen, null).map(({ state }) => state), [
     "dead",

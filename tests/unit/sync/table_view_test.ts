@@ -50,7 +50,7 @@ Deno.test("TableView waits until no reading is stale before it begins a lost led
   assert.deepEqual(clock.sleeps, [10_000]);
   assert.match(
     log.lines[0] ?? "",
-    /^warning: The ledger .* is not there any more, .*; a new one is begun in 10 s .*, and nothing is to be done$/,
+    /^warning: The ledger .* is gone; .*; a new one is begun in 10 s .*, and no action is needed$/,
   );
   await view.read(new AbortController().signal);
   assert.equal(clock.sleeps.length, 1, "once");
@@ -78,7 +78,7 @@ Deno.test("TableView says that a ledger which is not there may be lost, where th
   assert.deepEqual(log.lines, [
     "warning: Table rtb-1 has routes to this VM and there was no ledger in memory: this is the first run here, or the " +
     "state folder was lost (keep it on a disk that stays, -state names it); 1 other " +
-    `stays as foreign until the kernel wants it just so, delete it if an earlier run wrote it: ${here.prefix.text}`,
+    `stays foreign until the kernel wants exactly it; delete it if an earlier run wrote it: ${here.prefix.text}`,
   ]);
 });
 
@@ -107,7 +107,7 @@ Deno.test("TableView takes what a lost ledger left foreign once the kernel wants
   assert.deepEqual(ledger.claims.get(here.prefix.text), { nextHops: ["eni-self"], confirmed: true });
   assert.equal(
     log.lines.at(-1),
-    "info: 1 route to this VM in table rtb-1 taken for this program's own: the kernel wants just that",
+    "info: Table rtb-1: 1 route to this VM taken over as this program's own, since the kernel wants exactly the same",
   );
 });
 

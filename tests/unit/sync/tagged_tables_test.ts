@@ -15,7 +15,7 @@ function tagged(...ids: readonly string[]): readonly CloudTable[] {
 }
 
 function lost(table: string): string {
-  return `warning: Route table ${table} is not found by tag:crs=yes any more: it is kept no longer, and its routes of ours ` +
+  return `warning: Route table ${table} is no longer found by tag:crs=yes: it is no longer kept in step, and our routes in it ` +
     `stay as they are; to remove them, run cleanup with -route-table ${table}`;
 }
 
@@ -32,7 +32,7 @@ Deno.test("a table that gets the tag is kept from the next preparation on, one t
   rig.cloud.tables = tagged("rtb-1", "rtb-2");
   await lookAfter(rig);
   assert.deepEqual(rig.cloud.prefixes("rtb-2"), [prefix]);
-  assert.deepEqual(log.lines.filter((line) => line.includes("any more")), []);
+  assert.deepEqual(log.lines.filter((line) => line.includes("no longer found")), []);
 
   rig.cloud.tables = tagged("rtb-2");
   await lookAfter(rig);
@@ -40,7 +40,7 @@ Deno.test("a table that gets the tag is kept from the next preparation on, one t
   await rig.clock.advance(5_000);
   assert.deepEqual(rig.cloud.prefixes("rtb-1"), [prefix], "left as it was");
   assert.deepEqual(rig.cloud.prefixes("rtb-2"), [prefix, later]);
-  assert.deepEqual(log.lines.filter((line) => line.includes("any more")), [lost("rtb-1")]);
+  assert.deepEqual(log.lines.filter((line) => line.includes("no longer found")), [lost("rtb-1")]);
   await rig.end();
 });
 
@@ -57,7 +57,7 @@ Deno.test("one of several tagged tables that is deleted is not looked for any mo
   await lookAfter(rig);
   await lookAfter(rig);
   assert.deepEqual(rig.supervisor.statuses.map(({ table }) => table), ["rtb-1"]);
-  assert.deepEqual(log.lines.filter((line) => line.includes("any more")), [lost("rtb-2")]);
+  assert.deepEqual(log.lines.filter((line) => line.includes("no longer found")), [lost("rtb-2")]);
   await rig.end();
 });
 
@@ -82,7 +82,7 @@ Deno.test("where no table has the tag it is said once and waited for, at the sta
   rig.announce([later]);
   await rig.clock.advance(60_000);
   assert.deepEqual(rig.cloud.prefixes("rtb-1"), [prefix], "nothing is withdrawn, nothing is written");
-  assert.deepEqual(log.lines.filter((line) => line.includes("any more")), [lost("rtb-1")]);
+  assert.deepEqual(log.lines.filter((line) => line.includes("no longer found")), [lost("rtb-1")]);
   rig.cloud.fail = () => {};
   await rig.clock.advance(12_000);
   assert.deepEqual(rig.cloud.prefixes("rtb-1"), [prefix, later]);

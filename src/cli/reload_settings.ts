@@ -1,4 +1,4 @@
-/** What a run does at SIGHUP: it reads its settings anew, takes what can be taken, says what cannot, and compares at once. */
+/** What a run does at SIGHUP: it reads its settings again, takes those that a running service can take, names the others, and compares at once. */
 
 import { getLogger } from "@logtape/logtape";
 import type { CloudSession } from "./cloud_session.ts";
@@ -8,7 +8,7 @@ import type { RunningService } from "./service/running_service.ts";
 const log = getLogger(["cloudroutesync", "run"]);
 
 /** See the head of this file. It never fails: a defect is reported, and the run goes on as it was. */
-export async function takeSettingsAnew(
+export async function reloadSettings(
   context: CommandContext,
   { supervisor, kernel }: Pick<CloudSession, "supervisor" | "kernel">,
   service: RunningService,
@@ -20,7 +20,7 @@ export async function takeSettingsAnew(
         log.error("SIGHUP: no setting is changed: {error}", { event: "settings-refused", error });
       }
     } else {
-      tell(read.changed, read.left, context);
+      logReload(read.changed, read.left, context);
       await service.leaveSettings();
     }
     const { policy, sync } = context.settings;
@@ -32,7 +32,7 @@ export async function takeSettingsAnew(
   }
 }
 
-function tell(changed: readonly string[], left: readonly string[], { values }: CommandContext): void {
+function logReload(changed: readonly string[], left: readonly string[], { values }: CommandContext): void {
   const file = values.findLast(({ flag }) => flag === "config")?.value;
   const source = file === undefined ? "there is no -config file to read" : `read ${file}`;
   log.info("SIGHUP: {source}; {changed}; comparing with the cloud now", {
