@@ -1,6 +1,5 @@
-/** Turns raw flag values into settings, and tells everything that is wrong with them at once. */
+/** Turns raw flag values into settings, and reports everything that is wrong with them at once. */
 
-import type { FlagReader } from "../clouds/cloud_flag.ts";
 import type { CloudOptions } from "../clouds/cloud_options.ts";
 import { wholeNumber } from "../clouds/kit/flag_texts.ts";
 import { parseRouteTable } from "../clouds/kit/table_tag.ts";
@@ -13,13 +12,12 @@ import { parseAddress, parsePrefix, type Prefix } from "../routes/prefix.ts";
 import { type FilterRule, parsePrefixRange } from "../routes/prefix_filter.ts";
 import type { SyncSettings } from "../sync/table_round.ts";
 import type { CommandLine, GivenValue } from "./command_line.ts";
-import { parseDuration } from "../async/duration.ts";
-import { type Flag, flags } from "./flags.ts";
 import { parsePeer, parseRank, rankFaults } from "./group_settings.ts";
 import { type ListenAddress, listenFaults, parseHostName, parseListenAddress } from "./listen_address.ts";
 import { parsePeerProbe, type PeerProbeSettings } from "./peer_probe.ts";
 import { isSharedOwner, ownerName } from "./owner_name.ts";
 import { parseSelf } from "./self_address.ts";
+import { ValueReader } from "./value_reader.ts";
 
 /** The program's settings, checked. Durations are milliseconds. */
 export interface Settings
@@ -203,80 +201,6 @@ function selfTwice({ self }: Settings): readonly string[] {
       `Flag -self names two IPv${family} addresses, ${first.address.text} and ${second.address.text}: give it one per family`,
     ];
   });
-}
-
-/** Looks up values by flag, and collects what is wrong with them. */
-class ValueReader implements FlagReader {
-  readonly #values: readonly GivenValue[];
-  readonly errors: string[] = [];
-
-  constructor(values: readonly GivenValue[]) {
-    this.#values = values;
-  }
-
-  given(flag: string): boolean {
-    return this.#values.some((value) => value.flag === flag);
-  }
-
-  boolean(flag: string): boolean {
-    return this.value(flag, (text) => {
-      if (["true", "1", "t"].includes(text.toLowerCase())) return true;
-      if (["false", "0", "f"].includes(text.toLowerCase())) return false;
-      throw new SyntaxError(`"${text}" is neither true nor false`);
-    });
-  }
-
-  duration(flag: string, leastMs: number): number {
-    return this.value(flag, (text) => {
-      const ms = parseDuration(text);
-      if (ms < leastMs) throw new RangeError(`"${text}" is shorter than ${leastMs} ms`);
-      return ms;
-    });
-  }
-
-  /** The last value that was given, else the default. */
-  value<T>(flag: string, parse: (text: string) => T): T {
-    const given = this.#values.findLast((value) => value.flag === flag);
-    const fallback = defaultOf(flag);
-    return given === undefined ? parse(fallback) : this.#parse(given, given.value, parse) ?? parse(fallback);
-  }
-
-  optional<T>(flag: string, parse: (text: string) => T): T | null {
-    const given = this.#values.findLast((value) => value.flag === flag);
-    return given === undefined ? null : this.#parse(given, given.value, parse);
-  }
-
-  /** All values; a comma separates several in one. */
-  list<T>(flag: string, parse: (text: string) => T): readonly T[] {
-    if (this.given(flag)) return this.ordered([flag], parse);
-    return itemsOf(defaultOf(flag)).map(parse);
-  }
-
-  /** All values of several flags in the order in which they were given. */
-  ordered<T>(flagNames: readonly string[], parse: (text: string, flag: string) => T): readonly T[] {
-    return this.#values.filter((given) => flagNames.includes(given.flag)).flatMap((given) =>
-      itemsOf(given.value).flatMap((item) =>
-        this.#parse(given, item, (text) => parse(text, given.flag)) ?? []
-      )
-    );
-  }
-
-  #parse<T>(given: GivenValue, text: string, parse: (text: string) => T): T | null {
-    try {
-      return parse(text);
-    } catch (error) {
-      this.errors.push(`${given.source}: ${error instanceof Error ? error.message : String(error)}`);
-      return null;
-    }
-  }
-}
-
-function itemsOf(text: string): readonly string[] {
-  return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
-}
-
-function defaultOf(name: string): string {
-  return flags.find((flag: Flag) => flag.name === name)?.default ?? "";
 }
 
 function oneOf<T extends string>(text: string, choices: readonly T[]): T {

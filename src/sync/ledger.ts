@@ -1,13 +1,20 @@
 /**
  * The ledger: which routes we have written, for clouds whose routes carry no mark.
  *
- * A claim is on disk before the call that makes it true, so that a crash at any moment leaves no route of ours unclaimed. The file
- * is JSON lines: a header that says whose it is, then one line an event. A line that is not whole or not ours is set aside and
- * never trusted.
+ * A claim is on disk before the call that makes it true, so that a crash at any moment leaves no route of ours unclaimed. A line
+ * that is not whole or not ours is set aside and never trusted.
  */
 
-import * as v from "valibot";
 import { systemCause, systemCode, writeRemedy } from "../clouds/system_cause.ts";
+import { LedgerGoneError, type LedgerStore } from "./ledger_store.ts";
+import {
+  applyLine,
+  eventText,
+  type LedgerHeader,
+  ledgerText,
+  type Line,
+  parseLedger,
+} from "./ledger_text.ts";
 import type { Claim, Claims } from "./ownership.ts";
 
 /** The ledger could not be read or written. As long as it cannot, nothing is written to the cloud. */
@@ -22,81 +29,14 @@ export class LedgerError extends Error {
   }
 }
 
-/** What was read or written before is not there any more: somebody deleted or replaced it, perhaps with its folder. */
-export class LedgerGoneError extends Error {
-  override readonly name = "LedgerGoneError";
-}
-
-/** Where a ledger is kept. Implementations make every write durable before they resolve. */
-export interface LedgerStore {
-  /** Where that is, for people: a path. Left out where it is this process' memory. */
-  readonly place?: string;
-  /** The whole content, or null if there is none. */
-  read(): Promise<string | null>;
-  /** Appends, and syncs to disk. @throws {LedgerGoneError} if what it would append to is gone; nothing is written then. */
-  append(text: string): Promise<void>;
-  /** Replaces the content as one step: after a crash either the old or the new is there, whole. */
-  replace(text: string): Promise<void>;
-  /** Keeps content that cannot be trusted, for people to look at. @returns where it went. */
-  setAside(text: string): Promise<string>;
-  /**
-   * Leaves a sign that a ledger was begun here, which stays when the content is lost. Left out where the content is a copy, of which
-   * nothing outlives the run.
-   */
-  leaveSign?(): Promise<void>;
-}
-
-/**
- * Makes a store in memory, which starts with some content and forgets everything at the end: for a copy to plan with.
- *
- * @param content what {@linkcode LedgerStore.read} yields at first; null for a lost ledger.
- */
-export function memoryStore(content: string | null): LedgerStore {
-  let text = content;
-  return {
-    read: () => Promise.resolve(text),
-    append: (more) => {
-      text = (text ?? "") + more;
-      return Promise.resolve();
-    },
-    replace: (whole) => {
-      text = whole;
-      return Promise.resolve();
-    },
-    setAside: () => Promise.resolve("nothing, since this is a copy"),
-  };
-}
-
-/** Whose ledger it is. */
-export interface LedgerHeader {
-  readonly cloud: string;
-  readonly table: string;
-  readonly owner: string;
-}
-
 /** A claim with the prefix it is for (canonical text). */
 export interface ClaimEntry {
   readonly prefix: string;
   readonly nextHops: readonly string[];
 }
 
-const formatVersion = 1;
 /** Lines beyond the number of claims before the file is rewritten. */
 const compactAfterLines = 4096;
-
-const headerSchema = v.strictObject({
-  ledger: v.literal("cloudroutesync"),
-  version: v.literal(formatVersion),
-  cloud: v.string(),
-  table: v.string(),
-  owner: v.string(),
-});
-const lineSchema = v.union([
-  v.strictObject({ claim: v.string(), nextHops: v.array(v.string()) }),
-  v.strictObject({ confirm: v.string(), nextHops: v.array(v.string()) }),
-  v.strictObject({ release: v.string() }),
-]);
-type Line = v.InferOutput<typeof lineSchema>;
 
 /** An open ledger. One writer at a time: the caller holds the instance lock. */
 export class Ledger {
@@ -209,7 +149,7 @@ export class Ledger {
     if (this.#torn) await this.#compact();
     this.#torn = true;
     try {
-      await this.#durably(this.#store.append(lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
+      await this.#durably(this.#store.append(eventText(lines)));
     } catch (error) {
       if (!(error instanceof LedgerError && error.cause instanceof LedgerGoneError)) throw error;
       return await this.#rewrite(lines);
@@ -238,14 +178,8 @@ export class Ledger {
   }
 
   async #compact(): Promise<void> {
-    const lines = [JSON.stringify({ ledger: "cloudroutesync", version: formatVersion, ...this.#header })];
-    for (const [prefix, claim] of this.#claims) {
-      lines.push(
-        JSON.stringify({ [claim.confirmed ? "confirm" : "claim"]: prefix, nextHops: claim.nextHops }),
-      );
-    }
-    await this.#durably(this.#store.replace(`${lines.join("\n")}\n`));
-    this.#lines = lines.length - 1;
+    await this.#durably(this.#store.replace(ledgerText(this.#header, this.#claims)));
+    this.#lines = this.#claims.size;
     this.#torn = false;
   }
 
@@ -260,61 +194,5 @@ export class Ledger {
         cause,
       );
     }
-  }
-}
-
-interface ParsedLedger {
-  readonly claims: Map<string, Claim>;
-  readonly lines: number;
-  readonly lost: boolean;
-  /** Content to set aside, or null. */
-  readonly untrusted: string | null;
-  readonly problem: string;
-}
-
-function parseLedger(content: string, header: LedgerHeader): ParsedLedger {
-  const lost = (problem: string): ParsedLedger => ({
-    claims: new Map(),
-    lines: 0,
-    lost: true,
-    untrusted: content,
-    problem,
-  });
-  const lines = content.split("\n");
-  const torn = lines.pop() ?? "";
-  const found = v.safeParse(headerSchema, parseJson(lines[0] ?? ""));
-  if (!found.success) return lost("The ledger has no header that this version understands");
-  const { cloud, table, owner } = found.output;
-  if (cloud !== header.cloud || table !== header.table || owner !== header.owner) {
-    return lost(`The ledger belongs to owner "${owner}" and ${cloud} table ${table}`);
-  }
-  const claims = new Map<string, Claim>();
-  for (const [index, text] of lines.entries()) {
-    if (index === 0) continue;
-    const line = v.safeParse(lineSchema, parseJson(text));
-    if (!line.success) return lost(`The ledger's line ${index + 1} is broken`);
-    applyLine(claims, line.output);
-  }
-  const untrusted = torn === "" ? null : torn;
-  return {
-    claims,
-    lines: lines.length - 1,
-    lost: false,
-    untrusted,
-    problem: "The ledger's last line is torn",
-  };
-}
-
-function applyLine(claims: Map<string, Claim>, line: Line): void {
-  if ("claim" in line) claims.set(line.claim, { nextHops: line.nextHops, confirmed: false });
-  else if ("confirm" in line) claims.set(line.confirm, { nextHops: line.nextHops, confirmed: true });
-  else claims.delete(line.release);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }

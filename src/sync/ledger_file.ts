@@ -2,7 +2,7 @@
 
 import { dirname } from "node:path";
 import { replaceFile, syncFolder, writeFile } from "../async/file_replacement.ts";
-import { LedgerGoneError, type LedgerStore } from "./ledger.ts";
+import { LedgerGoneError, type LedgerStore } from "./ledger_store.ts";
 
 /** A ledger is nobody's business but its owner's. */
 const mode = 0o600;

@@ -1,6 +1,6 @@
 /** A ledger store in memory that fails when it is told to, and remembers what it was asked. */
 
-import type { LedgerStore } from "../../src/sync/ledger.ts";
+import type { LedgerStore } from "../../src/sync/ledger_store.ts";
 
 /** See the head of this file. */
 export class FaultyStore implements LedgerStore {

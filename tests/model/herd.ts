@@ -6,7 +6,8 @@
 import { setImmediate } from "node:timers";
 import type { CloudRoute } from "../../src/clouds/cloud.ts";
 import { parsePrefix } from "../../src/routes/prefix.ts";
-import { Ledger, type LedgerStore, memoryStore } from "../../src/sync/ledger.ts";
+import { Ledger } from "../../src/sync/ledger.ts";
+import { type LedgerStore, memoryStore } from "../../src/sync/ledger_store.ts";
 import { Supervisor } from "../../src/sync/supervisor.ts";
 import { alone } from "../fakes/groups.ts";
 import { owner } from "../fakes/cloud_routes.ts";

@@ -1,7 +1,8 @@
 /** The ledger: what survives a crash, and what is never trusted. */
 
 import assert from "node:assert/strict";
-import { Ledger, LedgerError, type LedgerHeader } from "../../../src/sync/ledger.ts";
+import { Ledger, LedgerError } from "../../../src/sync/ledger.ts";
+import type { LedgerHeader } from "../../../src/sync/ledger_text.ts";
 import { FaultyStore } from "../../fakes/ledger_stores.ts";
 
 const header: LedgerHeader = { cloud: "aws", table: "rtb-1", owner: "cloudroutesync" };

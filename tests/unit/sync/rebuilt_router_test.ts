@@ -5,7 +5,8 @@ import type { Change, CloudRoute, CloudTraits, Sign } from "../../../src/clouds/
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
-import { Ledger, memoryStore } from "../../../src/sync/ledger.ts";
+import { Ledger } from "../../../src/sync/ledger.ts";
+import { memoryStore } from "../../../src/sync/ledger_store.ts";
 import { Reconciler } from "../../../src/sync/reconciler.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { owner, someTable, tableState } from "../../fakes/cloud_routes.ts";

@@ -6,7 +6,8 @@ import type { Change, CloudRoute, CloudTraits, TableState, WriteResult } from ".
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
-import { Ledger, type LedgerStore, memoryStore } from "../../../src/sync/ledger.ts";
+import { Ledger } from "../../../src/sync/ledger.ts";
+import { type LedgerStore, memoryStore } from "../../../src/sync/ledger_store.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { Reconciler } from "../../../src/sync/reconciler.ts";
 import type { SyncSettings } from "../../../src/sync/table_round.ts";

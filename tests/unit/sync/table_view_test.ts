@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { CloudRoute, TableState } from "../../../src/clouds/cloud.ts";
 import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { parseAddress } from "../../../src/routes/prefix.ts";
-import { Ledger, memoryStore } from "../../../src/sync/ledger.ts";
+import { Ledger } from "../../../src/sync/ledger.ts";
+import { memoryStore } from "../../../src/sync/ledger_store.ts";
 import { TableView } from "../../../src/sync/table_view.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import {
