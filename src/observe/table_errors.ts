@@ -3,7 +3,7 @@
 import { CloudError } from "../clouds/cloud_error.ts";
 import { meaningOf } from "../clouds/error_meaning.ts";
 import type { SyncStatus } from "../sync/sync_status.ts";
-import { unnamed } from "../sync/table_report.ts";
+import { unnamed } from "../sync/table_failures.ts";
 
 /** An error that stands. */
 export interface TableError {

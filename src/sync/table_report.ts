@@ -2,24 +2,19 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { Cloud, CloudTable } from "../clouds/cloud.ts";
-import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
-import { meaningOf } from "../clouds/error_meaning.ts";
+import { CloudError } from "../clouds/cloud_error.ts";
 import type { KnownCause } from "./change_causes.ts";
 import { ChangeHistory, type ChangeRecord } from "./change_history.ts";
-import { ofTable, remedyOf, withoutStop } from "./error_text.ts";
+import { ofTable } from "./error_text.ts";
 import type { PlannedChange } from "./planned_change.ts";
 import type { SyncStatus } from "./sync_status.ts";
+import { ledger, neighbours, TableFailures, wholeTable } from "./table_failures.ts";
 import { problemEnds, problemsOf, type TableProblem } from "./table_problems.ts";
 import { counted, durationText, prefixList } from "./wording.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
 /** So many prefixes are named in a line. */
 const mostNamed = 5;
-const wholeTable = "";
-const ledger = "ledger";
-const neighbours = "neighbours";
-/** The keys of errors that concern no one prefix: the table as a whole, this VM's ledger, and who the neighbours are. */
-export const unnamed: ReadonlySet<string> = new Set([wholeTable, ledger, neighbours]);
 
 /** What a report is made with besides the table. */
 export interface TableReportOptions {
@@ -33,25 +28,19 @@ export interface TableReportOptions {
 export class TableReport {
   readonly #table: CloudTable;
   readonly #describe: Cloud["describe"];
-  readonly #errors = new Map<string, Error>();
+  readonly #failures: TableFailures;
   readonly #writes = { add: 0, replace: 0, delete: 0 };
   /** By kind of problem the prefixes that were logged, until the problem is over. */
   readonly #logged = new Map<TableProblem["kind"], Set<string>>();
-  /** By key when what fails now began to fail, in milliseconds of the clock. */
-  readonly #failingSince = new Map<string, number>();
-  /** By key when what failed is tried again, in milliseconds of the clock, as it was known when it failed. */
-  readonly #nextTries = new Map<string, number>();
   readonly #history = new ChangeHistory();
-  readonly #now: () => number;
   readonly #onChange: (table: string, change: ChangeRecord) => void;
-  #failures = 0;
   #hasLoggedInStep = false;
   #damped: ReadonlySet<string> = new Set();
 
   constructor(table: CloudTable, describe: Cloud["describe"], options: TableReportOptions = {}) {
     this.#table = table;
     this.#describe = describe;
-    this.#now = options.now ?? ((): number => performance.now());
+    this.#failures = new TableFailures(table.name, options.now ?? ((): number => performance.now()));
     this.#onChange = options.onChange ?? ((): void => {});
   }
 
@@ -60,9 +49,9 @@ export class TableReport {
     return {
       table: this.#table.name,
       id: this.#table.id,
-      errors: this.#errors,
+      errors: this.#failures.errors,
       writes: this.#writes,
-      failures: this.#failures,
+      failures: this.#failures.count,
       changes: this.#history.changes,
       causes: this.#history.causes,
     };
@@ -70,7 +59,7 @@ export class TableReport {
 
   /** When what failed is tried again, by the keys of the errors, in milliseconds of the clock; left out: not by itself. */
   get nextTries(): ReadonlyMap<string, number> {
-    return this.#nextTries;
+    return this.#failures.nextTries;
   }
 
   /** A change is made. What somebody else did to the table is a warning. */
@@ -78,7 +67,7 @@ export class TableReport {
     const { action, prefix: { text: prefix }, why } = change;
     const [from, to] = [this.#hops(change.from?.nextHops), this.#hops(change.to)];
     this.#writes[action]++;
-    const failedFor = this.#recovered(prefix);
+    const failedFor = this.#failures.recovered(prefix);
     const record = { at: Date.now(), action, prefix, from, to, cause, milliseconds };
     this.#history.add(record);
     this.#onChange(this.#table.name, record);
@@ -126,7 +115,7 @@ export class TableReport {
 
   /** @param retryMs when it is tried again, from now; null: when something else has changed. */
   changeFailed(change: PlannedChange, error: CloudError, retryMs: number | null): void {
-    this.#fail(change.prefix.text, error, retryMs);
+    this.#failures.fail(change.prefix.text, error, retryMs);
   }
 
   /** Somebody let the held withdrawals go. */
@@ -140,7 +129,7 @@ export class TableReport {
 
   /** The table as a whole could not be read or written. @param retryMs when it is tried again, from now; null: not by itself. */
   tableFailed(error: CloudError, retryMs: number | null): void {
-    this.#fail(wholeTable, error.kind === "gone" ? this.#gone(error) : error, retryMs);
+    this.#failures.fail(wholeTable, error.kind === "gone" ? this.#gone(error) : error, retryMs);
   }
 
   /** The error of a table that is not there, with what follows from it. */
@@ -152,32 +141,32 @@ export class TableReport {
   }
 
   tableRead(): void {
-    this.#logRecovery(wholeTable, "can be used again");
+    this.#failures.logRecovery(wholeTable, "can be used again");
   }
 
   /** The ledger could not be written. @param retryMs when it is tried again, from now. */
   ledgerFailed(error: Error, retryMs: number): void {
-    this.#fail(ledger, error, retryMs);
+    this.#failures.fail(ledger, error, retryMs);
   }
 
   /** A round ended without a fault of the ledger. */
   ledgerWorked(): void {
-    this.#logRecovery(ledger, "the ledger can be used again");
+    this.#failures.logRecovery(ledger, "the ledger can be used again");
   }
 
   /** Who the neighbours are could not be asked. @param retryMs when it is asked again, from now; null: with the next round. */
   lookUpFailed(error: CloudError, retryMs: number | null): void {
     const message = `Cannot look up who the neighbours are: ${error.message}`;
-    this.#fail(neighbours, new CloudError(error.kind, message, { ...error, cause: error }), retryMs);
+    this.#failures.fail(neighbours, new CloudError(error.kind, message, { ...error, cause: error }), retryMs);
   }
 
   lookUpWorked(): void {
-    this.#logRecovery(neighbours, "the neighbours can be looked up again");
+    this.#failures.logRecovery(neighbours, "the neighbours can be looked up again");
   }
 
   /** These canonical prefixes are as wanted. */
   settled(prefixes: readonly string[]): void {
-    for (const prefix of prefixes) this.#recovered(prefix);
+    for (const prefix of prefixes) this.#failures.recovered(prefix);
   }
 
   /**
@@ -217,81 +206,6 @@ export class TableReport {
     const isNews = prefixes.some((prefix) => !logged.has(prefix));
     for (const prefix of prefixes) logged.add(prefix);
     return isNews;
-  }
-
-  /** What failed works again. @returns for how many milliseconds it failed; null: it did not. */
-  #recovered(key: string): number | null {
-    this.#errors.delete(key);
-    this.#nextTries.delete(key);
-    const since = this.#failingSince.get(key);
-    this.#failingSince.delete(key);
-    return since === undefined ? null : this.#now() - since;
-  }
-
-  #logRecovery(key: string, sentence: string): void {
-    const failedFor = this.#recovered(key);
-    if (failedFor === null) return;
-    log.info("{table}: {sentence}, after {duration}", {
-      event: "recovered",
-      table: this.#table.name,
-      sentence,
-      duration: durationText(failedFor),
-      milliseconds: Math.round(failedFor),
-    });
-  }
-
-  /** Remembers an error, and logs it unless it is the one logged last, or was logged for another prefix. */
-  #fail(key: string, error: Error, retryMs: number | null): void {
-    this.#failures++;
-    const isNews = this.#errors.get(key)?.message !== error.message && !this.#isLoggedElsewhere(key, error);
-    this.#errors.set(key, error);
-    if (retryMs === null) this.#nextTries.delete(key);
-    else this.#nextTries.set(key, this.#now() + retryMs);
-    if (!this.#failingSince.has(key)) this.#failingSince.set(key, this.#now());
-    if (!isNews) return this.#logBackOff(key, error, retryMs);
-    const { message, ...facts } = errorFacts(error);
-    const remedy = remedyOf(error);
-    log.warn("{sentence}{request}{remedy}{again}", {
-      event: "failure",
-      ...facts,
-      table: this.#table.name,
-      ...(unnamed.has(key) ? {} : { prefix: key }),
-      sentence: ofTable(this.#table.name, this.#ofPrefix(key, withoutStop(message))),
-      message,
-      request: facts.requestId === undefined ? "" : ` (request ${facts.requestId})`,
-      remedy: remedy === undefined ? "" : `; ${remedy}`,
-      again: retryMs === null ? "" : `; retrying in ${durationText(Math.max(retryMs, 1))}`,
-    });
-  }
-
-  /** What fails on is logged with -debug alone; of the table as a whole, since a thousand changes may fail together. */
-  #logBackOff(key: string, { message }: Error, retryMs: number | null): void {
-    if (!unnamed.has(key) || retryMs === null) return;
-    log.debug("Still failing: {sentence}; retrying in {wait}", {
-      event: "back-off",
-      table: this.#table.name,
-      sentence: ofTable(this.#table.name, withoutStop(message)),
-      wait: durationText(Math.max(retryMs, 1)),
-    });
-  }
-
-  /** A sentence that names the prefix where it concerns one. */
-  #ofPrefix(key: string, message: string): string {
-    return unnamed.has(key) || message.includes(key) ? message : `${key}: ${message}`;
-  }
-
-  /** Whether another prefix fails for the same reason, such as a permission: changes that were under way together all meet it. */
-  #isLoggedElsewhere(key: string, error: Error): boolean {
-    if (!(error instanceof CloudError) || unnamed.has(key)) return false;
-    const { scope } = meaningOf(error);
-    if (scope === "change") return false;
-    for (const [other, known] of this.#errors) {
-      if (other === key || unnamed.has(other) || !(known instanceof CloudError)) continue;
-      const isOneFamily = scope !== "family" || other.includes(":") === key.includes(":");
-      const isSame = known.kind === error.kind && known.action === error.action && known.code === error.code;
-      if (isOneFamily && isSame) return true;
-    }
-    return false;
   }
 
   #hops(nextHops: readonly string[] | null | undefined): string | null {

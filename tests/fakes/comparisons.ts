@@ -1,7 +1,7 @@
 /** Comparisons of wanted and standing routes, and plans made of them. */
 
 import type { CloudQuota, CloudRoute, CloudTraits } from "../../src/clouds/cloud.ts";
-import type { DroppedRoutes, PlanParts } from "../../src/cli/plan_report.ts";
+import type { DroppedRoutes, PlanParts } from "../../src/cli/plan_document.ts";
 import type { WantedRoute } from "../../src/routes/route_judge.ts";
 import { parseAddress, parsePrefix } from "../../src/routes/prefix.ts";
 import { compare, type Comparison, type ComparisonInput } from "../../src/sync/comparison.ts";

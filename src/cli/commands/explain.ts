@@ -7,7 +7,7 @@ import { CloudSession } from "../cloud_session.ts";
 import { UsageError } from "../usage_error.ts";
 import type { CommandContext } from "../context.ts";
 import { documentText } from "../document.ts";
-import { changeDocuments, type TableParts } from "../plan_report.ts";
+import { changeDocuments, type TableParts } from "../plan_document.ts";
 import { describeRoute, routeDocument, verdictLines } from "../route_report.ts";
 import { listenForStop } from "../signals.ts";
 import { standings } from "../../sync/prefix_standing.ts";

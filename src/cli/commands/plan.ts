@@ -16,10 +16,10 @@ import {
   type PlanDocument,
   planHasChanges,
   type PlanParts,
-  planText,
   type TableParts,
   tablePlan,
-} from "../plan_report.ts";
+} from "../plan_document.ts";
+import { planText } from "../plan_text.ts";
 import type { Settings } from "../settings.ts";
 import { listenForStop } from "../signals.ts";
 

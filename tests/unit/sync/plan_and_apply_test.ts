@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Change } from "../../../src/clouds/cloud.ts";
-import { changeDocuments } from "../../../src/cli/plan_report.ts";
+import { changeDocuments } from "../../../src/cli/plan_document.ts";
 import { parsePrefix } from "../../../src/routes/prefix.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { owner } from "../../fakes/cloud_routes.ts";

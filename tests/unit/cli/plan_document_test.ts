@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
-import { planHasChanges, planText, tablePlan } from "../../../src/cli/plan_report.ts";
+import { planHasChanges, tablePlan } from "../../../src/cli/plan_document.ts";
+import { planText } from "../../../src/cli/plan_text.ts";
 import { cloudRoute, quota } from "../../fakes/cloud_routes.ts";
 import { planOf, type Scene } from "../../fakes/comparisons.ts";
 
