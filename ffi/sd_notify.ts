@@ -1,4 +1,4 @@
-/** Tells systemd how the service is doing (sd_notify(3)): one datagram a message to the socket `$NOTIFY_SOCKET`. */
+/** Tells systemd how the service is doing (sd_notify(3)): one datagram per message to the socket `$NOTIFY_SOCKET`. */
 
 import type { Libc } from "./libc.ts";
 import { SystemError } from "./system_error.ts";

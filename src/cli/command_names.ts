@@ -152,7 +152,7 @@ export const commandHelps: Readonly<Record<CommandName, CommandHelp>> = {
 // Object.keys() forgets the type of the keys.
 export const commandNames = Object.keys(commandHelps) as readonly CommandName[];
 
-/** One line a command, for help and README. */
+/** One line per command, for help and README. */
 export const commandMeanings = Object.fromEntries(
   commandNames.map((name) => [name, commandHelps[name].meaning]),
 ) as Readonly<Record<CommandName, string>>;

@@ -1,4 +1,4 @@
-/** The log: one line a decision, on standard error, as text or JSON. */
+/** The log: one line per decision, on standard error, as text or JSON. */
 
 import {
   configure,

@@ -1,4 +1,4 @@
-/** Who hears of all that a run does: the figures of the status always, the metrics only where somebody may ask for them. */
+/** What records all that a run does: the figures of the status always, the metrics only where somebody may ask for them. */
 
 import { readKernelFile } from "../../ffi/kernel_file.ts";
 import { CloudCalls } from "../observe/cloud_calls.ts";

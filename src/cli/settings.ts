@@ -193,7 +193,7 @@ function contradictions(settings: Settings, values: readonly GivenValue[]): read
   return errors;
 }
 
-/** Routes to this VM point at one address a family. */
+/** Routes to this VM point at one address per family. */
 function selfTwice({ self }: Settings): readonly string[] {
   return ([4, 6] as const).flatMap((family) => {
     const [first, second] = self.filter(({ address }) => address.family === family);

@@ -1,4 +1,4 @@
-/** How the monitor fares. */
+/** How the monitor is doing: what it has read, and what failed. */
 
 /** A moment's picture. Times are `performance.now` milliseconds. */
 export interface KernelHealth {

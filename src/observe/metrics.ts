@@ -27,7 +27,7 @@ function known(table: Observed["tables"][number]): boolean {
   return table.known;
 }
 
-/** One gauge or counter a table. */
+/** One gauge or counter per table. */
 function perTable(
   name: string,
   type: Metric["type"],
@@ -43,7 +43,7 @@ function perTable(
   };
 }
 
-/** One gauge or counter a kind of call of the API. */
+/** One gauge or counter per kind of call of the API. */
 function perAction(
   name: string,
   type: Metric["type"],

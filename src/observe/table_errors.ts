@@ -1,4 +1,4 @@
-/** The errors of a table as a person reads them: one entry an error, however many prefixes it hit, the gravest first. Pure. */
+/** The errors of a table as a person reads them: one entry per error, however many prefixes it hit, the gravest first. Pure. */
 
 import { CloudError } from "../clouds/cloud_error.ts";
 import { meaningOf } from "../clouds/error_meaning.ts";
@@ -39,7 +39,7 @@ export function tableErrors(
 
 /**
  * Those that say something which nothing else says: not a prefix that is refused by what keeps the whole table, and none that is
- * over the quota or blocked by a foreign route, which health tells by itself.
+ * over the quota or blocked by a foreign route, which health reports by itself.
  */
 export function errorsToReport(status: SyncStatus): readonly TableError[] {
   const all = tableErrors({

@@ -1,4 +1,4 @@
-/** Judges the kernel's whole table again without keeping the event loop from its work: events and calls go on meanwhile. */
+/** Judges the kernel's whole table again in slices, so that the event loop goes on to handle events and calls. */
 
 import type { Clock } from "../async/clock.ts";
 import type { KernelTable } from "../kernel/kernel_table.ts";

@@ -1,4 +1,4 @@
-/** The text of a ledger: JSON lines, first a header that says whose it is, then one line an event. */
+/** The text of a ledger: JSON lines, first a header that says whose it is, then one line per event. */
 
 import * as v from "valibot";
 import type { Claim, Claims } from "./ownership.ts";

@@ -1,4 +1,4 @@
-/** Looks up which VMs the gateways are, and leaves alone for a while what only people can heal. */
+/** Looks up which VMs the gateways are. A look-up that only people can make work is not repeated for a while. */
 
 import type { Clock } from "../async/clock.ts";
 import type { CloudConnection } from "../clouds/cloud.ts";

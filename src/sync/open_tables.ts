@@ -43,7 +43,7 @@ export class OpenTables {
   #options: OpenTablesOptions;
   /** By table id; a table that goes away and comes back keeps its lock. */
   readonly #ledgers = new Map<string, LedgerUse | null>();
-  /** By table id; what is opened again is the same trouble, and its history goes on. */
+  /** By table id; a table that is opened again keeps its history. */
   readonly #reports = new Map<string, TableReport>();
   #reconcilers: readonly Reconciler[] = [];
 
@@ -51,7 +51,7 @@ export class OpenTables {
     this.#options = options;
   }
 
-  /** One a table, in the order in which they were opened; empty before that. */
+  /** One per table, in the order in which they were opened; empty before that. */
   get reconcilers(): readonly Reconciler[] {
     return this.#reconcilers;
   }

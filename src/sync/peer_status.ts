@@ -1,4 +1,4 @@
-/** How the other routers of a group are, as far as this one knows, and how it knows it. Pure. */
+/** The state of the other routers of a group as far as this one knows it, and how it knows. Pure. */
 
 import type { ProbedPeer } from "./peer_probes.ts";
 

@@ -44,7 +44,7 @@ export class SinglePass {
    * is known who this VM is.
    *
    * @param giveUpAt milliseconds of the clock.
-   * @returns one entry a table; one of several that cannot be read is left out, see {@linkcode unread}.
+   * @returns one entry per table; one of several that cannot be read is left out, see {@linkcode unread}.
    * @throws {CloudError} if the cloud does not answer until then.
    */
   async preview(signal: AbortSignal, giveUpAt: number): Promise<readonly TablePreview[]> {

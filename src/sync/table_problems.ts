@@ -1,4 +1,4 @@
-/** What keeps a table from being as wanted and does not pass by itself: the words for it, in the log, in health and on the page. Pure. */
+/** What keeps a table from being as wanted and does not go away by itself: the words for it in the log, in health and on the page. Pure. */
 
 import type { CloudQuota } from "../clouds/cloud.ts";
 import type { SyncStatus } from "./sync_status.ts";

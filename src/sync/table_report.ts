@@ -1,4 +1,4 @@
-/** What one table's loop reports: a log line a decision, the errors of the moment, what was done since the start. */
+/** What one table's loop reports: one log line per decision, the errors of the moment, and what was done since the start. */
 
 import { getLogger } from "@logtape/logtape";
 import type { Cloud, CloudTable } from "../clouds/cloud.ts";

@@ -2,7 +2,7 @@
  * Recognises IPv4 routes of a dump that differ from an earlier one in their destination alone, which in a large table is
  * nearly every route, so that they need not be decoded again. Equal bytes decode to equal bodies.
  *
- * It is a cache of one entry a slot: a message that finds another's entry there is decoded and takes the slot over.
+ * It is a cache of one entry per slot: a message that finds another's entry there is decoded and takes the slot over.
  */
 
 import { swapBytes } from "../wire/attribute_cursor.ts";
