@@ -40,6 +40,16 @@ export interface SessionObserver {
 
 const noObserver: SessionObserver = { onApiCall: () => {}, cloudCalls: new CloudCalls() };
 
+/** What a session joins. */
+interface SessionParts {
+  readonly cloud: Cloud;
+  readonly kernel: KernelMonitor;
+  readonly podNetworks: PodNetworks | null;
+  readonly keeper: TableKeeper;
+  readonly observer: Pick<SessionObserver, "onChange" | "onTables">;
+  readonly peerProbe: PeerProbe | null;
+}
+
 /** See the head of this file. */
 export class CloudSession implements AsyncDisposable {
   readonly cloud: Cloud;
@@ -51,15 +61,8 @@ export class CloudSession implements AsyncDisposable {
   readonly keeper: TableKeeper;
   readonly supervisor: Supervisor;
 
-  private constructor(
-    context: CommandContext,
-    cloud: Cloud,
-    kernel: KernelMonitor,
-    podNetworks: PodNetworks | null,
-    keeper: TableKeeper,
-    { onChange, onTables }: Pick<SessionObserver, "onChange" | "onTables">,
-    peerProbe: PeerProbe | null,
-  ) {
+  private constructor(context: CommandContext, parts: SessionParts) {
+    const { cloud, kernel, podNetworks, keeper, peerProbe, observer: { onChange, onTables } } = parts;
     const { settings } = context;
     this.cloud = cloud;
     this.kernel = kernel;
@@ -117,16 +120,15 @@ export class CloudSession implements AsyncDisposable {
     const kernel = await openKernel(context, scope, () => given.settings.policy);
     const opened = await openCloudOf(name, context, kernel.table, observer.onApiCall);
     const cloud = observedCloud(opened, observer.cloudCalls);
-    return new CloudSession(
-      context,
+    return new CloudSession(context, {
       cloud,
       kernel,
       podNetworks,
-      new TableKeeper(libc, cloud, settings, folder),
+      keeper: new TableKeeper(libc, cloud, settings, folder),
       observer,
       // Only what goes on has time to wait for answers.
-      scope.follow ? openPeerProbe(settings.peerProbe, libc) : null,
-    );
+      peerProbe: scope.follow ? openPeerProbe(settings.peerProbe, libc) : null,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

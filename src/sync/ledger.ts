@@ -13,6 +13,7 @@ import {
   type LedgerHeader,
   ledgerText,
   type Line,
+  type ParsedLedger,
   parseLedger,
 } from "./ledger_text.ts";
 import type { Claim, Claims } from "./ownership.ts";
@@ -52,9 +53,7 @@ export class Ledger {
   private constructor(
     store: LedgerStore,
     header: LedgerHeader,
-    claims: Map<string, Claim>,
-    lines: number,
-    lost: boolean,
+    { claims, lines, lost }: Pick<ParsedLedger, "claims" | "lines" | "lost">,
     onGone: () => void,
   ) {
     this.#store = store;
@@ -79,10 +78,11 @@ export class Ledger {
   ): Promise<{ readonly ledger: Ledger; readonly warning: string | null }> {
     const content = await store.read();
     if (content === null) {
-      return { ledger: new Ledger(store, header, new Map(), 0, true, onGone), warning: null };
+      const nothing = { claims: new Map(), lines: 0, lost: true };
+      return { ledger: new Ledger(store, header, nothing, onGone), warning: null };
     }
     const parsed = parseLedger(content, header);
-    const ledger = new Ledger(store, header, parsed.claims, parsed.lines, parsed.lost, onGone);
+    const ledger = new Ledger(store, header, parsed, onGone);
     if (!parsed.lost) await store.leaveSign?.();
     if (parsed.untrusted === null) return { ledger, warning: null };
     const place = await store.setAside(parsed.untrusted);

@@ -55,10 +55,13 @@ export class Opening {
         throw error;
       }
     };
-    const onWait = (until: number): void => {
-      this.#nextTryAt = until;
-    };
-    const result = await retryUntil(remembering, this.#clock, signal, giveUpAt, this.#done, onWait);
+    const result = await retryUntil(remembering, this.#clock, signal, {
+      giveUpAt,
+      hasWorked: this.#done,
+      onWait: (until) => {
+        this.#nextTryAt = until;
+      },
+    });
     this.#lastError = null;
     return result;
   }

@@ -9,13 +9,19 @@ import { remedyOf, withoutStop } from "./error_text.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
 
+/** How long a call is retried. */
+export interface RetryOptions {
+  /** When to give up and throw the last error, in milliseconds of the clock; left out: never, as the service does. */
+  readonly giveUpAt?: number;
+  /** Whether it worked before in this run, so that a {@linkcode ConfigurationError} is waited for as all else; left out: it did not. */
+  readonly hasWorked?: boolean;
+  /** Hears when the next try is made, in milliseconds of the clock. */
+  readonly onWait?: (until: number) => void;
+}
+
 /**
  * Calls until it works. What may heal is tried again with back-off, a missing permission once a minute.
  *
- * @param call what to do.
- * @param giveUpAt when to give up and throw the last error, in milliseconds of the clock; Infinity: never, as the service does.
- * @param hasWorked whether it worked before in this run, so that a {@linkcode ConfigurationError} is waited for as all else.
- * @param onWait hears when the next try is made, in milliseconds of the clock.
  * @throws {ConfigurationError} at once; {@linkcode CloudError} when the time is over, or, where the time is limited, what
  * needs a correction after three in a row. The signal's reason when it is aborted.
  */
@@ -23,9 +29,7 @@ export async function retryUntil<T>(
   call: (signal: AbortSignal) => Promise<T>,
   clock: Clock,
   signal: AbortSignal,
-  giveUpAt = Infinity,
-  hasWorked = false,
-  onWait: (until: number) => void = () => {},
+  { giveUpAt = Infinity, hasWorked = false, onWait }: RetryOptions = {},
 ): Promise<T> {
   let logged = "";
   let wrong = 0;
@@ -46,7 +50,7 @@ export async function retryUntil<T>(
       // An error is logged once, with the wait that follows it; later waits are longer.
       if (error.message !== logged) logRetry(error, wait);
       logged = error.message;
-      onWait(clock.now() + wait);
+      onWait?.(clock.now() + wait);
       log.debug("Waiting for {ms} ms before attempt {next}", {
         event: "back-off",
         ms: Math.round(wait),

@@ -42,7 +42,7 @@ Deno.test("retryUntil() tries a missing permission once a minute", async () => {
 
 Deno.test("retryUntil() gives up on nonsense after three answers where its time is limited, and for ever asks seldom", async () => {
   await assert.rejects(
-    retryUntil(failing(99, "invalid"), new SteppingClock(), never, 1_000_000),
+    retryUntil(failing(99, "invalid"), new SteppingClock(), never, { giveUpAt: 1_000_000 }),
     /^CloudError: no 3$/,
   );
   const clock = new SteppingClock(0.5);
@@ -57,7 +57,7 @@ Deno.test("retryUntil() throws a configuration error at once, but waits for it w
   assert.deepEqual(clock.sleeps, []);
   let calls = 0;
   const mended = (): Promise<string> => calls++ < 1 ? wrong() : Promise.resolve("yes");
-  assert.equal(await retryUntil(mended, clock, never, Infinity, true), "yes");
+  assert.equal(await retryUntil(mended, clock, never, { hasWorked: true }), "yes");
 });
 
 Deno.test("retryUntil() throws what is no CloudError at once", async () => {
@@ -71,7 +71,7 @@ Deno.test("retryUntil() takes two passing answers of nonsense for just that", as
 
 Deno.test("retryUntil() throws the last error rather than wait beyond its time", async () => {
   const clock = new SteppingClock(0.5);
-  await assert.rejects(retryUntil(failing(99, "unavailable"), clock, never, 2000), /no 4/);
+  await assert.rejects(retryUntil(failing(99, "unavailable"), clock, never, { giveUpAt: 2000 }), /no 4/);
   assert.ok(clock.now() <= 2000);
 });
 
@@ -88,7 +88,7 @@ Deno.test("retryUntil() throws the signal's reason, before a call and after one"
 Deno.test("retryUntil() says when it tries again, and nothing where it gives up", async () => {
   const waiting = (): Promise<string> => retryUntil(failing(2, "unavailable"), new SteppingClock(), never);
   const late = (): Promise<string> =>
-    retryUntil(failing(99, "unavailable"), new SteppingClock(0.5), never, 300);
+    retryUntil(failing(99, "unavailable"), new SteppingClock(0.5), never, { giveUpAt: 300 });
   assert.deepEqual(await logOf(waiting), [
     "warning: no 1; retrying in 1 s",
     "warning: no 2; retrying in 1 s",
