@@ -4,12 +4,11 @@ import { getLogger } from "@logtape/logtape";
 import { LockFile } from "../../ffi/lock_file.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Cloud, CloudTable } from "../clouds/cloud.ts";
-import { Ledger } from "../sync/ledger.ts";
+import { Ledger, type LedgerUse } from "../sync/ledger.ts";
 import { memoryStore } from "../sync/ledger_store.ts";
 import type { LedgerHeader } from "../sync/ledger_text.ts";
 import { ledgerFile, wasBegun } from "../sync/ledger_file.ts";
 import { OpenTableError } from "../sync/open_table_error.ts";
-import type { LedgerUse } from "../sync/table_view.ts";
 import { folderFault, folderRemedy } from "./folder_fault.ts";
 import type { Settings } from "./settings.ts";
 

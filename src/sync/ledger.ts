@@ -196,3 +196,12 @@ export class Ledger {
     }
   }
 }
+
+/** An open ledger and what is known of its past. */
+export interface LedgerUse {
+  readonly ledger: Ledger;
+  /** Whether this program has certainly written to the table before. */
+  readonly proven: boolean;
+  /** Why a ledger that is there cannot be trusted, as a sentence; null or left out: it can, or there is none. */
+  readonly broken?: string | null;
+}

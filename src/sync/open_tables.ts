@@ -10,7 +10,7 @@ import type { Opening } from "./opening.ts";
 import { Reconciler, type ReconcilerOptions, reportOf } from "./reconciler.ts";
 import type { SyncSettings } from "./table_round.ts";
 import type { TableReport } from "./table_report.ts";
-import type { LedgerUse } from "./table_view.ts";
+import type { LedgerUse } from "./ledger.ts";
 
 /** What tables are opened with. */
 export interface OpenTablesOptions {

@@ -11,7 +11,7 @@ import type { OpenTables } from "./open_tables.ts";
 import type { Opening } from "./opening.ts";
 import { type TablePreview, tableToBe, withTableToBe } from "./table_preview.ts";
 import type { SyncSettings } from "./table_round.ts";
-import type { LedgerUse } from "./table_view.ts";
+import type { LedgerUse } from "./ledger.ts";
 
 /** What a pass works with. */
 export interface SinglePassParts {

@@ -33,7 +33,7 @@ import { type PeerStatus, peerStatuses } from "./peer_status.ts";
 import { prepareEveryMs, TableLoops } from "./table_loops.ts";
 import { SinglePass } from "./single_pass.ts";
 import type { TablePreview } from "./table_preview.ts";
-import type { LedgerUse } from "./table_view.ts";
+import type { LedgerUse } from "./ledger.ts";
 
 /** What a supervisor works with. */
 export interface SupervisorOptions {

@@ -12,23 +12,15 @@ import type {
 import type { Prefix } from "../routes/prefix.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
 import type { Clock } from "../async/clock.ts";
-import type { ClaimEntry, Ledger } from "./ledger.ts";
+import { AbsentClaims } from "./absent_claims.ts";
+import type { ClaimEntry, Ledger, LedgerUse } from "./ledger.ts";
 import type { Member } from "./group.ts";
-import { clockText } from "./error_text.ts";
-import { type Claim, indexTable, pointsAt, recoverClaims, type TableIndex } from "./ownership.ts";
+import { LostLedger } from "./lost_ledger.ts";
+import { type Claim, indexTable, pointsAt, type TableIndex } from "./ownership.ts";
 import { KnownGateways, selfMarks } from "./own_marks.ts";
 import { withMarked } from "./route_holder.ts";
 import type { PlannedChange } from "./planned_change.ts";
-import { counted, prefixList } from "./wording.ts";
-
-/** An open ledger and what is known of its past. */
-export interface LedgerUse {
-  readonly ledger: Ledger;
-  /** Whether this program has certainly written to the table before. */
-  readonly proven: boolean;
-  /** Why a ledger that is there cannot be trusted, as a sentence; null or left out: it can, or there is none. */
-  readonly broken?: string | null;
-}
+import { counted } from "./wording.ts";
 
 /** What a view works with. */
 export interface TableViewOptions {
@@ -46,20 +38,14 @@ export interface TableViewOptions {
 }
 
 const log = getLogger(["cloudroutesync", "sync"]);
-/** A claimed next hop that no reading has shown for this long is given up: a single reading may be stale. */
-const forgetAfterMs = 60_000;
-
-/** So many prefixes are named in a line. */
-const mostNamed = 5;
-/** A reading may lack what was written this long before it. */
-const staleForMs = 10_000;
 
 /** The table as last read; see the head of this file. */
 export class TableView {
   readonly #options: TableViewOptions;
   readonly #ledger: Ledger | null;
-  /** Since when a claimed next hop was not seen, by prefix and next hop. */
-  readonly #absentSince = new Map<string, number>();
+  /** Null where the cloud has marks. */
+  readonly #lostLedger: LostLedger | null;
+  readonly #absentClaims = new AbsentClaims();
   #state: TableState | null = null;
   #problems: readonly string[] = [];
   #ownSubnets: readonly Prefix[] = [];
@@ -81,11 +67,12 @@ export class TableView {
     dead: new Set(),
   };
   #reads = 0;
-  #waitsFor: string | null = null;
 
   constructor(options: TableViewOptions) {
     this.#options = options;
-    this.#ledger = options.ledger?.ledger ?? null;
+    const { ledger: use, table, clock } = options;
+    this.#ledger = use?.ledger ?? null;
+    this.#lostLedger = use === null ? null : new LostLedger(use, table.name, clock);
   }
 
   /** The state as last read; null while it is not known what the table holds. */
@@ -115,7 +102,7 @@ export class TableView {
 
   /** Why the table is not read though nothing failed, as part of a sentence; null: it is read, or calls are under way. */
   get waitsFor(): string | null {
-    return this.#waitsFor;
+    return this.#lostLedger?.waitsFor ?? null;
   }
 
   /** The other routers of the group: those that were named, and those that the marks of the table name. */
@@ -147,13 +134,13 @@ export class TableView {
   /** Reads the table. @throws {CloudError} or {LedgerError}; the state is then unknown. */
   async read(signal: AbortSignal): Promise<void> {
     this.#state = null;
-    if (this.#ledger?.lost) await this.#outlastStaleReadings(signal);
+    if (this.#ledger?.lost) await this.#lostLedger?.outlastStaleReadings(signal);
     this.#reads++;
     const state = await this.#options.connection().read(this.#options.table, signal);
     if (this.#ledger?.lost) await this.#beginLedger(state);
     this.adopt(state);
     await this.#claimHandedOver();
-    await this.#forgetAbsent();
+    await this.#giveUpAbsent();
   }
 
   /** Takes a state that came with a write's answer. */
@@ -209,10 +196,7 @@ export class TableView {
    * @returns by canonical prefix what was claimed before; null where nothing was.
    */
   async claim(changes: readonly PlannedChange[]): Promise<ReadonlyMap<string, Claim | null>> {
-    // What is written now has not been missed yet, however long ago it was seen last: a reading that is stale must not give it up.
-    for (const { prefix, to } of changes) {
-      for (const hop of to ?? []) this.#absentSince.delete(absenceKey(prefix.text, hop));
-    }
+    this.#absentClaims.written(changes);
     const before = new Map(
       changes.map(({ prefix: { text } }) => [text, this.#ledger?.claims.get(text) ?? null]),
     );
@@ -260,40 +244,22 @@ export class TableView {
     await ledger.confirm(entries);
   }
 
-  /** What we wrote just before the ledger was lost must not be missing from the reading that a new one begins with. */
-  async #outlastStaleReadings(signal: AbortSignal): Promise<void> {
-    const { ledger: use, table, clock } = this.#options;
-    if (use?.proven !== true) return;
-    const { ledger, broken = null } = use;
-    log.warn(
-      "{why}; a new one is begun in {seconds} s from what table {table} shows then, and no action is needed",
-      {
-        event: "ledger-lost",
-        why: broken ?? `The ledger ${ledger.place} is gone; somebody may have deleted it`,
-        table: table.name,
-        seconds: staleForMs / 1000,
-      },
-    );
-    this.#waitsFor = `the ledger is lost, and a new one is begun at ${clockText(Date.now() + staleForMs)}`;
-    try {
-      await clock.sleep(staleForMs, signal);
-      signal.throwIfAborted();
-    } finally {
-      this.#waitsFor = null;
-    }
-  }
-
   /** Begins a lost ledger from what the table shows. */
   async #beginLedger(state: TableState): Promise<void> {
-    const use = this.#options.ledger;
-    if (use === null) return;
-    const selfIds = this.#selfIds;
-    const claims = recoverClaims(state, selfIds, use.proven, ({ prefix }) => this.#isWantedHere(prefix.text));
-    await use.ledger.begin(claims);
-    const left = state.routes.filter((route) => pointsAt(route, selfIds) && !claims.has(route.prefix.text))
-      .map(({ prefix }) => prefix.text);
+    const left = await this.#lostLedger?.begin(
+      state,
+      this.#selfIds,
+      ({ prefix }) => this.#isWantedHere(prefix.text),
+    );
     this.#orphans = new Set(left);
-    this.#logBegun(use, state.table.name, claims.size, left);
+  }
+
+  /** Gives up claims of what no reading has shown for a while. */
+  async #giveUpAbsent(): Promise<void> {
+    if (this.#ledger === null) return;
+    const { clock, wanted } = this.#options;
+    const { own } = this.#index;
+    await this.#absentClaims.giveUp(this.#ledger, own, (prefix) => wanted.has(prefix), clock.now());
   }
 
   /**
@@ -391,79 +357,6 @@ export class TableView {
     const hops = this.#options.wanted.get(prefix)?.nextHops ?? [];
     return hops.length === 1 && hops[0]?.neighbour === null;
   }
-
-  /** @param left prefixes of routes that point at this VM and are not taken for its own. */
-  #logBegun({ ledger, proven }: LedgerUse, table: string, count: number, left: readonly string[]): void {
-    const event = "ledger-begun";
-    if (proven) {
-      log.info(
-        "Began a new ledger of table {table}: {routes} that point at this VM are its own again; those that it " +
-          "pointed elsewhere are foreign now, and -adopt takes over what is in the way",
-        { event, table, routes: counted(count, "route"), count },
-      );
-    } else if (count + left.length === 0) {
-      log.info("Began the ledger of table {table}, {place}", { event, table, place: ledger.place, count });
-    } else {
-      const [others, them] = left.length === 1
-        ? ["1 other stays", "it"]
-        : [`${left.length} others stay`, "them"];
-      const are = count === 1 ? "is" : "are";
-      const parts = [
-        ...(count === 0
-          ? []
-          : [`${counted(count, "route")} that the kernel wants ${are} this program's own`]),
-        ...(left.length === 0 ? [] : [
-          `${others} foreign until the kernel wants exactly ${them}; delete ${them} if an earlier run wrote ${them}: ${
-            prefixList(left, mostNamed)
-          }`,
-        ]),
-      ];
-      log.warn(
-        "Table {table} has routes to this VM and there was no ledger {place}: this is the first run here, or the state " +
-          "folder was lost (keep it on a disk that stays, -state names it); {outcome}",
-        { event, table, place: ledger.place, outcome: parts.join("; "), count },
-      );
-    }
-  }
-
-  /** Gives up claimed next hops that are neither wanted nor were seen for a while. */
-  async #forgetAbsent(): Promise<void> {
-    const ledger = this.#ledger;
-    if (ledger === null) return;
-    const now = this.#options.clock.now();
-    const shrunk: ClaimEntry[] = [];
-    const shrunkConfirmed: ClaimEntry[] = [];
-    const released: string[] = [];
-    for (const [prefix, claim] of ledger.claims) {
-      const left = this.#seenLately(prefix, claim, now);
-      if (left.length === claim.nextHops.length) continue;
-      if (left.length > 0) (claim.confirmed ? shrunkConfirmed : shrunk).push({ prefix, nextHops: left });
-      else if (!this.#options.wanted.has(prefix)) released.push(prefix);
-    }
-    await ledger.claim(shrunk);
-    await ledger.confirm(shrunkConfirmed);
-    await ledger.release(released);
-  }
-
-  #seenLately(prefix: string, claim: Claim, now: number): readonly string[] {
-    const seen = this.#index.own.get(prefix)?.nextHops ?? [];
-    return claim.nextHops.filter((hop) => {
-      const key = absenceKey(prefix, hop);
-      if (seen.includes(hop)) {
-        this.#absentSince.delete(key);
-        return true;
-      }
-      const since = this.#absentSince.get(key) ?? now;
-      this.#absentSince.set(key, since);
-      if (now - since < forgetAfterMs) return true;
-      this.#absentSince.delete(key);
-      return false;
-    });
-  }
-}
-
-function absenceKey(prefix: string, hop: string): string {
-  return `${prefix} ${hop}`;
 }
 
 function union(left: readonly string[], right: readonly string[]): readonly string[] {

@@ -1,0 +1,67 @@
+/** Claimed next hops that readings of the table do not show: one that stays away for a while is given up, since one reading may be stale. */
+
+import type { ClaimEntry, Ledger } from "./ledger.ts";
+import type { Claim, TableIndex } from "./ownership.ts";
+import type { PlannedChange } from "./planned_change.ts";
+
+/** A claimed next hop that no reading has shown for this long is given up, in milliseconds. */
+const giveUpAfterMs = 60_000;
+
+/** See the head of this file. */
+export class AbsentClaims {
+  /** Since when a claimed next hop was not seen, by prefix and next hop, in milliseconds of the clock. */
+  readonly #since = new Map<string, number>();
+
+  /** What is written now has not been missed yet, however long ago it was seen last: a reading that is stale must not give it up. */
+  written(changes: readonly PlannedChange[]): void {
+    for (const { prefix, to } of changes) {
+      for (const hop of to ?? []) this.#since.delete(keyOf(prefix.text, hop));
+    }
+  }
+
+  /**
+   * Gives up claimed next hops that were not seen for a while, and a claim whole where none is left and nothing is wanted.
+   *
+   * @param own the routes of ours that the table was just seen to have, by canonical prefix.
+   * @param isWanted whether the kernel wants a canonical prefix.
+   * @param now milliseconds of the clock.
+   */
+  async giveUp(
+    ledger: Ledger,
+    own: TableIndex["own"],
+    isWanted: (prefix: string) => boolean,
+    now: number,
+  ): Promise<void> {
+    const shrunk: ClaimEntry[] = [];
+    const shrunkConfirmed: ClaimEntry[] = [];
+    const released: string[] = [];
+    for (const [prefix, claim] of ledger.claims) {
+      const left = this.#seenLately(prefix, claim, own.get(prefix)?.nextHops ?? [], now);
+      if (left.length === claim.nextHops.length) continue;
+      if (left.length > 0) (claim.confirmed ? shrunkConfirmed : shrunk).push({ prefix, nextHops: left });
+      else if (!isWanted(prefix)) released.push(prefix);
+    }
+    await ledger.claim(shrunk);
+    await ledger.confirm(shrunkConfirmed);
+    await ledger.release(released);
+  }
+
+  #seenLately(prefix: string, claim: Claim, seen: readonly string[], now: number): readonly string[] {
+    return claim.nextHops.filter((hop) => {
+      const key = keyOf(prefix, hop);
+      if (seen.includes(hop)) {
+        this.#since.delete(key);
+        return true;
+      }
+      const since = this.#since.get(key) ?? now;
+      this.#since.set(key, since);
+      if (now - since < giveUpAfterMs) return true;
+      this.#since.delete(key);
+      return false;
+    });
+  }
+}
+
+function keyOf(prefix: string, hop: string): string {
+  return `${prefix} ${hop}`;
+}
