@@ -30,7 +30,7 @@ import { openPodNetworks, withPodNetworks } from "./pod_networks.ts";
 import { isBesideFile, stateFolder, TableKeeper } from "./state_folder.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Who hears of a session's calls. */
+/** Whom a session calls back: with each call to the cloud, each change, and the tables that it keeps. */
 export interface SessionObserver {
   readonly onApiCall: (call: ApiCall) => void;
   readonly cloudCalls: CloudCalls;
@@ -94,7 +94,7 @@ export class CloudSession implements AsyncDisposable {
   /**
    * Reads the kernel, gives up the permissions that the chosen cloud does not need, and opens the cloud.
    *
-   * @param observer hears of each call; absent: nobody does.
+   * @param observer is called with each call; absent: nobody does.
    * @throws {UsageError} if no cloud is named and DMI tells none.
    */
   static async open(

@@ -66,7 +66,7 @@ export interface KernelScope {
 /**
  * Reads the kernel's tables, and follows them if asked to.
  *
- * @param livePolicy the policy of the moment, which SIGHUP may change.
+ * @param livePolicy the current policy, which SIGHUP may change.
  */
 export async function openKernel(
   context: CommandContext,

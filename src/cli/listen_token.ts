@@ -30,7 +30,7 @@ export class ListenToken {
     return token;
   }
 
-  /** The token of the moment; null: none is asked for. */
+  /** The current token; null: none is asked for. */
   get text(): string | null {
     return this.#token;
   }

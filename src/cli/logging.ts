@@ -23,7 +23,7 @@ export interface LoggingOptions {
   readonly ring?: LogRing;
 }
 
-/** More items of a list than these make a line that nobody reads. */
+/** Most items of a list that one line names: nobody reads more. */
 const mostItems = 10;
 /** A longer value is cut, in characters; a stack of the deepest kind is shorter. */
 const longestValue = 8_000;

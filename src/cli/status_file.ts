@@ -1,5 +1,5 @@
 /**
- * What a running instance leaves on disk for `explain`: the errors of the moment. A convenience, written now and then and
+ * What a running instance leaves on disk for `explain`: the current errors. A convenience, written now and then and
  * trusted for nothing else.
  */
 

@@ -1,4 +1,4 @@
-/** Tells systemd and the status file how a run is doing, now and then; the log hears of each problem where it is found. */
+/** Reports to systemd and the status file how a run is doing, now and then; the log has each problem from where it is found. */
 
 import type { SdNotify } from "../../ffi/sd_notify.ts";
 import { systemClock } from "../async/system_clock.ts";
@@ -6,7 +6,7 @@ import { healthOf, type Observed, summaryOf } from "../observe/health.ts";
 import { writeStatusFile } from "./status_file.ts";
 import type { UnexpectedErrors } from "./unexpected_errors.ts";
 
-/** How often systemd hears of the service, in milliseconds; well below half of the unit's WatchdogSec. */
+/** How often the service reports to systemd, in milliseconds; well below half of the unit's WatchdogSec. */
 const reportEveryMs = 2_000;
 /** How often the status file is written where there is no systemd. */
 const lookEveryMs = 10_000;

@@ -45,7 +45,7 @@ export class CloudCalls {
   readonly #lastRead = new Map<string, number>();
   readonly #lastWrite = new Map<string, number>();
 
-  /** @param onCall hears of each call too: the metrics. */
+  /** @param onCall is called with each call too: the metrics. */
   constructor(onCall: (call: CloudCall) => void = () => {}) {
     this.#onCall = onCall;
   }

@@ -11,7 +11,7 @@ import { problemsOf } from "../sync/table_problems.ts";
 import { counted } from "../sync/wording.ts";
 import { errorsToReport } from "./table_errors.ts";
 
-/** More errors of one table than these make a line that nobody reads. */
+/** Most errors of one table that one line names: nobody reads more. */
 const mostErrors = 3;
 
 /** What is looked at. */

@@ -17,7 +17,7 @@ import type { RouteRows } from "./route_row.ts";
 export interface LiveSources {
   /** The document of `status -output json`. */
   readonly status: () => unknown;
-  /** The rows of the moment; null if they are those of the last look. @param always whether they are wanted though nothing changed. */
+  /** The current rows; null if they are those of the last look. @param always whether they are wanted though nothing changed. */
   readonly rows: (always: boolean) => RouteRows | null;
   /** Nobody looks any more: what is kept for the next look may go. */
   readonly forget: () => void;
@@ -52,7 +52,7 @@ export class LiveStatus {
   #lookedAt = -Infinity;
   #restMs = 0;
 
-  /** @param unexpected hears of what fails while events are made, which is a defect. */
+  /** @param unexpected is called with what fails while events are made, which is a defect. */
   constructor(sources: LiveSources, unexpected: (error: unknown) => void) {
     this.#sources = sources;
     this.#unexpected = unexpected;

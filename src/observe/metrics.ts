@@ -1,4 +1,4 @@
-/** The metrics that are read off the state of the moment. Pure. */
+/** The metrics that are read off the current state. Pure. */
 
 import type { CloudQuota } from "../clouds/cloud.ts";
 import { healthOf, type Observed } from "./health.ts";

@@ -90,7 +90,7 @@ export class MetricsRegistry {
 
   #registerProcess(): void {
     const { cpu, memory, startTime } = recordedMetrics;
-    /** Takes the value of the moment, at each scrape. */
+    /** Takes the current value, at each scrape. */
     const collecting = (value: (moment: MetricsMoment) => number | undefined): () => void => {
       const now = (): number => this.#moment === null ? 0 : value(this.#moment) ?? 0;
       return function (this: Pick<Gauge, "reset" | "inc">): void {

@@ -17,7 +17,7 @@ export interface AccessRules {
   readonly hostname: string;
   /** Further names by which browsers may ask (`-listen-host`). */
   readonly hosts: readonly string[];
-  /** The token of the moment; null: none is asked for. */
+  /** The current token; null: none is asked for. */
   readonly token: () => string | null;
 }
 

@@ -32,7 +32,7 @@ const everyMs = 1_000;
 /**
  * Measures how late the event loop is, until it is disposed of: what keeps it busy keeps the kernel's events waiting.
  *
- * @param onDelay hears of each delay, in seconds.
+ * @param onDelay is called with each delay, in seconds.
  */
 export function watchEventLoop(onDelay: (seconds: number) => void): Disposable {
   let dueAt = performance.now() + everyMs;

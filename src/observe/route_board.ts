@@ -1,4 +1,4 @@
-/** The rows of the moment, and what changed in them since they were looked at before. */
+/** The current rows, and what changed in them since they were looked at before. */
 
 import { dropReasonMeanings } from "../routes/drop_reason.ts";
 import type { RowsEvent } from "./page/documents.ts";
@@ -33,7 +33,7 @@ export class RouteBoard {
     return this.#document;
   }
 
-  /** Takes the rows of the moment. @returns what changed; null: nothing. */
+  /** Takes the current rows. @returns what changed; null: nothing. */
   update({ rows, leftOut }: RouteRows): RowsEvent | null {
     const before = this.#rows;
     const changed = rows.filter((row) => before.get(row.prefix) !== row);

@@ -16,7 +16,7 @@ export interface StatusPages {
   readonly live: Pick<LiveStatus, "events" | "routes" | "close">;
   /** Who may see page and status, besides whoever is on this machine. */
   readonly access: Omit<AccessRules, "hostname">;
-  /** Hears of a request that could not be answered, which is a defect. */
+  /** Called with a request that could not be answered, which is a defect. */
   readonly onError?: (error: unknown) => void;
 }
 

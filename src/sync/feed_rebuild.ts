@@ -14,7 +14,7 @@ export interface FeedRebuildOptions {
   readonly kernel: KernelTable;
   readonly clock: Clock;
   /**
-   * Hears how a rebuild ended.
+   * Called when a rebuild has ended.
    *
    * @param changed canonical prefixes of which the outcome changed.
    * @param at when the kernel said what made it necessary, in milliseconds of the clock; null: it was not the kernel.
@@ -62,7 +62,7 @@ export class FeedRebuild {
     if (this.#failed !== null) throw this.#failed.error;
   }
 
-  /** Ends what is under way, and begins none any more. */
+  /** Ends what is under way, and begins no other. */
   end(): void {
     this.#end.abort();
   }

@@ -16,7 +16,7 @@ const log = getLogger(["cloudroutesync", "sync"]);
 /** How long it is retried to find out who this VM is after its addresses changed, in milliseconds. */
 const askAgainForMs = 300_000;
 
-/** What the cloud is asked by, and who hears of its answers. */
+/** How the cloud is asked, and what is called with its answers. */
 export interface KnownVmOptions {
   readonly cloud: Cloud;
   readonly kernel: KernelTable;
@@ -46,7 +46,7 @@ export class KnownVm {
     return this.#connection?.identity ?? null;
   }
 
-  /** The connection of the moment. @throws {Error} before the cloud has said who this VM is. */
+  /** The current connection. @throws {Error} before the cloud has said who this VM is. */
   get connection(): CloudConnection {
     if (this.#connection === null) throw new Error("Cannot call the cloud before it is known who this VM is");
     return this.#connection;

@@ -9,7 +9,7 @@ import { pointsAt, recoverClaims } from "./ownership.ts";
 import { counted, prefixList } from "./wording.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
-/** So many prefixes are named in a line. */
+/** Most prefixes that one line names. */
 const mostNamed = 5;
 /** A reading may lack what was written this long before it, in milliseconds. */
 const staleForMs = 10_000;

@@ -15,7 +15,7 @@ export class NeighbourLookup {
   readonly #report: Pick<TableReport, "lookUpFailed" | "lookUpWorked">;
   #refused: { readonly error: CloudError; readonly until: number } | null = null;
 
-  /** @param connection the one of the moment. */
+  /** @param connection the current one. */
   constructor(
     connection: () => Pick<CloudConnection, "resolve">,
     clock: Clock,

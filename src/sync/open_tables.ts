@@ -15,7 +15,7 @@ import type { LedgerUse } from "./ledger.ts";
 /** What tables are opened with. */
 export interface OpenTablesOptions {
   readonly cloud: Cloud;
-  /** The connection of the moment: it is another one once this VM was identified again. */
+  /** The current connection: another one once this VM was identified again. */
   readonly connection: () => CloudConnection;
   readonly identity: () => CloudIdentity;
   /** What the kernel wants, by canonical prefix; live. */
@@ -30,11 +30,11 @@ export interface OpenTablesOptions {
   readonly budget: ApiBudget;
   /** Whether this router may change routes: the active address of its group is on it, or there is none. */
   readonly isActive: () => boolean;
-  /** Hears of each change that was made. */
+  /** Called with each change that was made. */
   readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
   /** Locks a table against a second instance and opens its ledger (null where the cloud has marks). Throws {@linkcode OpenTableError}. */
   readonly openTable: (table: CloudTable) => Promise<LedgerUse | null>;
-  /** Hears that the tables are open. */
+  /** Called when the tables are open. */
   readonly opening: Pick<Opening, "finish">;
 }
 

@@ -1,5 +1,5 @@
 /**
- * `-peer-probe`: asks the other routers of the group, each second, whether they are there. An answer that stays away proves nothing (the
+ * `-peer-probe`: asks the other routers of the group every second whether they are there. A missing answer proves nothing (the
  * way between may be cut) and changes no route: it only makes the program ask the cloud at once, which may know more.
  */
 
@@ -12,7 +12,7 @@ const log = getLogger(["cloudroutesync", "group"]);
 
 /** How often a peer is asked, in milliseconds; an answer must come within as much. */
 const everyMs = 1_000;
-/** So many answers that stay away in a row are a hint that the peer is dead. */
+/** So many missing answers in a row are a hint that the peer is dead. */
 const mostMissed = 3;
 /** How long after a hint the next one is given while the peer still does not answer, in milliseconds. */
 const hintEveryMs = 60_000;
@@ -41,7 +41,7 @@ interface Memory {
 /** What the probes work with. */
 export interface PeerProbesOptions {
   readonly probe: PeerProbe;
-  /** The peers of the moment. */
+  /** The current peers. */
   readonly peers: () => readonly IpAddress[];
   /** Something hints at a death. */
   readonly onHint: () => void;

@@ -27,7 +27,7 @@ import type { TableSight } from "./table_standing.ts";
 /** What a reconciler works with. */
 export interface ReconcilerOptions extends TableRoundOptions {
   readonly cloud: Pick<Cloud, "traits" | "describe">;
-  /** Hears of each change that was made. */
+  /** Called with each change that was made. */
   readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
   /** What was reported of the table before it was opened again; left out: nothing. */
   readonly report?: TableReport;

@@ -15,7 +15,7 @@ export interface RetryOptions {
   readonly giveUpAt?: number;
   /** Whether it worked before in this run, so that a {@linkcode ConfigurationError} is waited for as all else; left out: it did not. */
   readonly hasWorked?: boolean;
-  /** Hears when the next try is made, in milliseconds of the clock. */
+  /** Called with the time when the next try is made, in milliseconds of the clock. */
   readonly onWait?: (until: number) => void;
 }
 

@@ -1,4 +1,4 @@
-/** The wanted routes of the moment, kept current from the kernel's table. */
+/** The routes that are wanted now, kept current from the kernel's table. */
 
 import type { KernelTable } from "../kernel/kernel_table.ts";
 import { ColumnJudge } from "../routes/column_judge.ts";

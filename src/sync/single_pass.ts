@@ -21,7 +21,7 @@ export interface SinglePassParts {
   readonly rebuild: FeedRebuild;
   /** Reads a table's ledger without locking or changing anything (null where the cloud has marks). */
   readonly peekTable: (table: CloudTable) => Promise<LedgerUse | null>;
-  /** The user's settings of the moment. */
+  /** The user's current settings. */
   readonly settings: () => SyncSettings;
 }
 

@@ -47,9 +47,9 @@ export interface SupervisorOptions {
   readonly openTable: (table: CloudTable) => Promise<LedgerUse | null>;
   /** Reads a table's ledger without locking or changing anything (null where the cloud has marks). */
   readonly peekTable: (table: CloudTable) => Promise<LedgerUse | null>;
-  /** Hears of each change that was made. */
+  /** Called with each change that was made. */
   readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
-  /** Hears which tables a run keeps and who this VM is, once that is known and when the tables become others. */
+  /** Called with the tables that a run keeps and who this VM is, once that is known and when the tables become others. */
   readonly onTables?: ((tables: readonly string[], identity: CloudIdentity) => void) | undefined;
   /** Asks the other routers of the group whether they are there; absent or null: nobody does. */
   readonly peerProbe?: PeerProbe | null;

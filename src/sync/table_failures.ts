@@ -33,7 +33,7 @@ export class TableFailures {
     this.#now = now;
   }
 
-  /** The errors of the moment, by key. */
+  /** The current errors, by key. */
   get errors(): ReadonlyMap<string, Error> {
     return this.#errors;
   }

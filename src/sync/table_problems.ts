@@ -5,7 +5,7 @@ import type { SyncStatus } from "./sync_status.ts";
 import { clockText } from "./error_text.ts";
 import { counted, prefixList } from "./wording.ts";
 
-/** More prefixes than these make a line that nobody reads. */
+/** Most prefixes that one line names: nobody reads more. */
 const mostNamed = 5;
 
 /** A problem of a table. */

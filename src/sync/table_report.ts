@@ -1,4 +1,4 @@
-/** What one table's loop reports: one log line per decision, the errors of the moment, and what was done since the start. */
+/** What one table's loop reports: one log line per decision, the current errors, and what was done since the start. */
 
 import { getLogger } from "@logtape/logtape";
 import type { Cloud, CloudTable } from "../clouds/cloud.ts";
@@ -13,14 +13,14 @@ import { problemEnds, problemsOf, type TableProblem } from "./table_problems.ts"
 import { counted, durationText, prefixList } from "./wording.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
-/** So many prefixes are named in a line. */
+/** Most prefixes that one line names. */
 const mostNamed = 5;
 
 /** What a report is made with besides the table. */
 export interface TableReportOptions {
   /** Milliseconds that never jump. */
   readonly now?: () => number;
-  /** Hears of each change that was made. */
+  /** Called with each change that was made. */
   readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
 }
 

@@ -18,7 +18,7 @@ export interface TableStandingParts {
   readonly look: TableLook;
   readonly changes: TableChanges;
   readonly report: TableReport;
-  /** The one of the moment. */
+  /** The current one. */
   readonly schedule: () => Schedule;
 }
 
@@ -36,7 +36,7 @@ export class TableStanding {
   #underWay: Comparison | null = null;
   #inStepAt: number | null = null;
   #inStepSince: number | null = null;
-  /** When the hold of the moment ends, in milliseconds of the clock and, worked out once a hold, since the epoch. */
+  /** When the current hold ends, in milliseconds of the clock and, worked out once a hold, since the epoch. */
   #holdEndsAt: number | null = null;
   #heldUntil: number | null = null;
 

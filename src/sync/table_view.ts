@@ -25,7 +25,7 @@ import { counted } from "./wording.ts";
 /** What a view works with. */
 export interface TableViewOptions {
   readonly cloud: Pick<Cloud, "traits">;
-  /** The connection of the moment: it is another one once this VM was identified again. */
+  /** The current connection: another one once this VM was identified again. */
   readonly connection: () => Pick<CloudConnection, "read">;
   readonly table: CloudTable;
   readonly owner: string;
@@ -156,7 +156,7 @@ export class TableView {
       this.#dead.has(peer) && before.get(prefix)?.peer !== peer
     );
     if (revived.length === 0) return;
-    // It wrote since the cloud said that it is dead: that proof is none any more.
+    // It wrote since the cloud said that it is dead: that proves nothing any longer.
     this.#dead = this.#dead.difference(new Set(revived.map(([, { peer }]) => peer)));
     this.#index = this.#indexOf(state);
   }

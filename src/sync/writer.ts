@@ -33,7 +33,7 @@ export interface WriteContext {
   readonly connection: Pick<CloudConnection, "write">;
   readonly table: CloudTable;
   readonly budget: Pick<ApiBudget, "wait">;
-  /** Hears of each change as soon as it is done: the last of hundreds may be minutes away. */
+  /** Called with each change as soon as it is done: the last of hundreds may be minutes away. */
   readonly onDone?: (change: PlannedChange) => void;
 }
 

@@ -30,7 +30,7 @@ const log = getLogger(["cloudroutesync", "run"]);
 const takeAgainAfterMs = 1_000;
 /** How long `-withdraw-on-exit` may take, in milliseconds; below systemd's TimeoutStopSec of 90 s. */
 const withdrawWithinMs = 60_000;
-/** More errors than these make a line that nobody reads. */
+/** Most errors that one line names: nobody reads more. */
 const mostErrors = 3;
 /** More prefixes than these, of one change of the kernel, likewise. */
 const mostPrefixes = 10;

@@ -84,7 +84,7 @@ export class RunningService implements AsyncDisposable {
     await Promise.race([this.#socket?.[Symbol.asyncDispose](), systemClock.sleep(1_000, never)]);
   }
 
-  /** Leaves the settings of the moment for other commands. */
+  /** Leaves the current settings for other commands. */
   async leaveSettings(): Promise<void> {
     if (this.#socket === null) return;
     const { values } = this.#context;
@@ -104,7 +104,7 @@ export class RunningService implements AsyncDisposable {
     return observed;
   }
 
-  /** The document of the moment. @param counts whether dropped routes are counted, which takes a look at each route. */
+  /** The current document. @param counts whether dropped routes are counted, which takes a look at each route. */
   status(counts = true): unknown {
     const { settings, values } = this.#context;
     const observed = this.looked(this.#sources?.observed() ?? nothingYet(settings.cloud ?? ""));

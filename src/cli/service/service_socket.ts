@@ -16,7 +16,7 @@ const log = getLogger(["cloudroutesync", "service"]);
 
 /** Who answers. */
 export interface ServiceAnswers {
-  /** The status document of the moment. */
+  /** The current status document. */
   readonly status: () => unknown;
   /** The last lines of the log. */
   readonly log: () => readonly string[];
