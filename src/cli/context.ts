@@ -13,7 +13,6 @@ import { clouds, detectCloud, openCloud } from "../clouds/registry.ts";
 import type { KernelTable } from "../kernel/kernel_table.ts";
 import { KernelMonitor } from "../kernel/kernel_monitor.ts";
 import { mainTable } from "../kernel/protocol_names.ts";
-import { absentDevices } from "../routes/devices.ts";
 import { type OwnAddress, ownAddress } from "../routes/own_address.ts";
 import { keepPrefix, type Policy } from "../routes/policy.ts";
 import type { Family } from "../routes/prefix.ts";
@@ -112,16 +111,6 @@ export function kernelIdentity(context: CommandContext, kernel: KernelTable): Cl
   const own = ownAddressOf(context.settings, kernel);
   const facts = clouds[cloudName(context.settings, context.libc) ?? "local"].networkFacts;
   return localIdentity([own(4), own(6)].filter((address) => address !== null), facts);
-}
-
-/** Says which devices of `-interface` are not there: for commands that look once (a run watches them). */
-export function logAbsentDevices({ settings }: CommandContext, kernel: KernelTable): void {
-  for (const device of absentDevices(kernel.links(), settings.policy.interfaces)) {
-    log.warn("Device {device} of -interface does not exist: no route out of it counts until it does", {
-      event: "device-absent",
-      device,
-    });
-  }
 }
 
 /** Opens a cloud with the settings. */

@@ -3,16 +3,15 @@
  * kernel, and starts over when the tables become others.
  */
 
-import { getLogger } from "@logtape/logtape";
 import { backOffMs } from "../async/back_off.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Cloud, CloudIdentity, CloudTable, Finding } from "../clouds/cloud.ts";
 import { type CloudError, ConfigurationError } from "../clouds/cloud_error.ts";
 import type { KernelChange, KernelTable } from "../kernel/kernel_table.ts";
-import { absentDevices } from "../routes/devices.ts";
 import type { Policy } from "../routes/policy.ts";
 import { addressOrNull } from "../routes/prefix.ts";
 import { isDefault } from "../routes/special_ranges.ts";
+import { AbsentDevices } from "./absent_devices.ts";
 import { ApiBudget, type LimiterState } from "./api_budget.ts";
 import { ActiveAddress } from "./active_address.ts";
 import type { ChangeRecord } from "./change_history.ts";
@@ -59,7 +58,6 @@ export interface SupervisorOptions {
   readonly unexpected: (where: string, error: unknown) => void;
 }
 
-const log = getLogger(["cloudroutesync", "sync"]);
 /** A loop that ran this long, in milliseconds, has recovered from its earlier defects: the back-off starts over. */
 const steadyAfterMs = 60_000;
 
@@ -76,8 +74,7 @@ export class Supervisor {
   readonly #active: ActiveAddress;
   readonly #forwarding: ForwardingWatch;
   readonly #probes: PeerProbes | null;
-  /** Devices that `-interface` names and that were not there when last looked. */
-  #absentDevices: ReadonlySet<string> = new Set();
+  readonly #absentDevices = new AbsentDevices();
   /** Set for good by {@linkcode Supervisor.withdrawAll}: from then on nothing is wanted, whatever kernel and cloud say. */
   #withdrawing = false;
   #loggedTables = "";
@@ -324,23 +321,8 @@ export class Supervisor {
   #rebuildFeed(identity: CloudIdentity, at: number | null = null): void {
     // The cloud's answer may come when all is being withdrawn already.
     if (this.#withdrawing) return;
-    this.#logAbsentDevices();
+    this.#absentDevices.look(this.#options.kernel, this.#options.policy);
     this.#rebuild.start(identity, at);
-  }
-
-  /** Says once which devices of `-interface` are not there; again only after they were. */
-  #logAbsentDevices(): void {
-    const { kernel, policy } = this.#options;
-    const absent = new Set(absentDevices(kernel.links(), policy.interfaces));
-    for (const device of absent) {
-      if (!this.#absentDevices.has(device)) {
-        log.warn("Device {device} of -interface does not exist: no route out of it counts until it does", {
-          event: "device-absent",
-          device,
-        });
-      }
-    }
-    this.#absentDevices = absent;
   }
 }
 
