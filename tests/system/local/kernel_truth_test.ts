@@ -188,7 +188,7 @@ routerTest("-interface knows a device by its other names, and says what is not t
   await router.ip("link property add dev tun0 altname tunnel-to-berlin", `route add ${prefix} dev tun0`);
   assert.equal(await applied(router, prefix, "-interface", "tunnel-to-berlin"), self);
   const { stderr } = await router.command("apply", "-interface", "tun0,wg9");
-  assert.equal(stderr.match(/Device wg9 of -interface is not there/g)?.length, 1, stderr);
+  assert.equal(stderr.match(/Device wg9 of -interface does not exist/g)?.length, 1, stderr);
   assert.doesNotMatch(stderr, /Device tun0/);
   const { code, stdout } = await router.command("doctor", "-interface", "tun0,wg9");
   assert.equal(code, 1);

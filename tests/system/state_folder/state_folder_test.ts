@@ -169,7 +169,7 @@ async function onMarks(vm: RouterVm, step: Step): Promise<void> {
     await doctorTells(
       vm,
       folder,
-      /^\[unknown\] ?state folder: .*: permission denied; without it nothing keeps a second/m,
+      /^\[unknown\] ?state folder: .*: permission denied; without it nothing keeps out a second/m,
     );
     await ends(vm, "cleanup", folder, 0, warning);
     vm.through = [];
