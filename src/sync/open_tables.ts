@@ -1,37 +1,14 @@
 /** The tables of a run, each with its lock, its ledger and the reconciler that keeps it in step. */
 
-import type { Clock } from "../async/clock.ts";
-import type { Cloud, CloudConnection, CloudIdentity, CloudTable } from "../clouds/cloud.ts";
-import type { ApiBudget } from "./api_budget.ts";
-import type { WantedRoute } from "../routes/route_judge.ts";
-import type { RouterBound } from "../routes/would_loop.ts";
-import type { ChangeRecord } from "./change_history.ts";
+import type { CloudTable } from "../clouds/cloud.ts";
 import type { Opening } from "./opening.ts";
 import { Reconciler, type ReconcilerOptions, reportOf } from "./reconciler.ts";
 import type { SyncSettings } from "./table_round.ts";
 import type { TableReport } from "./table_report.ts";
 import type { LedgerUse } from "./ledger.ts";
 
-/** What tables are opened with. */
-export interface OpenTablesOptions {
-  readonly cloud: Cloud;
-  /** The current connection: another one once this VM was identified again. */
-  readonly connection: () => CloudConnection;
-  readonly identity: () => CloudIdentity;
-  /** What the kernel wants, by canonical prefix; live. */
-  readonly wanted: ReadonlyMap<string, WantedRoute>;
-  /** What the kernel sends by a subnet's router, by canonical prefix; live. */
-  readonly bound: ReadonlyMap<string, RouterBound>;
-  readonly mayLack: (prefix: string) => boolean;
-  readonly owner: string;
-  readonly settings: SyncSettings;
-  readonly clock: Clock;
-  /** How often the account's API is called. Clouds count the calls of an account, however many tables it has. */
-  readonly budget: ApiBudget;
-  /** Whether this router may change routes: the active address of its group is on it, or there is none. */
-  readonly isActive: () => boolean;
-  /** Called with each change that was made. */
-  readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
+/** What tables are opened with: what each one's reconciler works with, and where locks and ledgers come from. */
+export interface OpenTablesOptions extends Omit<ReconcilerOptions, "table" | "ledger" | "report"> {
   /** Locks a table against a second instance and opens its ledger (null where the cloud has marks). Throws {@linkcode OpenTableError}. */
   readonly openTable: (table: CloudTable) => Promise<LedgerUse | null>;
   /** Called when the tables are open. */
