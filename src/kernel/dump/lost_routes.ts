@@ -38,6 +38,9 @@ const mostAsked = 16_384;
 /** A route with fewer next hops cannot be what ends a dump. */
 const manyLegs = 1_000;
 
+/** To look up all prefixes of so many addresses takes less time than to compare two tables. */
+const fewAddresses = 64;
+
 const mainTable = 254;
 
 /** `rtm_type` of a route that sends the look-up on to the next table. */
@@ -82,11 +85,16 @@ export async function findLostPrefixes(
     const known = before.segment(segment.family, segment.table);
     if (known === undefined) continue;
     const endIsMissing = known.endsBeyond(segment);
-    const shaken = deleted.filter((prefix) => prefix.segment === segment);
-    if (!disturbed && !endIsMissing && shaken.length === 0) continue;
-    const fewer = disturbed || endIsMissing
-      ? fewerRoutes(known, segment, translation(before, after))
-      : shaken.flatMap(({ words }) => fewerOfAddress(known, segment, words));
+    const shaken = new Set(
+      deleted.filter((prefix) => prefix.segment === segment).map(({ words: [address] }) => address),
+    );
+    if (!disturbed && !endIsMissing && shaken.size === 0) continue;
+    const all = disturbed || endIsMissing || shaken.size > fewAddresses;
+    const fewer = all
+      ? fewerRoutes(known, segment, translation(before, after)).filter(([[address]]) =>
+        disturbed || endIsMissing || shaken.has(address)
+      )
+      : [...shaken].flatMap((address) => fewerOfAddress(known, segment, address));
     const missing = fewer.filter(([words, length]) => segment.routesOf(words, length).length === 0);
     const partly = disturbed || !endIsMissing ? fewer.filter((prefix) => !missing.includes(prefix)) : [];
     for (const [words, length] of partly) {
@@ -127,8 +135,9 @@ function fewerRoutes(
 function fewerOfAddress(
   known: RouteSegment,
   segment: RouteSegment,
-  words: Words,
+  address: number,
 ): readonly (readonly [Words, number])[] {
+  const words: Words = [address, 0, 0, 0];
   return Array.from({ length: 33 }, (_, length): readonly [Words, number] => [words, length]).filter((
     prefix,
   ) => known.routesOf(...prefix).length > segment.routesOf(...prefix).length);
