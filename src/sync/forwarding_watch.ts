@@ -14,8 +14,8 @@ import type { WantedRoute } from "../routes/route_judge.ts";
 import { durationText } from "./wording.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
-/** How often the kernel is looked at, which costs a system call or three, in milliseconds. */
-const kernelEveryMs = 5_000;
+/** How often the kernel is looked at, in milliseconds: as often as its routes are read by default. Each look wakes an idle program. */
+const kernelEveryMs = 10_000;
 /** How long the cloud is left alone at most while the account is short of calls, in milliseconds. */
 const longestShortMs = 600_000;
 

@@ -13,8 +13,8 @@ import { leaveSettings } from "./service_settings.ts";
 import { openServiceSocket } from "./service_socket.ts";
 
 const log = getLogger(["cloudroutesync", "service"]);
-/** How often it is looked whether the socket is still there, in milliseconds. */
-const lookEveryMs = 3_000;
+/** How often it is looked whether the socket is still there, in milliseconds. Each look wakes an idle program, which costs more than it. */
+const lookEveryMs = 10_000;
 
 /** Where the facts come from once the run has begun. */
 export interface ServiceSources {
