@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { clouds } from "../../src/clouds/registry.ts";
 import { findCycle, type Import, reachable, readModuleGraph, repositoryFolder } from "./module_graph.ts";
 
 const graph = await readModuleGraph();
@@ -212,6 +213,19 @@ Deno.test("a cloud is a folder and a line of the registry: nothing else of the p
     }
   }
   assert.deepEqual(naming, ["src/clouds/registry.ts"]);
+});
+
+Deno.test("what clouds share knows no path and no request id of one cloud's API", async () => {
+  const words = Object.values(clouds).flatMap(({ apiWords }) => [...apiWords.paths, ...apiWords.requestIds])
+    .filter((word) => /[A-Z_-]/.test(word));
+  assert.ok(words.length > 10, `few words to look for: ${words}`);
+  const quoted = new RegExp(`["'](${words.join("|")})["']`);
+  const knowing: string[] = [];
+  for (const module of modules.filter((name) => /^src\/clouds\/(kit\/)?[a-z_]+\.ts$/.test(name))) {
+    const source = await Deno.readTextFile(join(repositoryFolder, module));
+    if (quoted.test(source.replaceAll(/\/\*[^]*?\*\//g, ""))) knowing.push(module);
+  }
+  assert.deepEqual(knowing, []);
 });
 
 Deno.test("a cloud's SDK is imported in that cloud's folder alone", () => {
