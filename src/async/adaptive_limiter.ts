@@ -30,7 +30,7 @@ export interface AfterRefusal {
 const pauseMs = 10_000;
 const minuteMs = 60_000;
 /** The minute that a quota is of is as good as just begun where less than this is gone of it, in milliseconds. */
-const shortestGoneMs = 10_000;
+const shortestGoneMs = 20_000;
 const longestSpacingMs = 300_000;
 /** What a refusal does to the spacing: more right after an accepted call, since the account is full again. */
 const widenedAfterSuccess = 2.2;
@@ -210,8 +210,8 @@ export class AdaptiveLimiter {
 }
 
 /**
- * Over how long those spread whom a minute's quota refuses, in milliseconds. A quota that is used up after a sixth of its minute was asked
- * for six times what it allows: spread over six minutes, that is what six allow.
+ * Over how long those spread whom a minute's quota refuses, in milliseconds. A quota that is used up after half of its minute was asked
+ * for twice what it allows: spread over two minutes, that is what two allow. Three minutes at most: a router that is alone waits as long.
  */
 function spreadOfMinuteMs(leftMs: number): number {
   return minuteMs * minuteMs / Math.max(shortestGoneMs, minuteMs - leftMs);

@@ -73,7 +73,7 @@ Deno.test("AdaptiveLimiter spreads those whom a minute's quota refuses over the 
     scene.refuse(retryAfterMs);
     return Math.round(((scene.calls.throttledUntil ?? 0) - retryAfterMs) / 1000);
   });
-  assert.deepEqual(longest, [72, 120, 360, 360]);
+  assert.deepEqual(longest, [72, 120, 180, 180]);
   const soonest = new Scene();
   soonest.draw = 0;
   soonest.refuse(50_000);
