@@ -13,7 +13,7 @@ import { type CloudCounts, cloudCounts, codeBytes, kernelCounts } from "./counts
 import { dumpFigures } from "./dump_bench.ts";
 import { herdRows } from "./herd.ts";
 import { kernelFigures } from "./kernel_bench.ts";
-import { commitNow, loadNow, thisMachine } from "./machine.ts";
+import { commitNow, loadNow, type Machine, thisMachine } from "./machine.ts";
 import { plannerFigures } from "./planner.ts";
 import { type Presence, presenceMissing, presenceOn, presentClouds } from "./presence.ts";
 import { flapFigure, reactionFigures } from "./reaction.ts";
@@ -77,11 +77,21 @@ async function bench(): Promise<number> {
   }
   const routes = Number(values.routes);
   const extent = { routes, isTrial: routes < 1_000_000 };
-  let result: Result = { machine: await thisMachine(), sections: kept() };
+  const here = await thisMachine();
+  const before = kept();
+  // Where sections stay, they stay figures of the machine that they were measured on.
+  let result: Result = {
+    machine: positionals.length > 0 ? before?.machine ?? here : here,
+    sections: before?.sections ?? {},
+  };
   for (const name of sectionNames) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
     await say(`Measures ${name}`);
-    result = { ...result, sections: { ...result.sections, [name]: await measured(name, extent) } };
+    const section = {
+      ...await measured(name, extent),
+      ...(isSame(here, result.machine) ? {} : { machine: here }),
+    };
+    result = { ...result, sections: { ...result.sections, [name]: section } };
     if (!extent.isTrial) await writeResult(result);
   }
   await Deno.stdout.write(new TextEncoder().encode(resultText(result)));
@@ -91,14 +101,18 @@ async function bench(): Promise<number> {
   return 0;
 }
 
-/** What was measured before. */
-function kept(): Result["sections"] {
+/** What was measured before; null if nothing was. */
+function kept(): Result | null {
   try {
-    return readResult().sections;
+    return readResult();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return {};
+    if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
+}
+
+function isSame(left: Machine, right: Machine): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
 }
 
 async function measured<Name extends SectionName>(name: Name, extent: Extent): Promise<Measured<Name>> {

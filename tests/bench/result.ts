@@ -42,11 +42,14 @@ export interface Measured<Name extends SectionName> {
   readonly commit: string;
   /** Average load of the last minute before and after; the bench itself makes about 1. */
   readonly load: readonly [before: number, after: number];
+  /** Where it was measured, unless on the result's machine. */
+  readonly machine?: Machine;
   readonly figures: Sections[Name];
 }
 
 /** The whole. */
 export interface Result {
+  /** Where all sections were measured that do not name another. */
   readonly machine: Machine;
   readonly sections: { readonly [Name in SectionName]?: Measured<Name> };
 }

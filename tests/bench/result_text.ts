@@ -1,7 +1,7 @@
 /** The result as one table for a terminal. */
 
 import { type Figure, figuresText } from "./figure.ts";
-import type { Result } from "./result.ts";
+import type { Measured, Result, SectionName } from "./result.ts";
 
 /** All sections that were measured. */
 export function resultText({ machine, sections }: Result): string {
@@ -25,11 +25,12 @@ export function resultText({ machine, sections }: Result): string {
 function part(
   name: string,
   figures: readonly Figure[],
-  measured: { readonly date: string; readonly load: readonly number[] } | undefined,
+  measured: Pick<Measured<SectionName>, "date" | "load" | "machine"> | undefined,
 ): string {
   if (measured === undefined) return "";
   const load = measured.load.map((value) => value.toFixed(1)).join(" to ");
-  return `\n${name} (${measured.date}, load ${load})\n${figuresText(figures)}`;
+  const where = measured.machine === undefined ? "" : `, on ${measured.machine.processor}`;
+  return `\n${name} (${measured.date}, load ${load}${where})\n${figuresText(figures)}`;
 }
 
 const line = (what: string, value: string, limit = ""): Figure => ({ what, value, limit });

@@ -2,22 +2,31 @@
 
 import { ownName, yardstick } from "../../bench/dump_bench.ts";
 import { cloudLabels, presentClouds } from "../../bench/presence.ts";
+import type { Machine } from "../../bench/machine.ts";
 import { figuresOf, readResult, type Result } from "../../bench/result.ts";
 import { goProgramMs } from "../../bench/result_svg.ts";
 
 const result = readResult();
 
-/** The machine, when it was measured, and how busy it was. */
+/** Each machine, when it was measured, and how busy it was; of another than the result's, also what was measured there. */
 export function machineRows({ machine, sections }: Result = result): string[][] {
   // The herd's clock is a virtual one: how busy the machine was says nothing.
   const { herd: _, ...timed } = sections;
-  const dates = Object.values(timed).map(({ date }) => date).sort();
-  const loads = Object.values(timed).flatMap(({ load }) => load);
-  const when = [...new Set([dates.at(0), dates.at(-1)])].join(" to ");
-  const load = `${Math.min(...loads).toFixed(1)} to ${
-    Math.max(...loads).toFixed(1)
-  }; the bench itself makes about 1`;
-  return [[machine.processor, String(machine.processors), machine.kernel, when, load]];
+  const of = Map.groupBy(
+    Object.entries(timed),
+    ([, section]) => JSON.stringify(section.machine ?? machine),
+  );
+  return [...of].map(([key, measured]) => {
+    const { processor, processors, kernel } = JSON.parse(key) as Machine;
+    const dates = measured.map(([, { date }]) => date).sort();
+    const loads = measured.flatMap(([, { load }]) => load);
+    const when = [...new Set([dates.at(0), dates.at(-1)])].join(" to ");
+    const load = `${Math.min(...loads).toFixed(1)} to ${
+      Math.max(...loads).toFixed(1)
+    }; the bench itself makes about 1`;
+    const what = key === JSON.stringify(machine) ? "" : ` (${measured.map(([name]) => name).join(", ")})`;
+    return [processor, String(processors), kernel, `${when}${what}`, load];
+  });
 }
 
 /** One row an account and scenario of many routers. */
