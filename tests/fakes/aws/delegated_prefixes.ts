@@ -1,5 +1,6 @@
 /** Prefixes that are delegated to interfaces, of which moto knows nothing. */
 
+import { parsePrefix } from "../../../src/routes/prefix.ts";
 import { itemsOf, withItems } from "./xml.ts";
 
 /** Filters of DescribeInstances by which they are found. */
@@ -12,16 +13,18 @@ const filterNames: readonly string[] = [
 export class DelegatedPrefixes {
   readonly #byInterface = new Map<string, string[]>();
 
-  /** Delegates a /28 of IPv4 or a /80 of IPv6. */
+  /** Delegates a /28 of IPv4 or a /80 of IPv6. moto's IPv6 blocks have zeros in front, EC2 writes prefixes without (RFC 5952). */
   add(interfaceId: string, prefix: string): void {
-    this.#byInterface.set(interfaceId, [...this.#byInterface.get(interfaceId) ?? [], prefix]);
+    const { text } = parsePrefix(prefix);
+    this.#byInterface.set(interfaceId, [...this.#byInterface.get(interfaceId) ?? [], text]);
   }
 
   /** Takes it away again. */
   remove(interfaceId: string, prefix: string): void {
+    const { text } = parsePrefix(prefix);
     this.#byInterface.set(
       interfaceId,
-      (this.#byInterface.get(interfaceId) ?? []).filter((each) => each !== prefix),
+      (this.#byInterface.get(interfaceId) ?? []).filter((each) => each !== text),
     );
   }
 

@@ -126,6 +126,15 @@ ruleTest(
       "Filter.1.Value.1": "10.0.1.64/28",
     });
     assert.match(byPrefix, new RegExp(`${rig.vpc.peer.interfaceId}.*<ipv4Prefix>10\\.0\\.1\\.64/28<`, "s"));
+    rig.front.delegated.add(rig.vpc.client.interfaceId, "2001:0db8:0a1b:0301:7::/80");
+    const byPrefix6 = await call("DescribeInstances", {
+      "Filter.1.Name": "network-interface.ipv6-prefixes.ipv6-prefix",
+      "Filter.1.Value.1": "2001:db8:a1b:301:7::/80",
+    });
+    assert.match(
+      byPrefix6,
+      new RegExp(`${rig.vpc.client.interfaceId}.*<ipv6Prefix>2001:db8:a1b:301:7::/80<`, "s"),
+    );
     const byAddress = await call("DescribeNetworkInterfaces", {
       "Filter.1.Name": "addresses.private-ip-address",
       "Filter.1.Value.1": "10.0.1.70",
