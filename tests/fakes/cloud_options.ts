@@ -5,10 +5,14 @@ import type { AzureOptions } from "../../src/clouds/azure/flags.ts";
 import type { GcpOptions } from "../../src/clouds/gcp/flags.ts";
 import type { LocalOptions } from "../../src/clouds/local/flags.ts";
 import type { OpenstackOptions } from "../../src/clouds/openstack/flags.ts";
+import { clouds } from "../../src/clouds/registry.ts";
 import { parseInterfaceAddress } from "../../src/routes/prefix.ts";
 
-/** A transport for all tests of a file; opened before the first of them, so that none has to close it. */
-export const testTransport = new Transport();
+/** A transport for all tests of a file, whatever their cloud; opened before the first of them, so that none has to close it. */
+export const testTransport = new Transport([], undefined, null, {
+  paths: Object.values(clouds).flatMap(({ apiWords }) => apiWords.paths),
+  requestIds: Object.values(clouds).flatMap(({ apiWords }) => apiWords.requestIds),
+});
 
 /** What any of the clouds can be opened with. */
 export type AnyCloudOptions = AzureOptions & GcpOptions & LocalOptions & OpenstackOptions;

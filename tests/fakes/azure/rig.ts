@@ -6,6 +6,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { AnyCloudOptions } from "../cloud_options.ts";
+import { azure } from "../../../src/clouds/azure/description.ts";
 import { Transport } from "../../../src/clouds/kit/transport.ts";
 import { cloudOptions } from "../cloud_options.ts";
 import type { Namespace } from "../../system/namespace.ts";
@@ -78,7 +79,7 @@ export class AzureRig implements AsyncDisposable {
     readonly arm: FakeArm,
     readonly login: FakeLogin,
   ) {
-    this.#transport = new Transport([authority]);
+    this.#transport = new Transport([authority], undefined, null, azure.apiWords);
   }
 
   /** Starts all of it. */

@@ -31,6 +31,11 @@ async function untilText(page: Page, selector: string, expected: RegExp): Promis
   });
 }
 
+/** Waits until the executable serves its page: it does so before it has seen the table. */
+async function untilServed(router: Router): Promise<void> {
+  await until("it should listen", async () => (await curl(router, "healthz")).endsWith("200"));
+}
+
 /** What `curl` gets, with the status on the first line. */
 async function curl(router: Router, path: string, ...args: readonly string[]): Promise<string> {
   const format = ["-o", "-", "-w", "\n%{http_code}"];
@@ -102,6 +107,7 @@ pageTest(
       );
     await file([]);
     router.start("-listen", listen, "-peer", peer, "-peer", other);
+    await untilServed(router);
     const page = await browser.open(address);
     await untilText(page, "#peer-list", /^10\.0\.0\.3\s+unknown\s[^]*10\.0\.0\.9\s+unknown/);
     await file([peer]);
@@ -117,6 +123,7 @@ pageTest(
 
 pageTest("a router that is alone has no list of other routers", async (router, browser) => {
   router.start("-listen", listen);
+  await untilServed(router);
   const page = await browser.open(address);
   await untilText(page, "#verdict", /^In step$/);
   assert.equal(await page.locator("#peers").isVisible(), false);
@@ -204,7 +211,7 @@ pageTest(
 
 pageTest("the page lets nothing in and sends nothing out", async (router, browser) => {
   router.start("-listen", listen);
-  await until("it should listen", async () => (await curl(router, "healthz")).endsWith("200"));
+  await untilServed(router);
   const page = await browser.open(address);
   await untilText(page, "#verdict", /In step/);
   // What an injected text could try, and what each try came to.
@@ -236,7 +243,7 @@ pageTest("the page lets nothing in and sends nothing out", async (router, browse
 
 pageTest("other names and other sites are refused, whatever the path", async (router) => {
   router.start("-listen", listen, "-listen-host", "status.example");
-  await until("it should listen", async () => (await curl(router, "healthz")).endsWith("200"));
+  await untilServed(router);
   for (const path of ["", "status", "routes", "events"]) {
     assert.match(
       await curl(router, path, "-H", "Host: evil.example"),
