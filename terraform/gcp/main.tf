@@ -1,5 +1,5 @@
 locals {
-  # Two routers that learn each other's prefix by BGP; each writes what it has learnt into the network's routes.
+  # Two routers that learn each other's prefix by BGP; each writes what it has learned into the network's routes.
   routers = {
     router-a = {
       address  = cidrhost(var.subnet, 10)

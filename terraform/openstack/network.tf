@@ -15,7 +15,7 @@ data "openstack_networking_network_v2" "external" {
   name   = var.external_network
 }
 
-# The table: cloudroutesync writes its extra routes. Terraform is not told of any, so it leaves them alone.
+# The table: cloudroutesync writes its extra routes. Terraform knows of none, so it leaves them alone.
 resource "openstack_networking_router_v2" "this" {
   region              = var.region
   name                = "cloudroutesync"
