@@ -5,6 +5,7 @@ export class DirtyPrefixes {
   #dirty = new Set<string>();
   #all = true;
   readonly #arrived = new Set<string>();
+  #gatheredNews = new Set<string>();
 
   /** News of prefixes came. */
   arrive(prefixes: readonly string[]): void {
@@ -20,8 +21,18 @@ export class DirtyPrefixes {
   gather(everything: () => Iterable<string>): void {
     if (this.#all) { for (const prefix of everything()) this.#dirty.add(prefix); }
     this.#all = false;
-    for (const prefix of this.#arrived) this.#dirty.add(prefix);
+    for (const prefix of this.#arrived) {
+      this.#dirty.add(prefix);
+      this.#gatheredNews.add(prefix);
+    }
     this.#arrived.clear();
+  }
+
+  /** What of the set came as news since this was last asked, and not since everything was to be compared. */
+  takeGatheredNews(): ReadonlySet<string> {
+    const news = this.#gatheredNews;
+    this.#gatheredNews = new Set();
+    return news;
   }
 
   /** The set to compare, as last gathered. */

@@ -123,10 +123,13 @@ export class TableRound {
   async #make(signal: AbortSignal): Promise<RoundEnd> {
     this.#schedule.beginRound();
     try {
-      const reads = this.look.view.state === null || this.#schedule.mustRead(this.#options.clock.now());
+      const isFirst = this.look.view.state === null;
+      const reads = isFirst || this.#schedule.mustRead(this.#options.clock.now());
       const look = reads ? await this.preview(signal) : await this.#lookBeforeWrites(signal);
       const report = await this.#carryOut(look.comparison, signal);
-      if (!reads && this.look.isContested(this.look.dirty.gathered)) this.look.hint();
+      // A reading compares all prefixes; those that the kernel has changed meanwhile are a hint all the same.
+      const news = this.look.dirty.takeGatheredNews();
+      if (!isFirst && this.look.isContested(reads ? news : this.look.dirty.gathered)) this.look.hint();
       await this.#conclude(look, report);
       await this.#askForDead(signal);
     } catch (error) {

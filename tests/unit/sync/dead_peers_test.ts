@@ -122,6 +122,18 @@ Deno.test("Reconciler asks the cloud when its kernel comes to want what a peer h
   );
 });
 
+Deno.test("Reconciler asks the cloud when its kernel changes just before an audit reads the table", async () => {
+  using _log = captureLog();
+  const scene = new Scene([first]);
+  scene.cause = "instance i-1 is stopped";
+  await scene.run(async () => {
+    await scene.clock.advance(298_995);
+    scene.kernel(first);
+    await scene.clock.advance(2_000);
+    assert.deepEqual([scene.texts, scene.asks > 0], [[`${first} ${self}`], true]);
+  });
+});
+
 Deno.test("Reconciler asks again some seconds after its kernel changed: the cloud may notice a death later", async () => {
   using _log = captureLog();
   const scene = new Scene([first]);
