@@ -43,11 +43,11 @@ export function operationOf(
   const action = /(?:^|&)Action=([A-Za-z]{1,64})(?:&|$)/.exec(typeof body === "string" ? body : "")?.[1] ??
     /\.([A-Za-z]{1,64})$/.exec(headers.get("x-amz-target") ?? "")?.[1];
   if (action !== undefined) return action;
-  // Azure writes them now so, now so.
-  const kinds = new Map(paths.map((kind) => [kind.toLowerCase(), kind]));
-  const path = url.pathname.split("/").flatMap((part) =>
-    kinds.get(part.replace(/\.json$/, "").toLowerCase()) ?? []
-  );
+  const path = url.pathname.split("/").flatMap((part) => {
+    // Azure does not always write a word in the same case.
+    const word = part.replace(/\.json$/, "").toLowerCase();
+    return paths.find((kind) => kind.toLowerCase() === word) ?? [];
+  });
   return `${method} ${path.slice(-mostKinds).join("/") || "other"}`;
 }
 
