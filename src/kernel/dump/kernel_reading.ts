@@ -8,7 +8,8 @@ import type { Family } from "../../routes/prefix.ts";
 import { countRoutes, type DumpScope, readKernel } from "./kernel_dump.ts";
 import type { KernelState } from "../table/kernel_state.ts";
 import type { KernelUpdate } from "../table/kernel_update.ts";
-import { findLostPrefixes, keepLostPrefixes } from "./lost_routes.ts";
+import { keepLostPrefixes } from "./kept_routes.ts";
+import { findLostPrefixes } from "./lost_routes.ts";
 import type { OpenPort } from "../wire/netlink_port.ts";
 import { type DumpedCount, findShortfall, type Shortfall, shortfallText, trieFile } from "./route_census.ts";
 

@@ -23,7 +23,7 @@
  */
 
 import { errno } from "../../../ffi/system_error.ts";
-import { prefixOf, type Words } from "../../routes/prefix.ts";
+import type { Words } from "../../routes/prefix.ts";
 import type { KernelState } from "../table/kernel_state.ts";
 import type { OpenPort } from "../wire/netlink_port.ts";
 import { type LookupAnswer, RouteLookup } from "./route_lookup.ts";
@@ -35,9 +35,6 @@ import { translation } from "../table/state_difference.ts";
 /** Beyond so many prefixes the rest is not asked for. */
 const mostAsked = 16_384;
 
-/** A route with fewer next hops cannot be what ends a dump. */
-const manyLegs = 1_000;
-
 /** To look up all prefixes of so many addresses takes less time than to compare two tables. */
 const fewAddresses = 64;
 
@@ -45,6 +42,9 @@ const mainTable = 254;
 
 /** `rtm_type` of a route that sends the look-up on to the next table. */
 const RTN_THROW = 9;
+
+/** Address and length of a prefix. */
+type PrefixKey = readonly [words: Words, length: number];
 
 /** A prefix that a dump does not have. */
 export interface LostPrefix {
@@ -85,26 +85,20 @@ export async function findLostPrefixes(
     const known = before.segment(segment.family, segment.table);
     if (known === undefined) continue;
     const endIsMissing = known.endsBeyond(segment);
-    const shaken = new Set(
-      deleted.filter((prefix) => prefix.segment === segment).map(({ words: [address] }) => address),
-    );
-    if (!disturbed && !endIsMissing && shaken.size === 0) continue;
-    const all = disturbed || endIsMissing || shaken.size > fewAddresses;
-    const fewer = all
-      ? fewerRoutes(known, segment, translation(before, after)).filter(([[address]]) =>
-        disturbed || endIsMissing || shaken.has(address)
-      )
-      : [...shaken].flatMap((address) => fewerOfAddress(known, segment, address));
-    const missing = fewer.filter(([words, length]) => segment.routesOf(words, length).length === 0);
-    const partly = disturbed || !endIsMissing ? fewer.filter((prefix) => !missing.includes(prefix)) : [];
-    for (const [words, length] of partly) {
-      lost.push({ segment, words, length, endIsMissing: false, isPartly: true, verdict: "unknown" });
+    const fewer = disturbed || endIsMissing
+      ? fewerRoutes(known, segment, translation(before, after))
+      : fewerOfAddresses(known, segment, addressesIn(segment, deleted), () => translation(before, after));
+    const isMissing = ([words, length]: PrefixKey): boolean => segment.routesOf(words, length).length === 0;
+    if (disturbed || !endIsMissing) {
+      for (const [words, length] of fewer.filter((prefix) => !isMissing(prefix))) {
+        lost.push({ segment, words, length, endIsMissing: false, isPartly: true, verdict: "unknown" });
+      }
     }
     const ofKnown =
       (test: (bodies: RouteBodies, body: number) => boolean) => (words: Words, length: number): boolean =>
         known.routesOf(words, length).some((body) => test(before.bodies, body));
     lost.push(
-      ...await askFor(open, segment, missing, {
+      ...await askFor(open, segment, fewer.filter(isMissing), {
         endIsMissing,
         isByObject: ofKnown((bodies, body) => bodies.nextHopId(body) !== 0),
         isPassedOver: ofKnown(mayBePassedOver),
@@ -114,39 +108,58 @@ export async function findLostPrefixes(
   return lost;
 }
 
-/** The prefixes of which one segment has more routes than another. */
+/** The addresses of those prefixes that are a segment's. */
+function addressesIn(
+  segment: RouteSegment,
+  prefixes: readonly { readonly segment: RouteSegment; readonly words: Words }[],
+): ReadonlySet<number> {
+  return new Set(
+    prefixes.filter((prefix) => prefix.segment === segment).map(({ words: [address] }) => address),
+  );
+}
+
+/** The prefixes of which one segment has more routes than another. @param bodyInOther see {@linkcode translation}. */
 function fewerRoutes(
   known: RouteSegment,
   segment: RouteSegment,
   bodyInOther: Int32Array,
-): readonly (readonly [Words, number])[] {
-  const missing = new Map<number | string, readonly [Words, number]>();
+): readonly PrefixKey[] {
+  const fewer = new Map<number | string, PrefixKey>();
   known.compare(segment, bodyInOther, (words, length) => {
-    if (known.routesOf(words, length).length > segment.routesOf(words, length).length) {
+    if (hasFewer(known, segment, words, length)) {
       const [first, second, third, fourth] = words;
-      missing.set(prefixKey(known.family, words, length), [[first, second, third, fourth], length]);
+      fewer.set(prefixKey(known.family, words, length), [[first, second, third, fourth], length]);
     }
     return true;
   });
-  return [...missing.values()];
+  return [...fewer.values()];
 }
 
-/** Those of one IPv4 address. */
-function fewerOfAddress(
+/** Those of some IPv4 addresses. */
+function fewerOfAddresses(
   known: RouteSegment,
   segment: RouteSegment,
-  address: number,
-): readonly (readonly [Words, number])[] {
-  const words: Words = [address, 0, 0, 0];
-  return Array.from({ length: 33 }, (_, length): readonly [Words, number] => [words, length]).filter((
-    prefix,
-  ) => known.routesOf(...prefix).length > segment.routesOf(...prefix).length);
+  addresses: ReadonlySet<number>,
+  bodiesInOther: () => Int32Array,
+): readonly PrefixKey[] {
+  if (addresses.size > fewAddresses) {
+    return fewerRoutes(known, segment, bodiesInOther()).filter(([[address]]) => addresses.has(address));
+  }
+  return [...addresses].flatMap((address) => {
+    const words: Words = [address, 0, 0, 0];
+    return Array.from({ length: 33 }, (_, length): PrefixKey => [words, length])
+      .filter((prefix) => hasFewer(known, segment, ...prefix));
+  });
+}
+
+function hasFewer(known: RouteSegment, segment: RouteSegment, words: Words, length: number): boolean {
+  return known.routesOf(words, length).length > segment.routesOf(words, length).length;
 }
 
 async function askFor(
   open: OpenPort,
   segment: RouteSegment,
-  prefixes: readonly (readonly [Words, number])[],
+  prefixes: readonly PrefixKey[],
   { endIsMissing, isByObject, isPassedOver }: {
     readonly endIsMissing: boolean;
     /** Whether a prefix was known by a next-hop object. */
@@ -203,86 +216,4 @@ function verdictOf(
   // (rt6_get_pcpu_route in net/ipv6/route.c).
   const isExact = family === 4 || answer.nextHopId === 0;
   return isExact && answer.length < length ? "gone" : "unknown";
-}
-
-/** What was put back into a state. */
-export interface KeptPrefixes {
-  /** Those that are kept until the next dump, by {@linkcode lostKey}. */
-  readonly unsure: ReadonlySet<string>;
-  /** What the kernel keeps back for good, as a sentence; null: nothing. */
-  readonly error: Error | null;
-}
-
-/** What {@linkcode keepLostPrefixes} works with. */
-export interface KeepOptions {
-  /** The table that was known, as it is now: what events have taken away since is not put back. */
-  readonly before: KernelState;
-  readonly after: KernelState;
-  readonly lost: readonly LostPrefix[];
-  readonly dumped: readonly DumpedSegment[];
-  /** What was kept after the dump before, see {@linkcode KeptPrefixes.unsure}. */
-  readonly unsureBefore: ReadonlySet<string>;
-  /** Whether no event is missing, so that both tables are of the same moment. */
-  readonly isExact: boolean;
-}
-
-/** Gives lost prefixes the routes back that they had. */
-export function keepLostPrefixes(options: KeepOptions): KeptPrefixes {
-  const { before, after, lost, dumped, unsureBefore, isExact } = options;
-  const unsure = new Set<string>();
-  let error: Error | null = null;
-  for (const { segment, disturbed } of dumped) {
-    // What events have brought back or taken away since it was asked for proves nothing.
-    const own = lost.filter((prefix) => prefix.segment === segment && isStillLost(before, prefix));
-    const isProven = own.some(({ verdict }) => verdict === "there");
-    const kept = own.filter((prefix) =>
-      prefix.isPartly || prefix.verdict === "there" ||
-      (prefix.verdict === "unknown" && (isProven || (disturbed && !unsureBefore.has(lostKey(prefix)))))
-    );
-    for (const prefix of kept) {
-      putBack(before, after, prefix);
-      if (disturbed || !isExact || prefix.isPartly || prefix.verdict === "unknown") {
-        unsure.add(lostKey(prefix));
-      }
-    }
-    const isCut = isProven && isExact && kept.some(({ endIsMissing }) => endIsMissing) &&
-      (!disturbed || kept.some((prefix) => unsureBefore.has(lostKey(prefix))));
-    if (isCut) error ??= cutError(before, segment, kept);
-  }
-  return { unsure, error };
-}
-
-function knownRoutes(before: KernelState, { segment, words, length }: LostPrefix): readonly number[] {
-  return before.segment(segment.family, segment.table)?.routesOf(words, length) ?? [];
-}
-
-function isStillLost(before: KernelState, prefix: LostPrefix): boolean {
-  const { segment, words, length, isPartly } = prefix;
-  const count = segment.routesOf(words, length).length;
-  return (isPartly ? count > 0 : count === 0) && knownRoutes(before, prefix).length > count;
-}
-
-function putBack(before: KernelState, after: KernelState, prefix: LostPrefix): void {
-  const { segment, words, length } = prefix;
-  const routes = knownRoutes(before, prefix).map((body) => after.copyBody(before, body));
-  segment.change(words, length, segment.routesOf(words, length), routes);
-}
-
-function cutError(before: KernelState, { family, table }: RouteSegment, kept: readonly LostPrefix[]): Error {
-  const legs = (prefix: LostPrefix): number =>
-    Math.max(...knownRoutes(before, prefix).map((body) => before.bodies.legCount(body)));
-  const large = kept.find((prefix) => legs(prefix) >= manyLegs);
-  const [first] = kept;
-  const name = ({ words, length }: LostPrefix): string => prefixOf(family, words, length).text;
-  const why = large !== undefined
-    ? `it ends at ${name(large)}, whose ${legs(large)} next hops do not fit into one message`
-    : `it leaves out ${first === undefined ? "routes" : name(first)}, which is there when it is asked for`;
-  return new Error(
-    `Cannot read all IPv${family} routes of table ${table}: the kernel's dump is not whole (${why}); ` +
-      "what is known of the rest is kept",
-  );
-}
-
-function lostKey({ segment: { family, table }, words, length }: LostPrefix): string {
-  return `${family} ${table} ${prefixKey(family, words, length)}`;
 }
