@@ -106,6 +106,23 @@ export interface CloudTable {
   readonly foundBy?: string;
 }
 
+/** A table that is ready. */
+export interface PreparedTable extends CloudTable {
+  /**
+   * What preparing has read of it, so that the first reading of a start need not ask for it again. Left out: preparing did not read the
+   * table whole, or has changed something since.
+   */
+  readonly reading?: TableReading;
+}
+
+/** A table that was read, of which no state is made yet. */
+export interface TableReading {
+  /** When the cloud was asked for it, in milliseconds of the clock that the cloud was opened with. */
+  readonly at: number;
+  /** Makes the state, as {@linkcode CloudConnection.read} does of a reading of its own: only what no table holds is asked for. */
+  readonly state: (signal: AbortSignal) => Promise<TableState>;
+}
+
 /** One route as it stands in the cloud. */
 export interface CloudRoute {
   readonly prefix: Prefix;
@@ -285,7 +302,7 @@ export interface CloudConnection {
    * Makes the tables ready: creates its own if there is none, carries over what the subnet's former table had, associates
    * the subnet, completes what a crash left half-made. Does nothing that is done already.
    */
-  prepare(signal: AbortSignal): Promise<readonly CloudTable[]>;
+  prepare(signal: AbortSignal): Promise<readonly PreparedTable[]>;
 
   /**
    * Finds what routes by way of neighbours point at. A cloud whose routes name interfaces or ports finds who has the address; one whose

@@ -2,6 +2,7 @@
 
 import type { Cloud, CloudConnection, WriteResult } from "../clouds/cloud.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
+import { withReadings } from "../clouds/prepared_tables.ts";
 import type { CloudCalls, CloudOperation, CloudResult } from "./cloud_calls.ts";
 
 /** Times one call. */
@@ -9,7 +10,12 @@ type Timed = <T>(
   operation: CloudOperation,
   signal: AbortSignal,
   call: () => Promise<T>,
-  about?: { readonly table: string; readonly resultOf?: (value: T) => CloudResult },
+  about?: {
+    readonly table: string;
+    readonly resultOf?: (value: T) => CloudResult;
+    /** When what it tells was asked for, in milliseconds of `performance.now`; left out: by the call itself. */
+    readonly askedAt?: number;
+  },
 ) => Promise<T>;
 
 /** Wraps a cloud: the outcome of its calls goes to `calls`. */
@@ -22,7 +28,7 @@ export function observedCloud(cloud: Cloud, calls: CloudCalls): Cloud {
         table: about?.table ?? null,
         result,
         milliseconds: performance.now() - startedAt,
-        at: Date.now(),
+        at: Date.now() - (about?.askedAt === undefined ? 0 : performance.now() - about.askedAt),
       });
     try {
       const value = await call();
@@ -50,7 +56,14 @@ function observedConnection(connection: CloudConnection, timed: Timed): CloudCon
     identity: connection.identity,
     locate: (signal) => timed("locate", signal, () => connection.locate(signal)),
     foresee: (signal) => timed("foresee", signal, () => connection.foresee(signal)),
-    prepare: (signal) => timed("prepare", signal, () => connection.prepare(signal)),
+    prepare: async (signal) =>
+      withReadings(
+        await timed("prepare", signal, () => connection.prepare(signal)),
+        ({ at, state }, { name }) => ({
+          at,
+          state: (inner) => timed("read", inner, () => state(inner), { table: name, askedAt: at }),
+        }),
+      ),
     resolve: (neighbours, signal) => timed("resolve", signal, () => connection.resolve(neighbours, signal)),
     forget: (gateways) => connection.forget(gateways),
     ...(connection.findDead === undefined ? {} : {

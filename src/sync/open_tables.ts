@@ -1,6 +1,8 @@
 /** The tables of a run, each with its lock, its ledger and the reconciler that keeps it in step. */
 
-import type { CloudTable } from "../clouds/cloud.ts";
+import type { CloudConnection, CloudTable, PreparedTable } from "../clouds/cloud.ts";
+import { withoutReading } from "../clouds/prepared_tables.ts";
+import { FirstReading } from "./first_reading.ts";
 import type { Opening } from "./opening.ts";
 import { Reconciler, type ReconcilerOptions, reportOf } from "./reconciler.ts";
 import type { SyncSettings } from "./table_round.ts";
@@ -13,6 +15,12 @@ export interface OpenTablesOptions extends Omit<ReconcilerOptions, "table" | "le
   readonly openTable: (table: CloudTable) => Promise<LedgerUse | null>;
   /** Called when the tables are open. */
   readonly opening: Pick<Opening, "finish">;
+}
+
+/** Tables to open, and the connection that has found or prepared them. */
+export interface FoundTables {
+  readonly tables: readonly PreparedTable[];
+  readonly by: CloudConnection;
 }
 
 /** See the head of this file. */
@@ -34,9 +42,10 @@ export class OpenTables {
   }
 
   /** Opens tables in place of those of before. @throws {OpenTableError} if this machine keeps one from being opened. */
-  async open(tables: readonly CloudTable[]): Promise<void> {
+  async open({ tables, by }: FoundTables): Promise<void> {
     const reconcilers: Reconciler[] = [];
-    for (const table of tables) {
+    for (const prepared of tables) {
+      const table = withoutReading(prepared);
       let ledger = this.#ledgers.get(table.id);
       if (ledger === undefined) {
         ledger = await this.#options.openTable(table);
@@ -44,7 +53,10 @@ export class OpenTables {
       }
       const report = this.#reports.get(table.id) ?? reportOf({ ...this.#options, table });
       this.#reports.set(table.id, report);
-      reconcilers.push(this.reconcilerOf(table, ledger, { report }));
+      const firstReading = prepared.reading === undefined
+        ? {}
+        : { firstReading: new FirstReading(prepared.reading, () => this.#options.connection() === by) };
+      reconcilers.push(this.reconcilerOf(table, ledger, { report, ...firstReading }));
     }
     this.#reconcilers = reconcilers;
     this.#options.opening.finish();
@@ -54,7 +66,7 @@ export class OpenTables {
   reconcilerOf(
     table: CloudTable,
     ledger: LedgerUse | null,
-    changed: Partial<Pick<ReconcilerOptions, "connection" | "settings" | "report">> = {},
+    changed: Partial<Pick<ReconcilerOptions, "connection" | "settings" | "report" | "firstReading">> = {},
   ): Reconciler {
     return new Reconciler({ ...this.#options, ...changed, table, ledger });
   }

@@ -6,6 +6,7 @@
 import type { Clock } from "../async/clock.ts";
 import type { Cloud, CloudConnection, WriteResult } from "../clouds/cloud.ts";
 import { CloudError, isOverRate, withRetryAfter } from "../clouds/cloud_error.ts";
+import { withReadings } from "../clouds/prepared_tables.ts";
 import { type ApiAction, type ApiBudget, writeAction } from "./api_budget.ts";
 
 /** Wraps a cloud. Writes take their turn before ({@linkcode ApiBudget.wait}): the caller looks again whether they are worth it. */
@@ -32,7 +33,11 @@ function limitedConnection(
     identity: connection.identity,
     locate: (signal) => limits.read(signal, () => connection.locate(signal)),
     foresee: (signal) => limits.read(signal, () => connection.foresee(signal)),
-    prepare: (signal) => limits.read(signal, () => connection.prepare(signal)),
+    prepare: async (signal) =>
+      withReadings(
+        await limits.read(signal, () => connection.prepare(signal)),
+        ({ at, state }) => ({ at, state: (inner) => limits.lookUp(inner, () => state(inner)) }),
+      ),
     resolve: (neighbours, signal) => limits.lookUp(signal, () => connection.resolve(neighbours, signal)),
     forget: (gateways) => connection.forget(gateways),
     ...(connection.findDead === undefined ? {} : {

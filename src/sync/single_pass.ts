@@ -7,7 +7,7 @@ import type { CloudConnection, CloudTable, Foresight } from "../clouds/cloud.ts"
 import { CloudError } from "../clouds/cloud_error.ts";
 import type { FeedRebuild } from "./feed_rebuild.ts";
 import type { KnownVm } from "./known_vm.ts";
-import type { OpenTables } from "./open_tables.ts";
+import type { FoundTables, OpenTables } from "./open_tables.ts";
 import type { Opening } from "./opening.ts";
 import { type TablePreview, tableToBe, withTableToBe } from "./table_preview.ts";
 import type { SyncSettings } from "./table_round.ts";
@@ -49,7 +49,7 @@ export class SinglePass {
    */
   async preview(signal: AbortSignal, giveUpAt: number): Promise<readonly TablePreview[]> {
     const { vm, opening } = this.#parts;
-    const located = await this.#tablesBy("locate", signal, giveUpAt);
+    const { tables: located } = await this.#tablesBy("locate", signal, giveUpAt);
     const foresee = (inner: AbortSignal): Promise<Foresight> => vm.connection.foresee(inner);
     const { steps: preparation, toBe } = await opening.retrying(foresee, signal, giveUpAt);
     const connection = withTableToBe(vm.connection, toBe);
@@ -104,12 +104,19 @@ export class SinglePass {
     way: "locate" | "prepare",
     signal: AbortSignal,
     giveUpAt: number,
-  ): Promise<readonly CloudTable[]> {
+  ): Promise<FoundTables> {
     const { vm, rebuild, opening, tables, settings } = this.#parts;
     // One look at the kernel is all there is: no withdrawal waits for another.
     tables.reconfigure({ ...settings(), withdrawDelayMs: 0 });
     await vm.identify(signal, giveUpAt);
     await rebuild.done();
-    return await opening.retrying((inner) => vm.connection[way](inner), signal, giveUpAt);
+    return await opening.retrying(
+      async (inner) => {
+        const by = vm.connection;
+        return { tables: await by[way](inner), by };
+      },
+      signal,
+      giveUpAt,
+    );
   }
 }

@@ -7,6 +7,7 @@ import { backOffMs } from "../async/back_off.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Cloud, CloudIdentity, CloudTable, Finding } from "../clouds/cloud.ts";
 import { type CloudError, ConfigurationError } from "../clouds/cloud_error.ts";
+import { withoutReading } from "../clouds/prepared_tables.ts";
 import type { KernelChange, KernelTable } from "../kernel/kernel_table.ts";
 import type { Policy } from "../routes/policy.ts";
 import { addressOrNull } from "../routes/prefix.ts";
@@ -224,8 +225,7 @@ export class Supervisor {
   async #runTables(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
     const { settings, clock } = this.#options;
     const connection = (): KnownVm["connection"] => this.#vm.connection;
-    const tables = await this.#opening.retrying((signal) => connection().prepare(signal), stop);
-    await this.#opening.retryingHere(() => this.#tables.open(tables), stop);
+    const tables = await this.#openTables(stop);
     const { reconcilers } = this.#tables;
     this.#reportTables(tables);
     const lookAgain = (signal: AbortSignal): Promise<void> => this.#vm.lookAgain(signal);
@@ -241,6 +241,16 @@ export class Supervisor {
       isShort: () => this.#budget.isShort,
       clock,
     }).run(stop, abandon);
+  }
+
+  /** Prepares the tables and opens them. What preparing has read of them is nobody's but the reconcilers'. */
+  async #openTables(stop: AbortSignal): Promise<readonly CloudTable[]> {
+    const found = await this.#opening.retrying(async (signal) => {
+      const by = this.#vm.connection;
+      return { tables: await by.prepare(signal), by };
+    }, stop);
+    await this.#opening.retryingHere(() => this.#tables.open(found), stop);
+    return found.tables.map(withoutReading);
   }
 
   /** Tells, once and when they become others, which tables are kept and who this VM is. */

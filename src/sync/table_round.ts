@@ -125,7 +125,7 @@ export class TableRound {
     try {
       const isFirst = this.look.view.state === null;
       const reads = isFirst || this.#schedule.mustRead(this.#options.clock.now());
-      const look = reads ? await this.preview(signal) : await this.#lookBeforeWrites(signal);
+      const look = await this.#lookBeforeWrites(reads, signal);
       const report = await this.#carryOut(look.comparison, signal);
       // A reading compares all prefixes; those that the kernel has changed meanwhile are a hint all the same.
       const news = this.look.dirty.takeGatheredNews();
@@ -145,8 +145,7 @@ export class TableRound {
 
   async #read(signal: AbortSignal): Promise<void> {
     await this.look.read(signal);
-    const { clock } = this.#options;
-    this.#schedule.wasRead(clock.random(), clock.now());
+    this.#schedule.wasRead(this.#options.clock.random(), this.look.view.readAt);
   }
 
   /** Makes what a comparison found necessary. @returns what became of it; null: there was nothing to do. */
@@ -162,13 +161,16 @@ export class TableRound {
   }
 
   /**
-   * Looks at a table that was read some time ago; in a group one that is to lose a route is read right before, since a peer may have taken the prefix over and a
-   * cloud may delete whatever stands there. So is one that is to lead to a neighbour of which nothing is known: it may be a router that
-   * has begun to write since, and then writes what points at it by itself. And so is one that lacks a prefix which came from a peer: the
-   * peer has written it since, and each add would be refused.
+   * Looks at the table, and reads it right before it is written where it was read some time ago: in a group, one that is to lose a route,
+   * since a peer may have taken the prefix over and a cloud may delete whatever stands there. So is one that is to lead to a neighbour of
+   * which nothing is known: it may be a router that has begun to write since, and then writes what points at it by itself. And so is one
+   * that lacks a prefix which came from a peer: the peer has written it since, and each add would be refused.
+   *
+   * @param reads whether the table is to be read in any case.
    */
-  async #lookBeforeWrites(signal: AbortSignal): Promise<Look> {
-    const look = await this.look.look(signal);
+  async #lookBeforeWrites(reads: boolean, signal: AbortSignal): Promise<Look> {
+    const look = reads ? await this.preview(signal) : await this.look.look(signal);
+    if (reads && !this.look.view.wasReadAhead) return look;
     const changes = look.comparison.fitted.waves.flat();
     const deletes = this.look.group?.isShared === true && changes.some(({ action }) => action === "delete");
     const { memories } = look.comparison.difference;

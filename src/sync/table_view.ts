@@ -13,6 +13,7 @@ import type { Prefix } from "../routes/prefix.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
 import type { Clock } from "../async/clock.ts";
 import { AbsentClaims } from "./absent_claims.ts";
+import type { FirstReading } from "./first_reading.ts";
 import type { ClaimEntry, Ledger, LedgerUse } from "./ledger.ts";
 import type { Member } from "./group.ts";
 import { LostLedger } from "./lost_ledger.ts";
@@ -35,6 +36,8 @@ export interface TableViewOptions {
   /** Null where the cloud has marks. */
   readonly ledger: LedgerUse | null;
   readonly clock: Clock;
+  /** What preparing has read of the table; left out: nothing. */
+  readonly firstReading?: FirstReading;
 }
 
 const log = getLogger(["cloudroutesync", "sync"]);
@@ -67,6 +70,8 @@ export class TableView {
     dead: new Set(),
   };
   #reads = 0;
+  #readAt = 0;
+  #wasReadAhead = false;
 
   constructor(options: TableViewOptions) {
     this.#options = options;
@@ -114,6 +119,16 @@ export class TableView {
     return this.#reads;
   }
 
+  /** When the table was last read, in milliseconds of the clock. */
+  get readAt(): number {
+    return this.#readAt;
+  }
+
+  /** Whether that was by preparing: some time before it was asked for. */
+  get wasReadAhead(): boolean {
+    return this.#wasReadAhead;
+  }
+
   /** Whether a prefix is claimed on this VM's disk: it stood at this VM, also before the program was started. */
   isClaimed(prefix: string): boolean {
     return this.#ledger?.claims.get(prefix)?.confirmed === true;
@@ -129,6 +144,7 @@ export class TableView {
   /** Says that the table may have changed. */
   forget(): void {
     this.#state = null;
+    this.#options.firstReading?.drop();
   }
 
   /** Reads the table. @throws {CloudError} or {LedgerError}; the state is then unknown. */
@@ -136,11 +152,22 @@ export class TableView {
     this.#state = null;
     if (this.#ledger?.lost) await this.#lostLedger?.outlastStaleReadings(signal);
     this.#reads++;
-    const state = await this.#options.connection().read(this.#options.table, signal);
+    const state = await this.#readState(signal);
     if (this.#ledger?.lost) await this.#beginLedger(state);
     this.adopt(state);
     await this.#claimHandedOver();
     await this.#giveUpAbsent();
+  }
+
+  /** By what preparing has read, if that is still good; a new ledger is begun by nothing but a reading of now. */
+  async #readState(signal: AbortSignal): Promise<TableState> {
+    const { clock, connection, firstReading, table } = this.#options;
+    if (this.#ledger?.lost) firstReading?.drop();
+    const ahead = firstReading?.take(clock.now()) ?? null;
+    const state = await (ahead === null ? connection().read(table, signal) : ahead.state(signal));
+    this.#readAt = ahead?.at ?? clock.now();
+    this.#wasReadAhead = ahead !== null;
+    return state;
   }
 
   /** Takes a state that came with a write's answer. */
@@ -257,9 +284,9 @@ export class TableView {
   /** Gives up claims of what no reading has shown for a while. */
   async #giveUpAbsent(): Promise<void> {
     if (this.#ledger === null) return;
-    const { clock, wanted } = this.#options;
+    const { wanted } = this.#options;
     const { own } = this.#index;
-    await this.#absentClaims.giveUp(this.#ledger, own, (prefix) => wanted.has(prefix), clock.now());
+    await this.#absentClaims.giveUp(this.#ledger, own, (prefix) => wanted.has(prefix), this.#readAt);
   }
 
   /**

@@ -27,7 +27,7 @@ export async function ready(bench: Bench, subject?: Subject): Promise<Ready> {
 }
 
 /** The one table of a cloud. */
-export function only(tables: readonly CloudTable[]): CloudTable {
+export function only<Table extends CloudTable>(tables: readonly Table[]): Table {
   const [table, ...others] = tables;
   assert.ok(table !== undefined, "there is no table");
   assert.equal(others.length, 0, "there are several tables");

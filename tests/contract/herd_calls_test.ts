@@ -8,7 +8,8 @@ import type { ContractRow } from "./rig.ts";
 import { aws } from "./rigs/aws.ts";
 import { azure } from "./rigs/azure.ts";
 import { gcp } from "./rigs/gcp.ts";
-import { openSubject } from "./subject.ts";
+import { openSubject, type Subject } from "./subject.ts";
+import type { CloudTable, PreparedTable, TableReading } from "../../src/clouds/cloud.ts";
 
 /** Which limit a call of the log counts against; null: none of the account's. */
 const limitOf: Readonly<Record<AccountShape["name"], (operation: string) => CallName | null>> = {
@@ -45,10 +46,15 @@ for (const shape of accountShapes) {
       const identify = await callsOf(() => subject.identify(never));
       assert.deepEqual(identify.calls, shape.identify.toSorted(), "identify");
       const table = only(await subject.prepare(never));
-      const prepare = await callsOf(() => subject.prepare(never));
+      // What was made just now is known to this run: another one starts.
+      await subject.identify(never);
+      const prepare = await callsOf(() => subject.prepareAndRead(never));
       assert.deepEqual(prepare.calls, [...shape.prepare, ...shape.besidePrepare].toSorted(), "prepare");
-      const first = await callsOf(() => subject.read(table, never));
-      assert.deepEqual(first.calls, shape.firstRead.toSorted(), "first reading");
+      const { reading } = only<PreparedTable>(prepare.value);
+      assert.equal(reading !== undefined, shape.readsAhead, "reading ahead");
+      const first = await callsOf(() => (reading ?? unread(subject, table)).state(never));
+      const firstCalls = [...(shape.readsAhead ? [] : shape.read), ...shape.besideFirstRead];
+      assert.deepEqual(first.calls, firstCalls.toSorted(), "first reading");
       const read = await callsOf(() => subject.read(table, never));
       assert.deepEqual(read.calls, shape.read.toSorted(), "reading");
       const change = add("198.51.100.0/24", rig.self[4]);
@@ -58,6 +64,11 @@ for (const shape of accountShapes) {
       assert.deepEqual(forwarding.calls, shape.forwarding.toSorted(), "forwarding");
     },
   });
+}
+
+/** What stands for the reading of a table that preparing did not read. */
+function unread(subject: Subject, table: CloudTable): Pick<TableReading, "state"> {
+  return { state: (signal) => subject.read(table, signal) };
 }
 
 /** Collects the calls that the program logs, by the limit that they count against. */

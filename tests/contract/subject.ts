@@ -15,6 +15,7 @@ import type {
   Foresight,
   Neighbour,
   PeerRouter,
+  PreparedTable,
   TableState,
 } from "../../src/clouds/cloud.ts";
 import type { CloudError } from "../../src/clouds/cloud_error.ts";
@@ -37,6 +38,8 @@ export interface Subject {
   locate(signal: AbortSignal): Promise<readonly CloudTable[]>;
   foresee(signal: AbortSignal): Promise<Foresight>;
   prepare(signal: AbortSignal): Promise<readonly CloudTable[]>;
+  /** The same, with what it has read of the tables. */
+  prepareAndRead(signal: AbortSignal): Promise<readonly PreparedTable[]>;
   /** By a gateway's text what routes of its family point at. */
   resolve(gateways: readonly IpAddress[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>>;
   /** What a route of a family by way of a gateway points at. */
@@ -70,6 +73,7 @@ export async function openSubject(name: CloudName, options: AnyCloudOptions): Pr
     locate: (signal) => cloud.locate(signal),
     foresee: async (signal) => await (await cloud.connection(signal)).foresee(signal),
     prepare: (signal) => cloud.prepare(signal),
+    prepareAndRead: (signal) => cloud.prepareAndRead(signal),
     resolve: async (gateways, signal) => {
       const ids = await cloud.resolve(
         gateways.map((gateway) => ({ gateway, family: gateway.family })),

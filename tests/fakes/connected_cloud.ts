@@ -11,9 +11,11 @@ import type {
   Finding,
   Neighbour,
   PeerRouter,
+  PreparedTable,
   TableState,
 } from "../../src/clouds/cloud.ts";
 import { checkCloud } from "../../src/clouds/kit/doctor.ts";
+import { withoutReading } from "../../src/clouds/prepared_tables.ts";
 import type { CloudError } from "../../src/clouds/cloud_error.ts";
 import type { IpAddress } from "../../src/routes/prefix.ts";
 
@@ -45,7 +47,12 @@ export class ConnectedCloud {
     return await (await this.connection(signal)).locate(signal);
   }
 
+  /** The tables alone; {@linkcode prepareAndRead} tells what was read of them as well. */
   async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+    return (await this.prepareAndRead(signal)).map(withoutReading);
+  }
+
+  async prepareAndRead(signal: AbortSignal): Promise<readonly PreparedTable[]> {
     return await (await this.connection(signal)).prepare(signal);
   }
 

@@ -16,15 +16,18 @@ export interface AccountShape {
   /** Whether a refusal says when to call again. */
   readonly tellsWhen: boolean;
   /**
-   * Calls of `identify`, `prepare`, `read` and `forwarding` where nothing is to be prepared; metadata services have no limit that is
-   * shared. `tests/contract/herd_calls_test.ts` holds the real clouds to them.
+   * Calls of `identify`, `prepare`, `read` and `forwarding` where nothing is to be prepared, so that the first reading goes on from what
+   * `prepare` has read; metadata services have no limit that is shared. `tests/contract/herd_calls_test.ts` holds the real clouds to them.
    */
   readonly identify: readonly CallName[];
   readonly prepare: readonly CallName[];
   /** Calls of `prepare` whose refusal fails nothing. */
   readonly besidePrepare: readonly CallName[];
+  /** Whether `prepare` reads the table. */
+  readonly readsAhead: boolean;
   readonly read: readonly CallName[];
-  readonly firstRead: readonly CallName[];
+  /** What the first reading asks for besides the table. */
+  readonly besideFirstRead: readonly CallName[];
   readonly forwarding: readonly CallName[];
   /** Calls of a write of one batch; the first makes the change. */
   readonly write: Readonly<Record<"add" | "replace" | "delete", readonly CallName[]>>;
@@ -57,8 +60,9 @@ export const accountShapes: readonly AccountShape[] = [
     identify: [],
     prepare: ["DescribeRouteTables"],
     besidePrepare: ["DescribeRouteTables"],
+    readsAhead: true,
     read: ["DescribeRouteTables"],
-    firstRead: ["DescribeRouteTables"],
+    besideFirstRead: [],
     forwarding: ["DescribeNetworkInterfaces"],
     write: { add: ["CreateRoute"], replace: ["ReplaceRoute"], delete: ["DeleteRoute"] },
   },
@@ -66,11 +70,12 @@ export const accountShapes: readonly AccountShape[] = [
     name: "ARM",
     limits: { GET: bucket(250, 25), PUT: bucket(200, 10) },
     tellsWhen: true,
-    identify: ["GET", "GET", "GET"],
-    prepare: ["GET", "GET"],
+    identify: ["GET", "GET"],
+    prepare: ["GET"],
     besidePrepare: [],
+    readsAhead: true,
     read: ["GET"],
-    firstRead: ["GET", "GET"],
+    besideFirstRead: ["GET"],
     forwarding: ["GET"],
     write: { add: ["PUT", "GET", "GET"], replace: ["PUT", "GET", "GET"], delete: ["PUT", "GET", "GET"] },
   },
@@ -81,8 +86,9 @@ export const accountShapes: readonly AccountShape[] = [
     identify: ["regional", "read", "read"],
     prepare: [],
     besidePrepare: [],
+    readsAhead: false,
     read: ["read"],
-    firstRead: ["read"],
+    besideFirstRead: [],
     forwarding: ["regional"],
     write: { add: ["write", "read"], replace: ["write", "read", "write", "read"], delete: ["write", "read"] },
   },

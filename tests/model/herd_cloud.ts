@@ -12,6 +12,7 @@ import type {
   CloudTraits,
   Finding,
   Neighbour,
+  PreparedTable,
   TableState,
   WriteResult,
 } from "../../src/clouds/cloud.ts";
@@ -65,13 +66,20 @@ export class HerdCloud implements Cloud, CloudConnection {
     return this;
   }
 
-  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    const { prepare, besidePrepare } = this.#account.shape;
+  async prepare(signal: AbortSignal): Promise<readonly PreparedTable[]> {
+    const { prepare, besidePrepare, readsAhead } = this.#account.shape;
+    const at = this.#clock.now();
     await this.#callAll(prepare, signal);
     await this.#callAll(besidePrepare, signal).catch((error: unknown) => {
       if (!(error instanceof CloudError)) throw error;
     });
-    return [this.#table];
+    const table = this.#table;
+    const shown = this.#state(table);
+    const state = async (inner: AbortSignal): Promise<TableState> => {
+      await this.#besideFirstRead(inner);
+      return shown;
+    };
+    return [readsAhead ? { ...table, reading: { at, state } } : table];
   }
 
   locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
@@ -89,10 +97,15 @@ export class HerdCloud implements Cloud, CloudConnection {
   forget(): void {}
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
-    const { read, firstRead } = this.#account.shape;
-    await this.#callAll(this.#wasRead ? read : firstRead, signal);
-    this.#wasRead = true;
+    await this.#callAll(this.#account.shape.read, signal);
+    await this.#besideFirstRead(signal);
     return this.#state(table);
+  }
+
+  async #besideFirstRead(signal: AbortSignal): Promise<void> {
+    if (this.#wasRead) return;
+    await this.#callAll(this.#account.shape.besideFirstRead, signal);
+    this.#wasRead = true;
   }
 
   #state(table: CloudTable): TableState {

@@ -35,6 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/clouds/cloud.ts",
     "src/clouds/cloud_error.ts",
     "src/clouds/error_meaning.ts",
+    "src/clouds/prepared_tables.ts",
     "src/clouds/system_cause.ts",
   ],
   "src/clouds/": ["src/async/", "src/routes/"],
@@ -51,6 +52,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/clouds/cloud.ts",
     "src/clouds/cloud_error.ts",
     "src/clouds/error_meaning.ts",
+    "src/clouds/prepared_tables.ts",
   ],
 };
 

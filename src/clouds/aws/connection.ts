@@ -12,6 +12,7 @@ import type {
   Foresight,
   Neighbour,
   PeerRouter,
+  PreparedTable,
   TableState,
   WriteResult,
 } from "../cloud.ts";
@@ -55,10 +56,28 @@ export class AwsConnection implements CloudConnection {
       : found.map((table) => cloudTableOf(table, owner));
   }
 
-  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    if (this.#options.routeTables.length > 0) return await this.locate(signal);
-    const { own } = this.#region;
-    return [cloudTableOf(await own.prepare(this.#facts.primary, signal), this.#options.owner)];
+  async prepare(signal: AbortSignal): Promise<readonly PreparedTable[]> {
+    const { owner, routeTables } = this.#options;
+    const { own, now } = this.#region;
+    const at = now();
+    if (routeTables.length > 0) {
+      const found = await this.#find(signal);
+      return asGiven(found, routeTables, owner).map((table) => {
+        const read = found.find(({ RouteTableId }) => RouteTableId === table.id);
+        return read === undefined ? table : this.#withReading(table, read, at);
+      });
+    }
+    const { table: read, isAsRead } = await own.prepare(this.#facts.primary, signal);
+    const table = cloudTableOf(read, owner);
+    return [isAsRead ? this.#withReading(table, read, at) : table];
+  }
+
+  #withReading(table: CloudTable, read: Ec2RouteTable, at: number): PreparedTable {
+    const state = async (signal: AbortSignal): Promise<TableState> => {
+      await this.#region.limit.refresh(signal);
+      return await this.#stateOf(read, signal);
+    };
+    return { ...table, reading: { at, state } };
   }
 
   async foresee(signal: AbortSignal): Promise<Foresight> {
@@ -98,6 +117,11 @@ export class AwsConnection implements CloudConnection {
       throw error;
     });
     const [read] = await Promise.all([reading, limit.refresh(signal)]);
+    return await this.#stateOf(read, signal);
+  }
+
+  /** @throws {CloudError} `invalid` if the table is in another VPC. */
+  async #stateOf(read: Ec2RouteTable, signal: AbortSignal): Promise<TableState> {
     const { vpcId } = this.#facts.primary;
     if (read.VpcId !== vpcId) throw strayError(read, vpcId);
     return await stateOf(this.#context, read, signal);

@@ -55,6 +55,13 @@ interface Joining extends Copying {
   readonly used: UsedTable;
 }
 
+/** Our table once it is ready. */
+export interface ReadyTable {
+  readonly table: Ec2RouteTable;
+  /** Whether it stands as it was read: nothing of it was changed since. */
+  readonly isAsRead: boolean;
+}
+
 /** The owner's table in a VPC. */
 export class OwnTable {
   readonly #api: Ec2Api;
@@ -106,14 +113,15 @@ export class OwnTable {
    * @throws {CloudError} `invalid` if the subnet must not be given to it: `-no-associate`, another owner or controller has it, other
    * subnets of the table need other routes. What cannot be followed for a subnet that uses it already is a problem, and no error.
    */
-  async prepare(subnet: SubnetRef, signal: AbortSignal): Promise<Ec2RouteTable> {
+  async prepare(subnet: SubnetRef, signal: AbortSignal): Promise<ReadyTable> {
     const found = await this.find(subnet, signal);
     if (found !== null && associationOf(found, subnet.subnetId) !== null) {
-      this.#problems = await followFormers(this.#api, found, signal);
-      return found;
+      const { problems, isAsRead } = await followFormers(this.#api, found, signal);
+      this.#problems = problems;
+      return { table: found, isAsRead };
     }
     const recent = found === null ? this.#recent.createdFor(subnet) : null;
-    if (recent?.associated) return recent.table;
+    if (recent?.associated) return { table: recent.table, isAsRead: false };
     const joining = await this.#joining(subnet, found, signal);
     const { used, formers } = joining;
     const table = found ?? recent?.table ?? await this.#create(subnet, used, signal);
@@ -133,7 +141,7 @@ export class OwnTable {
       throw error;
     }
     this.#recent.associated(table);
-    return table;
+    return { table, isAsRead: false };
   }
 
   /** What {@linkcode prepare} would do, without doing it; throws as it does. */

@@ -24,30 +24,45 @@ export async function copyingOf(api: Ec2Api, own: Ec2RouteTable, signal: AbortSi
   return { own, formers, plan: planCarryOver(formers.tables, own) };
 }
 
-/** Makes our table a copy of the former ones again. @returns sentences: what cannot be done, which keeps nothing else from being done. */
+/**
+ * Makes our table a copy of the former ones again.
+ *
+ * @returns sentences: what cannot be done, which keeps nothing else from being done; and whether our table is as it was read.
+ */
 export async function followFormers(
   api: Ec2Api,
   own: Ec2RouteTable,
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  return await problemsOf(signal, async () => {
+): Promise<{ readonly problems: readonly string[]; readonly isAsRead: boolean }> {
+  let isAsRead = true;
+  const problems = await problemsOf(signal, async () => {
     const copying = await copyingOf(api, own, signal);
+    isAsRead = copying.plan.steps.length === 0 && recordToWrite(copying, {}).length === 0;
     await rememberCopies(api, copying, {}, signal);
     return await carryOver(api, copying, signal, (error) => error.message);
   });
+  return { problems, isAsRead };
 }
 
 /** Says on the table what is to be restored, and before any copy is made which entries are copies. */
 export async function rememberCopies(
   api: Ec2Api,
-  { own, plan }: Copying,
+  copying: Copying,
   tags: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<void> {
-  const record = CopyRecord.of(plan.copies).values();
-  const changed = changedTags(own, { ...tags, ...copyRecordTags(own, record) });
+  const changed = recordToWrite(copying, tags);
   if (changed.length === 0) return;
-  await api.createTags({ Resources: [own.RouteTableId], Tags: changed }, signal);
+  await api.createTags({ Resources: [copying.own.RouteTableId], Tags: changed }, signal);
+}
+
+/** The tags that our table lacks. */
+function recordToWrite(
+  { own, plan }: Copying,
+  tags: Readonly<Record<string, string>>,
+): ReturnType<typeof changedTags> {
+  const record = CopyRecord.of(plan.copies).values();
+  return changedTags(own, { ...tags, ...copyRecordTags(own, record) });
 }
 
 /**

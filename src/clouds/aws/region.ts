@@ -25,6 +25,8 @@ export interface Region {
   readonly subnetUse: SubnetUse;
   readonly lists: PrefixListSizes;
   readonly limit: RouteLimit;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
 }
 
 /** Makes what speaks to a region; makes no call. The credentials are the same for all its services. */
@@ -54,6 +56,7 @@ export function openRegion(
     subnetUse: new SubnetUse(api, now),
     lists: new PrefixListSizes(api, now),
     limit: new RouteLimit(askServiceQuotas(endpointOf("SERVICE_QUOTAS")), now),
+    now,
   };
 }
 

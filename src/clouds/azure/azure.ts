@@ -56,6 +56,8 @@ class Azure implements Cloud {
       deadPeers: new DeadPeers(),
       limit: new RouteLimit(now),
       read: new Map(),
+      usedTable: null,
+      now,
     };
     const { ecmp } = this.#memory;
     const arm = (): ArmClient | null => this.#arm;
@@ -91,6 +93,7 @@ class Azure implements Cloud {
       subnet: vm.subnetId,
     });
     this.#vm = vm;
+    this.#memory.usedTable = vm.usedTable;
     return new AzureConnection(this.#options, arm, vm, this.#memory);
   }
 

@@ -8,6 +8,7 @@ import type {
   Finding,
   Foresight,
   PeerRouter,
+  PreparedTable,
   TableState,
   WriteResult,
 } from "../cloud.ts";
@@ -23,7 +24,14 @@ import type { EcmpSupport } from "./ecmp_support.ts";
 import type { AzureOptions } from "./flags.ts";
 import { forwardingOf } from "./forwarding.ts";
 import { handedOver } from "./handed_over.ts";
-import { asCloudTable, associatedTable, findOwnTable, type OwnTableContext } from "./own_table.ts";
+import {
+  asCloudTable,
+  associatedTable,
+  findOwnTable,
+  isUsedBy,
+  type OwnTableContext,
+  tableStillUsed,
+} from "./own_table.ts";
 import { copyingOf, followFormers, joiningOf, makeReady, stepsOf, tableToBe } from "./own_table_making.ts";
 import type { RouteLimit } from "./quota.ts";
 import { removeOwnTable } from "./own_table_removal.ts";
@@ -31,6 +39,7 @@ import { sameId } from "./resource_id.ts";
 import { readResource } from "./resources.ts";
 import { decodeTable } from "./routes.ts";
 import { type ArmRouteTable, type ArmSubnet, hasFailed, routeTableSchema } from "./schemas.ts";
+import { serves } from "./tags.ts";
 import { readSubnet, subnetName, type Vm } from "./vm.ts";
 import { writeTable } from "./writer.ts";
 
@@ -43,7 +52,27 @@ export interface Memory {
   readonly limit: RouteLimit;
   /** Each table as last read, by its id in lower case: what the next whole write starts from. */
   readonly read: Map<string, ArmRouteTable>;
+  /** See {@linkcode Vm.usedTable}; of the last time that this VM was identified. */
+  usedTable: string | null;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
 }
+
+/** What was seen of our table and of this VM's subnet. */
+type Sight =
+  | {
+    readonly isUsed: true;
+    readonly own: ArmRouteTable;
+    /** The subnet where its last change has failed; null: it is well. */
+    readonly failed: ArmSubnet | null;
+  }
+  | {
+    readonly isUsed: false;
+    readonly own: ArmRouteTable | null;
+    readonly subnet: ArmSubnet;
+    /** The table that the subnet uses; null: none. */
+    readonly associated: ArmRouteTable | null;
+  };
 
 /** Azure with this VM known. */
 export class AzureConnection extends PlainConnection {
@@ -62,23 +91,30 @@ export class AzureConnection extends PlainConnection {
 
   async locate(signal: AbortSignal): Promise<readonly CloudTable[]> {
     if (this.#options.routeTables.length > 0) {
-      return await handedOver(this.#context, this.#options.routeTables, signal);
+      const tables = await handedOver(this.#context, this.#options.routeTables, signal);
+      return tables.map(({ table }) => table);
     }
     const { own } = await this.#look(signal);
     return own === null ? [] : [asCloudTable(own, this.#options.owner)];
   }
 
-  override async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+  override async prepare(signal: AbortSignal): Promise<readonly PreparedTable[]> {
+    const at = this.#memory.now();
     if (this.#options.routeTables.length > 0) {
-      return await handedOver(this.#context, this.#options.routeTables, signal);
+      const tables = await handedOver(this.#context, this.#options.routeTables, signal);
+      return tables.map(({ table, raw }) => raw === null ? table : this.#withReading(table, raw, at));
     }
     const { arm, owner } = this.#context;
-    const { subnet, associated, own } = await this.#look(signal);
-    if (own !== null && usesTable(subnet, own.id)) {
-      if (hasFailed(subnet)) await associateAgain(arm, subnet, own.id, signal);
-      this.#memory.copyProblems = await followFormers(this.#context, own, signal);
-      return [asCloudTable(own, owner)];
+    const seen = await this.#look(signal);
+    if (seen.isUsed) {
+      const { own, failed } = seen;
+      if (failed !== null) await associateAgain(arm, failed, own.id, signal);
+      const { problems, isAsRead } = await followFormers(this.#context, own, signal);
+      this.#memory.copyProblems = problems;
+      const table = asCloudTable(own, owner);
+      return [isAsRead && failed === null ? this.#withReading(table, own, at) : table];
     }
+    const { subnet, associated, own } = seen;
     checkMayAssociate(subnet, associated, this.#options);
     const joining = await joiningOf(this.#context, own, associated, signal);
     const made = await makeReady(this.#context, joining, signal);
@@ -90,10 +126,11 @@ export class AzureConnection extends PlainConnection {
   override async foresee(signal: AbortSignal): Promise<Foresight> {
     if (this.#options.routeTables.length > 0) return { steps: [], toBe: null };
     const { arm, vm } = this.#context;
-    const { subnet, associated, own } = await this.#look(signal);
-    if (own !== null && usesTable(subnet, own.id)) {
-      return { steps: copySteps((await copyingOf(this.#context, own, signal)).plan), toBe: null };
+    const seen = await this.#look(signal);
+    if (seen.isUsed) {
+      return { steps: copySteps((await copyingOf(this.#context, seen.own, signal)).plan), toBe: null };
     }
+    const { subnet, associated, own } = seen;
     checkMayAssociate(subnet, associated, this.#options);
     const joining = await joiningOf(this.#context, own, associated, signal);
     const steps = stepsOf(this.#context, joining);
@@ -114,6 +151,21 @@ export class AzureConnection extends PlainConnection {
       this.#readRaw(table, signal),
       this.#memory.limit.read(arm, vm.location, signal),
     ]);
+    return this.#stateOf(table, raw, limit);
+  }
+
+  #withReading(table: CloudTable, raw: ArmRouteTable, at: number): PreparedTable {
+    const state = async (signal: AbortSignal): Promise<TableState> => {
+      const { arm, vm } = this.#context;
+      const limit = await this.#memory.limit.read(arm, vm.location, signal);
+      this.#remember(table, raw);
+      return this.#stateOf(table, raw, limit);
+    };
+    return { ...table, reading: { at, state } };
+  }
+
+  /** @param limit routes that the table takes. */
+  #stateOf(table: CloudTable, raw: ArmRouteTable, limit: number): TableState {
     return {
       ...decodeTable(table, raw, limit),
       ownSubnets: this.#ownSubnets(raw),
@@ -121,16 +173,20 @@ export class AzureConnection extends PlainConnection {
     };
   }
 
-  /** This VM's subnet, the table that it uses, and ours. */
-  async #look(signal: AbortSignal): Promise<{
-    readonly subnet: ArmSubnet;
-    readonly associated: ArmRouteTable | null;
-    readonly own: ArmRouteTable | null;
-  }> {
-    const { arm, vm } = this.#context;
+  /** Our table, and where this VM's subnet does not use it what it uses. */
+  async #look(signal: AbortSignal): Promise<Sight> {
+    const { arm, vm, owner } = this.#context;
+    const { usedTable } = this.#memory;
+    const used = usedTable === null ? null : await tableStillUsed(arm, usedTable, vm.subnetId, signal);
+    if (used !== null && serves(used, vm, owner)) return { isUsed: true, own: used, failed: null };
     const subnet = await readSubnet(arm, vm.subnetId, signal);
-    const associated = await associatedTable(arm, subnet, signal);
-    return { subnet, associated, own: await findOwnTable(this.#context, associated, signal) };
+    const associated = used !== null && usesTable(subnet, used.id)
+      ? used
+      : await associatedTable(arm, subnet, signal);
+    const own = await findOwnTable(this.#context, associated, signal);
+    return own !== null && usesTable(subnet, own.id)
+      ? { isUsed: true, own, failed: hasFailed(subnet) ? subnet : null }
+      : { isUsed: false, own, subnet, associated };
   }
 
   /** This VM's subnets that use a table; that of our own table counts before Azure shows it. */
@@ -147,8 +203,9 @@ export class AzureConnection extends PlainConnection {
   #problemsOf(raw: ArmRouteTable): readonly string[] {
     if (this.#options.routeTables.length > 0) return [];
     const { subnetId } = this.#context.vm;
-    const isUsed = (raw.properties.subnets ?? []).some(({ id }) => sameId(id, subnetId));
-    const unused = isUsed ? [] : [`Subnet ${subnetName(subnetId)} does not use route table ${raw.name}`];
+    const unused = isUsedBy(raw, subnetId)
+      ? []
+      : [`Subnet ${subnetName(subnetId)} does not use route table ${raw.name}`];
     return [...unused, ...this.#memory.copyProblems];
   }
 
@@ -198,11 +255,16 @@ export class AzureConnection extends PlainConnection {
     });
   }
 
-  async #readRaw({ id, name }: CloudTable, signal: AbortSignal): Promise<ArmRouteTable> {
+  async #readRaw(table: CloudTable, signal: AbortSignal): Promise<ArmRouteTable> {
+    const { id, name } = table;
     const request = { action: `read route table ${name}`, id };
     const raw = await readResource(this.#context.arm, request, routeTableSchema, signal);
-    this.#memory.read.set(id.toLowerCase(), raw);
+    this.#remember(table, raw);
     return raw;
+  }
+
+  #remember({ id }: CloudTable, raw: ArmRouteTable): void {
+    this.#memory.read.set(id.toLowerCase(), raw);
   }
 
   /**

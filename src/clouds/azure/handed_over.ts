@@ -5,6 +5,7 @@ import { CloudError, ConfigurationError } from "../cloud_error.ts";
 import { type OwnTableContext, readRouteTable } from "./own_table.ts";
 import { namedTables, uniqueName } from "../kit/table_tag.ts";
 import { nameInId, parseArmId, routeTableId, sameId } from "./resource_id.ts";
+import type { ArmRouteTable } from "./schemas.ts";
 import { taggedTables } from "./tagged_tables.ts";
 
 /**
@@ -25,6 +26,12 @@ export function checkTableIds(given: readonly string[]): void {
   }
 }
 
+/** A table that was handed over, and what was read of it; null: it was not read by itself. */
+export interface HandedOver {
+  readonly table: CloudTable;
+  readonly raw: ArmRouteTable | null;
+}
+
 /**
  * Looks them up. One of several that is not there, or may not be read, is kept as it was named: reading it says what is wrong with it,
  * and the others do not wait for it.
@@ -36,7 +43,7 @@ export async function handedOver(
   context: OwnTableContext,
   given: readonly string[],
   signal: AbortSignal,
-): Promise<readonly CloudTable[]> {
+): Promise<readonly HandedOver[]> {
   const { subscription, resourceGroup } = context.vm;
   const named = namedTables(given);
   const ids = named.ids.map((text) =>
@@ -47,27 +54,29 @@ export async function handedOver(
   const failures = found.flatMap(({ failure }) => failure ?? []);
   if (failures[0] !== undefined && failures.length === found.length && tagged.length === 0) throw failures[0];
   const others = tagged.filter(({ id }) => !found.some(({ table }) => sameId(table.id, id)));
-  const tables: readonly CloudTable[] = [...found.map(({ table }) => table), ...others];
-  return tables.map((table) => ({ ...table, name: uniqueName(table, tables) }));
+  const all = [...found, ...others.map((table) => ({ table, raw: null }))];
+  const tables = all.map(({ table }) => table);
+  return all.map(({ table, raw }) => ({ table: { ...table, name: uniqueName(table, tables) }, raw }));
 }
 
 async function lookUp(
   { arm }: OwnTableContext,
   id: string,
   signal: AbortSignal,
-): Promise<{ readonly table: CloudTable; readonly failure: CloudError | null }> {
+): Promise<HandedOver & { readonly failure: CloudError | null }> {
   const named = { id, name: nameInId(id, "routeTables"), ours: false };
   try {
     const raw = await readRouteTable(arm, id, signal);
-    if (raw !== null) return { table: { id: raw.id, name: raw.name, ours: false }, failure: null };
+    if (raw !== null) return { table: { id: raw.id, name: raw.name, ours: false }, raw, failure: null };
     return {
       table: named,
+      raw,
       failure: new CloudError("gone", `Cannot find route table ${named.name}: ${id} does not exist`),
     };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof CloudError) || !staysAway.has(error.kind)) throw error;
-    return { table: named, failure: error };
+    return { table: named, raw: null, failure: error };
   }
 }
 

@@ -159,6 +159,29 @@ export async function associatedTable(
 ): Promise<ArmRouteTable | null> {
   const id = subnet.properties.routeTable?.id;
   if (id === undefined) return null;
-  const action = `read route table ${id}, which subnet ${subnetName(subnet.id)} uses`;
-  return await readResource(arm, { action, id }, routeTableSchema, signal);
+  return await readResource(arm, associatedRequest(id, subnet.id), routeTableSchema, signal);
+}
+
+/**
+ * A table that a subnet used a while ago, if the table itself says that the subnet uses it still: then nobody need ask the subnet.
+ *
+ * @returns null if it does not say so, or is not found.
+ */
+export async function tableStillUsed(
+  arm: ArmClient,
+  id: string,
+  subnetId: string,
+  signal: AbortSignal,
+): Promise<ArmRouteTable | null> {
+  const table = await readResourceIfAny(arm, associatedRequest(id, subnetId), routeTableSchema, signal);
+  return table !== null && isUsedBy(table, subnetId) ? table : null;
+}
+
+/** Whether a table says that a subnet uses it. */
+export function isUsedBy({ properties }: ArmRouteTable, subnetId: string): boolean {
+  return (properties.subnets ?? []).some(({ id }) => sameId(id, subnetId));
+}
+
+function associatedRequest(id: string, subnetId: string): { readonly action: string; readonly id: string } {
+  return { action: `read route table ${id}, which subnet ${subnetName(subnetId)} uses`, id };
 }

@@ -43,21 +43,23 @@ export async function copyingOf(
 /**
  * Makes our table a copy of the former ones again.
  *
- * @returns sentences: what cannot be done. It keeps nothing else from being done.
+ * @returns sentences: what cannot be done, which keeps nothing else from being done; and whether our table is as it was read.
  */
 export async function followFormers(
   context: OwnTableContext,
   own: ArmRouteTable,
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  return await problemsOf(signal, async () => {
+): Promise<{ readonly problems: readonly string[]; readonly isAsRead: boolean }> {
+  let isAsRead = true;
+  const problems = await problemsOf(signal, async () => {
     const copying = await copyingOf(context, own, signal);
     const { steps, faults } = copying.plan;
     const record = recordOf(copying.plan);
-    const isRecorded = JSON.stringify(record) === JSON.stringify(copyRecordOf(own));
-    if (steps.length > 0 || !isRecorded) await writeCopy(context, copying, {}, signal);
+    isAsRead = steps.length === 0 && JSON.stringify(record) === JSON.stringify(copyRecordOf(own));
+    if (!isAsRead) await writeCopy(context, copying, {}, signal);
     return faults;
   });
+  return { problems, isAsRead };
 }
 
 /**

@@ -68,6 +68,7 @@ export const networkSchema = v.looseObject({
     addressSpace: addressSpaceSchema,
     /** Odd ones are passed over by `peeredPrefixes`. */
     virtualNetworkPeerings: v.optional(v.nullable(v.array(v.unknown()))),
+    /** Whole, as a subnet is when it is read by itself; one that makes no sense is passed over by `subnetsIn`. */
     subnets: v.optional(v.nullable(v.array(
       v.looseObject({ properties: v.looseObject({ routeTable: v.optional(v.nullable(referenceSchema)) }) }),
     ))),

@@ -9,9 +9,16 @@ import type { Prefix } from "../../routes/prefix.ts";
 import type { CloudIdentity } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
 import type { ArmClient } from "./api.ts";
-import { isScaleSetId, networkOfSubnet, parseArmId } from "./resource_id.ts";
+import { isScaleSetId, networkOfSubnet, parseArmId, sameId } from "./resource_id.ts";
 import { readResource } from "./resources.ts";
-import { type ArmNetwork, type ArmSubnet, networkSchema, peeringSchema, subnetSchema } from "./schemas.ts";
+import {
+  type ArmNetwork,
+  type ArmSubnet,
+  hasFailed,
+  networkSchema,
+  peeringSchema,
+  subnetSchema,
+} from "./schemas.ts";
 import { chooseInterface, identityOf, prefixesOf, subnetIdsOf } from "./identity.ts";
 import type { InstanceMetadata } from "./metadata.ts";
 import { findInterfaces } from "./interfaces.ts";
@@ -34,6 +41,8 @@ export interface Vm {
   readonly networkId: string;
   /** The subnets of all its interfaces. */
   readonly subnets: readonly { readonly id: string; readonly prefixes: readonly Prefix[] }[];
+  /** Id of the table that the own subnet used when this VM was identified; null: none, or the subnet's last change has failed. */
+  readonly usedTable: string | null;
   readonly identity: CloudIdentity;
 }
 
@@ -69,12 +78,16 @@ export async function findVm(
   }
   const { id, subnetId } = chosen;
   const address = chosen.addresses.find(({ family }) => family === 4);
-  const subnetIds = [...new Set([subnetId, ...interfaces.flatMap(subnetIdsOf)])];
+  const otherSubnetIds = new Set(interfaces.flatMap(subnetIdsOf).filter((each) => each !== subnetId));
   const networkId = networkOfSubnet(subnetId);
-  const [network, ...subnets] = await Promise.all([
-    readResource(arm, { action: `read virtual network ${networkId}`, id: networkId }, networkSchema, signal),
-    ...subnetIds.map((each) => readSubnet(arm, each, signal)),
-  ]);
+  const network = await readResource(
+    arm,
+    { action: `read virtual network ${networkId}`, id: networkId },
+    networkSchema,
+    signal,
+  );
+  const [subnet, ...others] = await subnetsIn(arm, network, [subnetId, ...otherSubnetIds], signal);
+  const subnets = [subnet, ...others];
   const addressSpace = prefixesOf([
     ...network.properties.addressSpace.addressPrefixes,
     ...peeredPrefixes(network),
@@ -88,7 +101,8 @@ export async function findVm(
     inScaleSet: isScaleSetId(id),
     subnetId,
     networkId,
-    subnets: subnets.map((subnet) => ({ id: subnet.id, prefixes: prefixesOfSubnet(subnet) })),
+    subnets: subnets.map((each) => ({ id: each.id, prefixes: prefixesOfSubnet(each) })),
+    usedTable: hasFailed(subnet) ? null : subnet.properties.routeTable?.id ?? null,
     identity: {
       ...identityOf(metadata, chosen, interfaces, subnets.flatMap(prefixesOfSubnet), addressSpace),
       ...(signs && address !== undefined ? { sign: signOf(metadata.compute.resourceId, address) } : {}),
@@ -107,6 +121,22 @@ function peeredPrefixes({ properties }: ArmNetwork): readonly string[] {
     const { peeringState, remoteAddressSpace } = parsed.output.properties;
     return peeringState === "Connected" ? remoteAddressSpace?.addressPrefixes ?? [] : [];
   });
+}
+
+/** Subnets of a network, which its answer holds; one that it does not show is read by itself. */
+async function subnetsIn(
+  arm: ArmClient,
+  { properties }: ArmNetwork,
+  [first, ...others]: readonly [string, ...string[]],
+  signal: AbortSignal,
+): Promise<[ArmSubnet, ...ArmSubnet[]]> {
+  const shown = (properties.subnets ?? []).flatMap((item) => {
+    const parsed = v.safeParse(subnetSchema, item);
+    return parsed.success ? [parsed.output] : [];
+  });
+  const subnetOf = async (id: string): Promise<ArmSubnet> =>
+    shown.find((subnet) => sameId(subnet.id, id)) ?? await readSubnet(arm, id, signal);
+  return [await subnetOf(first), ...await Promise.all(others.map(subnetOf))];
 }
 
 /** Reads a subnet whole. */

@@ -42,6 +42,20 @@ export const ownTableCases = {
     assert.deepEqual(await bench.rig.routes(former.id), theirs);
   },
 
+  async "prepare() gives the subnet our table again that was taken away since this VM was identified"(
+    bench: Bench,
+  ): Promise<void> {
+    const { table } = await ready(bench);
+    const subject = await bench.open();
+    await subject.identify(never);
+    const taken = await subnetsOf(bench).useOperatorsTable(first);
+    assert.equal(await subnetsOf(bench).tableOf(), taken.id);
+    const { reading, id } = only(await subject.prepareAndRead(never));
+    assert.equal(id, table.id);
+    assert.equal(await subnetsOf(bench).tableOf(), table.id);
+    assert.equal(reading, undefined, "it is not as it was read");
+  },
+
   async "prepare() of a new run completes what another left half made at any of its requests"(
     bench: Bench,
   ): Promise<void> {

@@ -2,10 +2,22 @@
 
 import assert from "node:assert/strict";
 import type { TableState } from "../../../src/clouds/cloud.ts";
-import { add, failure, never, ready, routeOf } from "../helpers.ts";
+import {
+  add,
+  done,
+  failure,
+  never,
+  only,
+  outcomesOf,
+  ready,
+  routeOf,
+  standing,
+  withdraw,
+} from "../helpers.ts";
 import type { Bench } from "../rig.ts";
 
 const foreignPrefix = "203.0.113.0/24";
+const ownPrefix = "198.51.100.0/24";
 
 export const readingCases = {
   async "read() shows a foreign route as nobody's, for IPv4 and IPv6"(bench: Bench): Promise<void> {
@@ -59,6 +71,41 @@ export const readingCases = {
     const { subject, table, state } = await ready(bench);
     const states = await Promise.all([1, 2, 3].map(() => subject.read(table, never)));
     assert.deepEqual(states, [state, state, state]);
+  },
+
+  async "what prepare() has read is what read() says, and may be written to"(bench: Bench): Promise<void> {
+    const { subject, table } = await ready(bench);
+    await bench.rig.addForeign(table.id, foreignPrefix);
+    for (const options of [{}, { routeTables: [table.id] }]) {
+      const opened = await bench.open(options);
+      const { reading } = only(await opened.prepareAndRead(never));
+      assert.ok(reading, "preparing has changed nothing, and does not tell what it has read");
+      const state = await reading.state(never);
+      assert.deepEqual(state, await opened.read(state.table, never));
+      const handedOver = (options.routeTables ?? []).length > 0;
+      routeOf(state, foreignPrefix);
+      const change = add(handedOver ? "198.51.100.0/25" : "198.51.100.128/25", bench.rig.self[4]);
+      const { outcomes } = await opened.write(state.table, [change], state, never);
+      assert.deepEqual(outcomes, [null]);
+    }
+    routeOf(await subject.read(table, never), "198.51.100.0/25");
+  },
+
+  async "prepare() that makes a table tells no reading of it"(bench: Bench): Promise<void> {
+    const { reading } = only(await (await bench.open()).prepareAndRead(never));
+    assert.equal(reading, undefined);
+  },
+
+  async "what was read by prepare() overwrites nothing that came after"(bench: Bench): Promise<void> {
+    const { subject, table } = await ready(bench);
+    await done({ subject, table }, add(ownPrefix, bench.rig.self[4]));
+    const opened = await bench.open();
+    const { reading } = only(await opened.prepareAndRead(never));
+    assert.ok(reading, "preparing has changed nothing, and does not tell what it has read");
+    const line = await bench.rig.addForeign(table.id, foreignPrefix);
+    const state = await reading.state(never);
+    await outcomesOf({ subject: opened, table }, [withdraw(state, ownPrefix)], state);
+    assert.deepEqual(await standing(bench, table.id, foreignPrefix), [line]);
   },
 
   async "read() changes nothing"(bench: Bench): Promise<void> {

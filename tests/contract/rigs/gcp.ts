@@ -9,7 +9,7 @@ import { type FakeRoute, pathOf } from "../../fakes/gcp/world.ts";
 import { add } from "../helpers.ts";
 import { HttpTraffic } from "../http_traffic.ts";
 import { cameBy, metadataBehind } from "../metadata_door.ts";
-import { withoutLookUp, withoutOwnTable } from "../exceptions.ts";
+import { withoutLookUp, withoutOwnTable, withoutReadingAhead } from "../exceptions.ts";
 import type {
   ContractRig,
   ContractRow,
@@ -193,6 +193,7 @@ export const gcp: ContractRow = {
   notApplicable: {
     ...withoutLookUp,
     ...withoutOwnTable(noTable),
+    ...withoutReadingAhead,
     "foresee() gives up with its caller's own reason at each of its requests": noTable,
     "a table that is not there keeps no other from being kept":
       "The VM itself says which networks it is in: another one is invalid, not gone",

@@ -1,10 +1,11 @@
 /** The cases that the embedded cloud cannot have: most are about what a network does. */
 
-import { withoutLookUp, withoutNextHopSets, withoutOwnTable } from "../exceptions.ts";
+import { withoutLookUp, withoutNextHopSets, withoutOwnTable, withoutReadingAhead } from "../exceptions.ts";
 import { because, type ContractRow } from "../rig.ts";
 
 export const localExceptions: ContractRow["notApplicable"] = {
   ...withoutOwnTable("Its table is its file, which no subnet uses"),
+  ...withoutReadingAhead,
   ...withoutNextHopSets("A route of its file has one next hop"),
   "-self picks the interface of this VM that has the address":
     "Any address can be this VM's there: it has no interfaces",

@@ -14,7 +14,7 @@ import {
 import { add } from "../helpers.ts";
 import { HttpTraffic, pathEnds } from "../http_traffic.ts";
 import { cameBy, metadataBehind } from "../metadata_door.ts";
-import { becauseOfLookUp, withoutOwnTable } from "../exceptions.ts";
+import { becauseOfLookUp, withoutOwnTable, withoutReadingAhead } from "../exceptions.ts";
 import type {
   ContractRig,
   ContractRow,
@@ -290,6 +290,7 @@ export const openstack: ContractRow = {
   },
   notApplicable: {
     ...withoutOwnTable(noTable),
+    ...withoutReadingAhead,
     ...becauseOfLookUp,
     "foresee() gives up with its caller's own reason at each of its requests": noTable,
     "a VM without an identity is an error that says so, and check() says how to give it one":

@@ -60,6 +60,26 @@ const tests: Record<string, (vm: AzureVm, rig: AzureRig) => Promise<void>> = {
     assert.equal((await vm.stop()).code, 0);
   },
 
+  async "a restart with nothing to do reads each thing once"(vm, rig): Promise<void> {
+    vm.start();
+    await vm.announce([prefix]);
+    await vm.untilRoutes(inTable([prefix]));
+    assert.equal((await vm.stop()).code, 0);
+    rig.arm.calls.length = 0;
+    vm.start();
+    await until("the table is in step", () => vm.log.includes("is in step"));
+    const read = rig.arm.calls.map(({ method, path }) => `${method} ${path.replace(/.*\/providers\//, "")}`);
+    // Whether this VM may forward is asked besides, when it is.
+    const forwarding = "GET Microsoft.Network/networkInterfaces/router-nic";
+    assert.deepEqual(read.filter((call) => call !== forwarding), [
+      "GET Microsoft.Network/networkInterfaces",
+      "GET Microsoft.Network/virtualNetworks/vnet1",
+      "GET Microsoft.Network/routeTables/cloudroutesync-route-table",
+      "GET Microsoft.Network/locations/westeurope/usages",
+    ]);
+    assert.equal((await vm.stop()).code, 0);
+  },
+
   async "a gateway of the network is named by its address, whether or not a machine has it"(
     vm,
   ): Promise<void> {

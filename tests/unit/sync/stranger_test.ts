@@ -5,6 +5,7 @@ import type { Change, CloudRoute, Sign } from "../../../src/clouds/cloud.ts";
 import { type IpAddress, parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
+import { FirstReading } from "../../../src/sync/first_reading.ts";
 import { Reconciler } from "../../../src/sync/reconciler.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
@@ -29,7 +30,8 @@ class Scene {
   readonly written: string[] = [];
   readonly reconciler: Reconciler;
 
-  constructor(signs = true) {
+  constructor(signs = true, readAhead: readonly CloudRoute[] | null = null) {
+    const reading = { at: 0, state: () => Promise.resolve(tableState(readAhead ?? [])) };
     this.reconciler = new Reconciler({
       isActive: () => true,
       cloud: { traits: { ...plainTraits, uniquePrefix: false }, describe: (hop) => hop },
@@ -55,6 +57,7 @@ class Scene {
       }),
       wanted: this.wanted,
       ledger: null,
+      ...(readAhead === null ? {} : { firstReading: new FirstReading(reading, () => true) }),
       clock: this.clock,
       budget: new ApiBudget({ traits: plainTraits }, this.clock),
       settings: {
@@ -121,6 +124,17 @@ Deno.test("a router reads again before it leads a prefix to a neighbour, which m
     assert.deepEqual(scene.written, [`${first} ${self.text}`], "it wrote nothing for the neighbour");
     assert.deepEqual(scene.standing.map(({ nextHops }) => nextHops.join()), [neighbour.text]);
   });
+});
+
+Deno.test("a router of a group reads again before it deletes by what preparing has read", async () => {
+  const mine = routeOf(first, self, signOf(self));
+  const scene = new Scene(true, [mine, routeOf(second, neighbour, signOf(neighbour))]);
+  // The neighbour has taken the prefix over since.
+  const theirs = routeOf(first, neighbour, signOf(neighbour));
+  scene.standing = [{ ...theirs, id: mine.id ?? "" }];
+  await scene.run(() => Promise.resolve());
+  assert.deepEqual(scene.standing.map(({ nextHops }) => nextHops.join()), [neighbour.text]);
+  assert.equal(scene.reads, 1);
 });
 
 /** How often a router reads for two prefixes by one neighbour, one after the other. */

@@ -12,6 +12,7 @@ import type {
   CloudTraits,
   Finding,
   Neighbour,
+  PreparedTable,
   TableState,
   WriteResult,
 } from "../../../src/clouds/cloud.ts";
@@ -42,6 +43,9 @@ export class RigCloud implements Cloud {
   /** The changes of all writes, in their order. */
   readonly written: Change[] = [];
   reads = 0;
+  /** Whether preparing tells what it has read of the tables, and how often that was used. */
+  readsAhead = false;
+  readAhead = 0;
   /** What is said of forwarding, and how often it was asked for. */
   findings: readonly Finding[] = [];
   forwardingLooks = 0;
@@ -86,10 +90,19 @@ export class RigCloud implements Cloud {
     return Promise.resolve(this.tables);
   }
 
-  async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
+  async prepare(signal: AbortSignal): Promise<readonly PreparedTable[]> {
+    const at = this.#clock.now();
     await this.#clock.sleep(callMs, signal);
     this.fail("prepare", "");
-    return this.tables;
+    if (!this.readsAhead) return this.tables;
+    return this.tables.map((table) => {
+      const shown = this.#stateOf(table);
+      const state = (): Promise<TableState> => {
+        this.readAhead++;
+        return Promise.resolve(shown);
+      };
+      return { ...table, reading: { at, state } };
+    });
   }
 
   resolve(neighbours: readonly Neighbour[]): Promise<readonly (string | null)[]> {
@@ -102,6 +115,10 @@ export class RigCloud implements Cloud {
     await this.#clock.sleep(callMs, signal);
     this.reads++;
     this.fail("read", table.id);
+    return this.#stateOf(table);
+  }
+
+  #stateOf(table: CloudTable): TableState {
     const routes = [...this.#routesOf(table.id).values()];
     const quotas = this.limit === null ? [] : [{
       families: [4 as const],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { CloudRoute, TableState } from "../../../src/clouds/cloud.ts";
 import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { parseAddress } from "../../../src/routes/prefix.ts";
+import { FirstReading } from "../../../src/sync/first_reading.ts";
 import { Ledger } from "../../../src/sync/ledger.ts";
 import { memoryStore } from "../../../src/sync/ledger_store.ts";
 import { TableView } from "../../../src/sync/table_view.ts";
@@ -25,6 +26,7 @@ async function viewOf(
   proven: boolean,
   wanted: ReadonlyMap<string, WantedRoute> = new Map(),
   standing: readonly CloudRoute[] = [here],
+  firstReading?: FirstReading,
 ): Promise<{ readonly view: TableView; readonly clock: SteppingClock; readonly ledger: Ledger }> {
   const clock = new SteppingClock();
   const { ledger } = await Ledger.open(memoryStore(null), { cloud: "aws", table: someTable.id, owner });
@@ -39,6 +41,7 @@ async function viewOf(
     wanted,
     ledger: { ledger, proven },
     clock,
+    ...(firstReading === undefined ? {} : { firstReading }),
   });
   return { view, clock, ledger };
 }
@@ -55,6 +58,20 @@ Deno.test("TableView waits until no reading is stale before it begins a lost led
   );
   await view.read(new AbortController().signal);
   assert.equal(clock.sleeps.length, 1, "once");
+});
+
+Deno.test("TableView begins a ledger by nothing that was read before", async () => {
+  for (const proven of [true, false]) {
+    using _log = captureLog();
+    const ahead = new FirstReading(
+      { at: 0, state: () => Promise.resolve(tableState([cloudRoute("10.9.0.0/16", "eni-self", null)])) },
+      () => true,
+    );
+    const { view } = await viewOf(proven, new Map(), [here], ahead);
+    await view.read(new AbortController().signal);
+    assert.equal(view.wasReadAhead, false);
+    assert.equal(ahead.take(0), null, "it is gone");
+  }
 });
 
 Deno.test("TableView begins its first ledger at once", async () => {

@@ -1,0 +1,18 @@
+/** Tables that were prepared, with and without what preparing has read of them. */
+
+import type { CloudTable, PreparedTable, TableReading } from "./cloud.ts";
+
+/** The same tables with other readings; those that have none stay without. */
+export function withReadings(
+  tables: readonly PreparedTable[],
+  change: (reading: TableReading, table: CloudTable) => TableReading,
+): readonly PreparedTable[] {
+  return tables.map((table) =>
+    table.reading === undefined ? table : { ...table, reading: change(table.reading, table) }
+  );
+}
+
+/** The table alone. */
+export function withoutReading({ reading: _, ...table }: PreparedTable): CloudTable {
+  return table;
+}
