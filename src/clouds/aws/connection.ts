@@ -159,7 +159,9 @@ export class AwsConnection implements CloudConnection {
     let tables: readonly Ec2RouteTable[] = [];
     const findings: Finding[] = [];
     try {
-      tables = await this.#find(signal);
+      const found = await this.#find(signal);
+      findings.push(...await this.#unkept(found, signal));
+      tables = found.filter(({ VpcId }) => VpcId === facts.primary.vpcId);
       await limit.refresh(signal);
     } catch (error) {
       findings.push(failedFinding("route table", error, signal, remedyOf));
@@ -187,6 +189,27 @@ export class AwsConnection implements CloudConnection {
     if (routeTables.length > 0) return await findHandedOver(api, routeTables, primary.vpcId, signal);
     const table = await own.find(primary, signal);
     return table === null ? [] : [table];
+  }
+
+  /** What is wrong with those of the tables that `-route-table` names which cannot be kept. */
+  async #unkept(found: readonly Ec2RouteTable[], signal: AbortSignal): Promise<readonly Finding[]> {
+    const { owner, routeTables } = this.#options;
+    if (routeTables.length === 0) return [];
+    const { vpcId } = this.#facts.primary;
+    const failed = (id: string, error: unknown): Finding =>
+      failedFinding(`route table ${id}`, error, signal, remedyOf);
+    const missing = asGiven(found, routeTables, owner)
+      .filter(({ id }) => !found.some(({ RouteTableId }) => RouteTableId === id));
+    const reasons = await Promise.all(
+      missing.map(({ id }) =>
+        readTable(this.#region.api, id, signal).then(() => [], (error: unknown) => [failed(id, error)])
+      ),
+    );
+    const strays = found.filter(({ VpcId }) => VpcId !== vpcId);
+    return [
+      ...reasons.flat(),
+      ...strays.map((table) => failed(table.RouteTableId, strayError(table, vpcId))),
+    ];
   }
 
   async #writeOne(table: CloudTable, change: Change, signal: AbortSignal): Promise<CloudError | null> {

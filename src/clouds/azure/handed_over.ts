@@ -3,6 +3,7 @@
 import type { CloudTable } from "../cloud.ts";
 import { CloudError, ConfigurationError } from "../cloud_error.ts";
 import { type OwnTableContext, readRouteTable } from "./own_table.ts";
+import { checkAnyIsThere, lookUpGiven } from "../kit/given_tables.ts";
 import { namedTables, uniqueName } from "../kit/table_tag.ts";
 import { nameInId, parseArmId, routeTableId, sameId } from "./resource_id.ts";
 import type { ArmRouteTable } from "./schemas.ts";
@@ -49,36 +50,24 @@ export async function handedOver(
   const ids = named.ids.map((text) =>
     text.startsWith("/") ? text : routeTableId(subscription, resourceGroup, text)
   );
-  const found = await Promise.all(ids.map((id) => lookUp(context, id, signal)));
+  const looked = await lookUpGiven(ids, (id) => lookUp(context, id, signal), signal);
+  const found = looked.map(({ given: id, found: raw }) => ({
+    table: { id: raw?.id ?? id, name: raw?.name ?? nameInId(id, "routeTables"), ours: false },
+    raw,
+  }));
   const tagged = await taggedTables(context, named.tags, ids.length > 0, signal);
-  const failures = found.flatMap(({ failure }) => failure ?? []);
-  if (failures[0] !== undefined && failures.length === found.length && tagged.length === 0) throw failures[0];
+  checkAnyIsThere(looked, tagged.length);
   const others = tagged.filter(({ id }) => !found.some(({ table }) => sameId(table.id, id)));
-  const all = [...found, ...others.map((table) => ({ table, raw: null }))];
+  const all: readonly HandedOver[] = [...found, ...others.map((table) => ({ table, raw: null }))];
   const tables = all.map(({ table }) => table);
   return all.map(({ table, raw }) => ({ table: { ...table, name: uniqueName(table, tables) }, raw }));
 }
 
-async function lookUp(
-  { arm }: OwnTableContext,
-  id: string,
-  signal: AbortSignal,
-): Promise<HandedOver & { readonly failure: CloudError | null }> {
-  const named = { id, name: nameInId(id, "routeTables"), ours: false };
-  try {
-    const raw = await readRouteTable(arm, id, signal);
-    if (raw !== null) return { table: { id: raw.id, name: raw.name, ours: false }, raw, failure: null };
-    return {
-      table: named,
-      raw,
-      failure: new CloudError("gone", `Cannot find route table ${named.name}: ${id} does not exist`),
-    };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof CloudError) || !staysAway.has(error.kind)) throw error;
-    return { table: named, raw: null, failure: error };
-  }
+async function lookUp({ arm }: OwnTableContext, id: string, signal: AbortSignal): Promise<ArmRouteTable> {
+  const raw = await readRouteTable(arm, id, signal);
+  if (raw !== null) return raw;
+  throw new CloudError(
+    "gone",
+    `Cannot find route table ${nameInId(id, "routeTables")}: ${id} does not exist`,
+  );
 }
-
-/** Kinds of failures that concern one table, and that no waiting heals. */
-const staysAway: ReadonlySet<CloudError["kind"]> = new Set(["gone", "denied", "invalid"]);

@@ -16,6 +16,7 @@ import type {
 import { CloudError } from "../cloud_error.ts";
 import type { GcpOptions } from "./flags.ts";
 import { findDeadPeers } from "./dead_peers.ts";
+import type { MissingTable } from "../kit/given_tables.ts";
 import { PlainConnection } from "../kit/plain_connection.ts";
 import { runChecks } from "./doctor.ts";
 import type { ComputeApi } from "./api.ts";
@@ -52,6 +53,8 @@ export interface VmNetworks {
   readonly vm: Vm;
   /** This VM's interfaces in the networks to keep in step. */
   readonly legs: readonly VmInterface[];
+  /** Networks to keep in step that it has no interface in. */
+  readonly missing: readonly MissingTable[];
   readonly reaches: readonly Reach[];
   /** What routes point at in place of this VM; null: this VM. */
   readonly ilb: LoadBalancer | null;
@@ -75,7 +78,7 @@ export class GcpConnection extends PlainConnection {
   }
 
   locate(): Promise<readonly CloudTable[]> {
-    return Promise.resolve(tablesOf(this.#networks.legs));
+    return Promise.resolve(tablesOf(this.#networks));
   }
 
   findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {
@@ -117,21 +120,23 @@ export class GcpConnection extends PlainConnection {
   }
 
   async check(_options: { readonly fix: boolean }, signal: AbortSignal): Promise<readonly Finding[]> {
-    const { vm, legs, ilb } = this.#networks;
-    const tables = tablesOf(legs).map((table) => ({
+    const { vm, legs, missing, ilb } = this.#networks;
+    const tables = tablesOf({ legs, missing: [] }).map((table) => ({
       name: table.name,
       settings: this.#settingsOf(table),
       routesOfPeers: this.#routesOfPeers(table.id),
       read: () => this.read(table, signal),
     }));
     const { api, metadata } = this.#memory;
-    return await runChecks({ api, metadata, vm, tables, ilb }, signal);
+    return await runChecks({ api, metadata, vm, tables, missing, ilb }, signal);
   }
 
   #settingsOf(table: CloudTable): RouteSettings {
-    const { legs, reaches } = this.#networks;
+    const { legs, missing, reaches } = this.#networks;
     const leg = legs.find(({ network }) => network === table.id);
     if (leg === undefined) {
+      const named = missing.find(({ given }) => given === table.id);
+      if (named !== undefined) throw named.failure;
       throw new CloudError("gone", `Cannot use network ${table.id}: this VM is not in it any more`);
     }
     return this.#settings(leg, rangesElsewhere(leg.network, reaches));

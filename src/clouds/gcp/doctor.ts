@@ -2,7 +2,8 @@
 
 import type { Finding, TableState } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
-import { findingOf, findingsOf, requirement } from "../kit/doctor.ts";
+import { failedFinding, findingOf, findingsOf, requirement } from "../kit/doctor.ts";
+import type { MissingTable } from "../kit/given_tables.ts";
 import { quotaFindings } from "../kit/quota_finding.ts";
 import { permissionsAnswer } from "./schemas.ts";
 import { type ComputeApi, computeEndpoint } from "./api.ts";
@@ -33,6 +34,8 @@ export interface CheckContext {
     /** Reads the network as the service does. */
     readonly read: () => Promise<Pick<TableState, "quotas">>;
   }[];
+  /** Networks that this VM has no interface in. */
+  readonly missing: readonly MissingTable[];
   readonly ilb: LoadBalancer | null;
 }
 
@@ -57,6 +60,9 @@ export async function runChecks(context: CheckContext, signal: AbortSignal): Pro
   return [
     scopes,
     checkNetwork(context),
+    ...context.missing.map(({ given, failure }) =>
+      failedFinding(`network ${given}`, failure, signal, remedyOf)
+    ),
     forwardingFinding(vm, ilb),
     ...balancer,
     ...findings,

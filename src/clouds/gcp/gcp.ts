@@ -17,7 +17,7 @@ import { MetadataCredentials } from "./credentials.ts";
 import { identityOf, rangesOf } from "./identity.ts";
 import { type LoadBalancer, readLoadBalancer } from "./load_balancer.ts";
 import { MetadataServer } from "./metadata.ts";
-import { checkNetworks, interfacesOf } from "./networks.ts";
+import { checkNetworks, networksOf } from "./networks.ts";
 import { selfHop } from "./next_hop.ts";
 import { reachesOf } from "./neighbours.ts";
 import { resourceName } from "./resource_url.ts";
@@ -83,7 +83,8 @@ class GcpCloud implements Cloud {
   async identify(signal: AbortSignal): Promise<CloudConnection> {
     const vm = await readVm(this.#metadata, this.#api, signal);
     const { routeTables, nextHopIlb, self } = this.#options;
-    const legs = interfacesOf(vm, routeTables, ownInterface(vm.interfaces, self));
+    const own = ownInterface(vm.interfaces, self);
+    const { legs, missing } = await networksOf(vm, routeTables, own, signal);
     const surroundings = await readSurroundings(this.#api, legs, vm.region, signal);
     const ilb = nextHopIlb === null ? null : await readLoadBalancer(this.#api, vm, nextHopIlb, legs, signal);
     const sign = this.#options.sharedOwner ? signOf(vm, legs) : null;
@@ -95,7 +96,7 @@ class GcpCloud implements Cloud {
     const staticRoutesOfPeers = new Map(
       surroundings.map(({ leg, space }) => [leg.network, space.staticRoutesOfPeers]),
     );
-    const networks = { vm, legs, reaches, ilb, staticRoutesOfPeers };
+    const networks = { vm, legs, missing, reaches, ilb, staticRoutesOfPeers };
     return new GcpConnection(this.#options, networks, identity, this.#memory);
   }
 

@@ -22,13 +22,14 @@ import { noEcmpReason } from "./ecmp.ts";
 import type { DeadPeers } from "./dead_peers.ts";
 import { checkOpenstack } from "./doctor.ts";
 import { forwardingFindings } from "./forwarding.ts";
+import { findGivenRouter } from "./handed_over.ts";
 import { writeWhatFits } from "./full_router.ts";
 import { routesOfPairs } from "./routes.ts";
 import type { Neighbours } from "./neighbours.ts";
 import type { Neutron } from "./api.ts";
 import type { Router, RouterName } from "./schemas.ts";
 import { type Vm, withRoutersNow } from "./vm.ts";
-import { identityOf } from "./identity.ts";
+import { identityOf, withoutStrangers } from "./identity.ts";
 import type { RouteLimits } from "./quota.ts";
 import { RouteWriter } from "./writer.ts";
 
@@ -70,14 +71,21 @@ export class OpenstackConnection extends PlainConnection {
   }
 
   locate(): Promise<readonly CloudTable[]> {
-    const { routers } = this.#vm;
-    return Promise.resolve(routers.map((router) => tableOf(router, routers)));
+    const { routers, strangers, missing } = this.#vm;
+    const all: readonly RouterName[] = [
+      ...routers,
+      ...strangers.map(({ router }) => router),
+      ...missing.map(({ given }) => ({ id: given, name: given })),
+    ];
+    return Promise.resolve(all.map((router) => tableOf(router, all)));
   }
 
-  /** Looks up anew which routers have the tags that were given. */
+  /** Looks up anew which routers have the tags that were given, and those that could not be kept. */
   override async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    if (namedTables(this.#options.routeTables).tags.length > 0) {
-      const vm = await withRoutersNow(this.#neutron, this.#vm, this.#options, signal);
+    const isSettled = namedTables(this.#options.routeTables).tags.length === 0 &&
+      this.#vm.missing.length === 0 && this.#vm.strangers.length === 0;
+    if (!isSettled) {
+      const vm = withoutStrangers(await withRoutersNow(this.#neutron, this.#vm, this.#options, signal));
       // A router by which no route could come here is refused as it is when this VM is identified.
       identityOf(vm);
       this.#vm = vm;
@@ -102,8 +110,21 @@ export class OpenstackConnection extends PlainConnection {
   }
 
   async read(table: CloudTable, signal: AbortSignal): Promise<TableState> {
+    await this.#checkKept(table, signal);
     const router = await this.#neutron.router(table.id, signal);
     return stateOf(table, router, await this.#memory.limits.of(router, this.#neutron, signal));
+  }
+
+  /** @throws {CloudError} what is wrong with a router that could not be kept when they were looked after. */
+  async #checkKept({ id: given }: CloudTable, signal: AbortSignal): Promise<void> {
+    const stranger = this.#vm.strangers.find(({ router }) => router.id === given);
+    if (stranger !== undefined) throw stranger.failure;
+    if (!this.#vm.missing.some((missing) => missing.given === given)) return;
+    const { name, id } = await findGivenRouter(this.#neutron, given, signal);
+    throw new CloudError(
+      "gone",
+      `Cannot read router "${given}": ${name} (${id}) has come since; it is kept once the tables are looked after again`,
+    );
   }
 
   async write(

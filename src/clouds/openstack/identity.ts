@@ -12,7 +12,7 @@ import {
 import type { CloudIdentity } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
 import { openstackNetworkFacts } from "./network_facts.ts";
-import type { Subnet } from "./schemas.ts";
+import type { RouterName, Subnet } from "./schemas.ts";
 import type { Vm } from "./vm.ts";
 
 /**
@@ -21,26 +21,9 @@ import type { Vm } from "./vm.ts";
  * @throws {CloudError} `invalid` if no address of it is on a subnet that all routers are on, so that no route could point here.
  */
 export function identityOf(vm: Vm): CloudIdentity {
-  const reachable = reachableSubnets(vm);
-  const subnets = vm.subnets.filter(({ id }) => reachable.has(id)).map(prefixOfSubnet);
-  const own = vm.ownPorts.flatMap((port) => port.fixed_ips);
-  const usable = [
-    ...vm.self.map(({ address }) => address),
-    ...own.filter((fixed) => reachable.has(fixed.subnet_id)).map((fixed) => parseAddress(fixed.ip_address)),
-  ].filter((address) => subnets.some((subnet) => prefixContainsAddress(subnet, address)));
-  if (usable.length === 0) {
-    const names = vm.routers.map(({ id, name }) => `${name} (${id})`).join(", ");
-    throw new CloudError(
-      "invalid",
-      `Cannot point routes of router ${names} at this VM: none of its addresses ${
-        own.map((fixed) => fixed.ip_address).join(", ")
-      } is on a subnet of it`,
-      {
-        remedy:
-          "attach the VM's subnet to the router (openstack router add subnet), or name another with -router",
-      },
-    );
-  }
+  const subnets = commonSubnets(vm).map(prefixOfSubnet);
+  const usable = usableAddresses(vm);
+  if (usable.length === 0) throw outOfReach(vm.routers, vm);
   const selfOf = (family: Family): string | null =>
     usable.find((address) => address.family === family)?.text ?? null;
   const fixed = vm.ports.flatMap((port) => port.fixed_ips).map(({ ip_address: text }) => parseAddress(text));
@@ -56,6 +39,57 @@ export function identityOf(vm: Vm): CloudIdentity {
     linkLocalIsRouter,
     reserved,
   };
+}
+
+/** Sets routers aside by which no route could come to this VM, as long as there is another. */
+export function withoutStrangers(vm: Vm): Vm {
+  const seen = vm.routers.map((router, index) => {
+    const ports = vm.routerPorts[index] ?? [];
+    return { router, ports, isNear: usableAddresses({ ...vm, routerPorts: [ports] }).length > 0 };
+  });
+  const near = seen.filter(({ isNear }) => isNear);
+  if (near.length === 0 || near.length === seen.length) return vm;
+  return {
+    ...vm,
+    routers: near.map(({ router }) => router),
+    routerPorts: near.map(({ ports }) => ports),
+    strangers: seen.filter(({ isNear }) => !isNear)
+      .map(({ router }) => ({ router, failure: outOfReach([router], vm) })),
+  };
+}
+
+/** The addresses that routes of all routers may point at: those of `-self` first. */
+function usableAddresses(vm: Pick<Vm, "subnets" | "ownPorts" | "self" | "routerPorts">): IpAddress[] {
+  const subnets = commonSubnets(vm);
+  const ids = new Set(subnets.map(({ id }) => id));
+  const prefixes = subnets.map(prefixOfSubnet);
+  const own = vm.ownPorts.flatMap((port) => port.fixed_ips).filter((fixed) => ids.has(fixed.subnet_id));
+  return [
+    ...vm.self.map(({ address }) => address),
+    ...own.map((fixed) => parseAddress(fixed.ip_address)),
+  ].filter((address) => prefixes.some((prefix) => prefixContainsAddress(prefix, address)));
+}
+
+/** The subnets, of the ports' networks, on which every router is. */
+function commonSubnets(vm: Pick<Vm, "subnets" | "routerPorts">): Subnet[] {
+  const reachable = reachableSubnets(vm);
+  return vm.subnets.filter(({ id }) => reachable.has(id));
+}
+
+function outOfReach(
+  routers: readonly RouterName[],
+  { ownPorts }: Pick<Vm, "ownPorts">,
+): CloudError {
+  const names = routers.map(({ id, name }) => `${name} (${id})`).join(", ");
+  const own = ownPorts.flatMap((port) => port.fixed_ips.map((fixed) => fixed.ip_address)).join(", ");
+  return new CloudError(
+    "invalid",
+    `Cannot point routes of router ${names} at this VM: none of its addresses ${own} is on a subnet of it`,
+    {
+      remedy:
+        "attach the VM's subnet to the router (openstack router add subnet), or name another with -router",
+    },
+  );
 }
 
 /** Subnets on which every router has an interface: a next hop must be on one (Neutron: "not connected with router"). */

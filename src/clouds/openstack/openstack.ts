@@ -16,6 +16,7 @@ import { noEcmpReason } from "./ecmp.ts";
 import { DeadPeers } from "./dead_peers.ts";
 import { Neighbours } from "./neighbours.ts";
 import type { MetadataService } from "./metadata.ts";
+import { withoutStrangers } from "./identity.ts";
 import { findVm } from "./vm.ts";
 import { policyText } from "./permissions.ts";
 import { RouteLimits } from "./quota.ts";
@@ -75,7 +76,7 @@ class OpenstackCloud implements Cloud {
 
   async identify(signal: AbortSignal): Promise<CloudConnection> {
     const neutron = await this.#access.neutron(signal);
-    const vm = await findVm(neutron, this.#metadata, this.#options, signal);
+    const vm = withoutStrangers(await findVm(neutron, this.#metadata, this.#options, signal));
     const extensions = await neutron.extensions(signal);
     this.#learnNextHops(noEcmpReason(extensions, vm.routerPorts));
     return new OpenstackConnection(this.#options, neutron, vm, extensions, this.#memory);

@@ -4,19 +4,12 @@ import type { OwnAddress } from "../../routes/own_address.ts";
 import { addressOrNull } from "../../routes/prefix.ts";
 import { CloudError } from "../cloud_error.ts";
 import { ownInterface } from "../kit/own_interface.ts";
-import { namedTables, noTaggedTable } from "../kit/table_tag.ts";
+import type { MissingTable } from "../kit/given_tables.ts";
+import { namedTables } from "../kit/table_tag.ts";
+import { type GivenRouters, handedOver, otherProjects } from "./handed_over.ts";
 import { type Metadata, type MetadataService, readMetadata } from "./metadata.ts";
 import type { Neutron } from "./api.ts";
 import type { Port, RouterName, Subnet } from "./schemas.ts";
-import { taggedRouters } from "./tagged_routers.ts";
-
-/**
- * What to do about a router that this login does not see: Neutron shares networks with other projects (RBAC,
- * https://docs.openstack.org/neutron/latest/admin/config-rbac.html), and no routers. The owner of a network sees all ports on it.
- */
-const otherProjects =
-  "Neutron shows a router to its own project alone: log in for the project that has both network and router, " +
-  "or have the operator's policy let this login see and write the router";
 
 /** What is known of this VM's surroundings. */
 export interface Vm {
@@ -31,8 +24,18 @@ export interface Vm {
   readonly subnets: readonly Subnet[];
   /** The routers to keep in step, in the order given. */
   readonly routers: readonly RouterName[];
+  /** Those that were named and are not there, or of which it is not clear which one is meant. */
+  readonly missing: readonly MissingTable[];
+  /** Those that are there and not to be kept, since no route of theirs could come to this VM. */
+  readonly strangers: readonly Stranger[];
   /** The ports by which those routers are on networks, one list a router. */
   readonly routerPorts: readonly (readonly Port[])[];
+}
+
+/** A router by which no route could come to this VM. */
+export interface Stranger {
+  readonly router: RouterName;
+  readonly failure: CloudError;
 }
 
 /** What decides which port and which routers are meant. */
@@ -67,15 +70,15 @@ export async function findVm(
   const subnets = await neutron.subnets([...new Set(ports.map((port) => port.network_id))], signal);
   const { self } = choice;
   const ownPorts = portsOf(ports, self);
-  const routers = await findRouters(neutron, ownPorts, subnets, choice, signal);
+  const { routers, missing } = await findRouters(neutron, ownPorts, subnets, choice, signal);
   const routerPorts = await portsOfRouters(neutron, routers, signal);
-  return { metadata, ports, ownPorts, self, subnets, routers, routerPorts };
+  return { metadata, ports, ownPorts, self, subnets, routers, missing, strangers: [], routerPorts };
 }
 
 /**
- * The same with the routers that have the tags of `-route-table` now.
+ * The same with the routers that `-route-table` names now.
  *
- * @throws {NoTableError} if there is none.
+ * @throws {NoTableError} if tags alone were given and no router has one of them.
  */
 export async function withRoutersNow(
   neutron: Neutron,
@@ -83,10 +86,11 @@ export async function withRoutersNow(
   choice: VmChoice,
   signal: AbortSignal,
 ): Promise<Vm> {
-  const routers = await findRouters(neutron, vm.ownPorts, vm.subnets, choice, signal);
+  const { routers, missing } = await findRouters(neutron, vm.ownPorts, vm.subnets, choice, signal);
   const before = vm.routers.map(({ id }) => id).join();
-  if (routers.map(({ id }) => id).join() === before) return { ...vm, routers };
-  return { ...vm, routers, routerPorts: await portsOfRouters(neutron, routers, signal) };
+  const isSame = routers.map(({ id }) => id).join() === before;
+  const routerPorts = isSame ? vm.routerPorts : await portsOfRouters(neutron, routers, signal);
+  return { ...vm, routers, missing, strangers: [], routerPorts };
 }
 
 function portsOfRouters(
@@ -114,39 +118,13 @@ async function findRouters(
   subnets: readonly Subnet[],
   choice: VmChoice,
   signal: AbortSignal,
-): Promise<RouterName[]> {
+): Promise<GivenRouters> {
   const { ids, tags } = namedTables(choice.routeTables);
   const given = choice.routeTables.length > 0 || choice.router === null ? ids : [choice.router];
   if (given.length === 0 && tags.length === 0) {
-    return [await findSubnetRouter(neutron, ports, subnets, signal)];
+    return { routers: [await findSubnetRouter(neutron, ports, subnets, signal)], missing: [] };
   }
-  const routers = new Map<string, RouterName>();
-  for (const text of given) {
-    const router = await findGivenRouter(neutron, text, signal);
-    routers.set(router.id, router);
-  }
-  for (const router of await taggedRouters(neutron, tags, ports, signal)) {
-    if (!routers.has(router.id)) routers.set(router.id, router);
-  }
-  if (routers.size === 0) throw noTaggedTable(tags, "router on this VM's subnets");
-  return [...routers.values()];
-}
-
-async function findGivenRouter(neutron: Neutron, text: string, signal: AbortSignal): Promise<RouterName> {
-  const [router, ...others] = await neutron.findRouters(text, signal);
-  if (router === undefined) {
-    throw new CloudError(
-      "gone",
-      `Cannot find router "${text}": no router of this project has that id or name`,
-      { remedy: `give its id or name as "openstack router list" shows it; ${otherProjects}` },
-    );
-  }
-  if (others.length === 0) return router;
-  const ids = [router, ...others].map(({ id }) => id).join(", ");
-  throw new CloudError(
-    "invalid",
-    `Cannot tell which router "${text}" is meant: ${ids} have that name; give the id`,
-  );
+  return await handedOver(neutron, given, tags, ports, signal);
 }
 
 /** The one router on the VM's subnets. */

@@ -1,6 +1,8 @@
 /** The table: found, made, handed over, given back. */
 
 import assert from "node:assert/strict";
+import type { CloudTable } from "../../../src/clouds/cloud.ts";
+import type { CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
 import { MovedClock } from "../clock.ts";
 import { add, done, failure, needed, never, only, preparedInTime, ready } from "../helpers.ts";
 import type { Bench } from "../rig.ts";
@@ -113,19 +115,14 @@ export const tableCases = {
     assert.equal((await rig.routes(table.id)).filter((route) => route.startsWith("203.")).length, 1);
   },
 
-  async "a table that is not there keeps no other from being kept"({ rig, open }: Bench): Promise<void> {
-    const missing = needed(rig.missingTable);
-    const { options: { routeTables: [named = ""] = [] } } = await rig.handOver();
-    const subject = await open({ routeTables: [missing, named] });
-    const tables = await subject.prepare(never);
-    assert.equal(tables.length, 2);
-    const there = tables.find(({ id }) => id === named) ?? assert.fail(`${named} is not among the tables`);
-    const absent = tables.find(({ id }) => id !== named) ??
-      assert.fail("the missing one is not among the tables");
-    await done({ subject, table: there }, add("203.0.113.0/24", rig.self[4]));
-    const error = await failure(subject.read(absent, never));
-    assert.equal(error.kind, "gone", error.message);
-    assert.ok(error.message.includes(missing.slice(missing.lastIndexOf("/") + 1)), error.message);
+  async "a table that is not there keeps no other from being kept"(bench: Bench): Promise<void> {
+    await keepsNoOther(bench, needed(bench.rig.missingTable), "gone");
+  },
+
+  async "a table of a network that this VM is not in keeps no other from being kept"(
+    bench: Bench,
+  ): Promise<void> {
+    await keepsNoOther(bench, await needed(bench.rig.strangeTable?.bind(bench.rig))(), "invalid");
   },
 
   async "a table of a network that this VM is not in is refused"({ rig, open }: Bench): Promise<void> {
@@ -164,6 +161,40 @@ export const tableCases = {
     await assert.rejects(subject.prepare(never), { name: "CloudError", kind: "gone", message: /^Cannot / });
   },
 };
+
+/**
+ * Hands over a table that is there beside one that cannot be kept.
+ *
+ * @param bad what `-route-table` calls the latter.
+ * @param kind of the error that reading it is.
+ */
+async function keepsNoOther({ rig, open }: Bench, bad: string, kind: CloudErrorKind): Promise<void> {
+  const { options: { routeTables: [named = ""] = [] } } = await rig.handOver();
+  const isNamed = ({ id, name }: CloudTable): boolean => id === named || name === named;
+  for (
+    const [prefix, routeTables] of [["203.0.113.0/25", [bad, named]], ["203.0.113.128/25", [
+      named,
+      bad,
+    ]]] as const
+  ) {
+    const subject = await open({ routeTables });
+    const tables = await subject.prepare(never);
+    assert.equal(tables.length, 2);
+    assert.deepEqual(await subject.locate(never), tables);
+    const there = tables.find(isNamed) ?? assert.fail(`${named} is not among the tables`);
+    const other = tables.find((table) => !isNamed(table)) ?? assert.fail(`${bad} is not among the tables`);
+    await done({ subject, table: there }, add(prefix, rig.self[4]));
+    const error = await failure(subject.read(other, never));
+    assert.equal(error.kind, kind, error.message);
+    const what = bad.slice(bad.lastIndexOf("/") + 1);
+    assert.ok(error.message.includes(what), error.message);
+    const findings = await subject.check(false, never);
+    assert.ok(
+      findings.some(({ status, detail }) => status === "bad" && detail === error.message),
+      `doctor does not tell it: ${JSON.stringify(findings)}`,
+    );
+  }
+}
 
 /** The requests that prepare() makes where nothing is there, and what it leaves. */
 async function countRequests({ rig, open }: Bench): Promise<number> {

@@ -246,6 +246,8 @@ export const azure: ContractRow = {
   },
   notApplicable: {
     ...withoutLookUp,
+    "a table of a network that this VM is not in keeps no other from being kept":
+      "A table is of no network: subnets of several may use it",
     "a table of a network that this VM is not in is refused":
       "A route table is of no network: any subnet may use it",
   },

@@ -40,6 +40,7 @@ export const localExceptions: ContractRow["notApplicable"] = {
     "a table that was handed over and is not there is gone",
     "a table that is not there keeps no other from being kept",
     "a table of a network that this VM is not in is refused",
+    "a table of a network that this VM is not in keeps no other from being kept",
     "write() says that a table is gone that goes after the reading",
     "read() says that a table is gone",
     "prepare() makes one table though the answer to any of its requests is lost",
