@@ -15,6 +15,9 @@ export const otherProjects =
   "Neutron shows a router to its own project alone: log in for the project that has both network and router, " +
   "or have the operator's policy let this login see and write the router";
 
+/** The calls that find routers. */
+export type RouterApi = Pick<Neutron, "findRouters" | "routersWithTag" | "routerPorts">;
+
 /** The routers to keep in step. */
 export interface GivenRouters {
   /** Those that are there, each once. */
@@ -31,7 +34,7 @@ export interface GivenRouters {
  * @throws {NoTableError} if tags alone were given and no router has one of them.
  */
 export async function handedOver(
-  neutron: Neutron,
+  neutron: RouterApi,
   given: readonly string[],
   tags: readonly TableTag[],
   ports: readonly Port[],
@@ -48,7 +51,7 @@ export async function handedOver(
 
 /** Finds one by its id or name. @throws {CloudError} `gone` if there is none, `invalid` if it is not clear which one is meant. */
 export async function findGivenRouter(
-  neutron: Neutron,
+  neutron: Pick<Neutron, "findRouters">,
   text: string,
   signal: AbortSignal,
 ): Promise<RouterName> {

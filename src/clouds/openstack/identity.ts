@@ -1,6 +1,7 @@
 /** Who this VM is, made of its ports, their subnets and the routers that serve them. */
 
 import {
+  compareAddresses,
   type Family,
   type IpAddress,
   ipAddress,
@@ -58,16 +59,21 @@ export function withoutStrangers(vm: Vm): Vm {
   };
 }
 
-/** The addresses that routes of all routers may point at: those of `-self` first. */
+/**
+ * The addresses that routes of all routers may point at: those of `-self`, then those of the server's ports, one port after the other.
+ * Neutron lists a port's addresses in whatever order: the lowest is first.
+ */
 function usableAddresses(vm: Pick<Vm, "subnets" | "ownPorts" | "self" | "routerPorts">): IpAddress[] {
   const subnets = commonSubnets(vm);
   const ids = new Set(subnets.map(({ id }) => id));
   const prefixes = subnets.map(prefixOfSubnet);
-  const own = vm.ownPorts.flatMap((port) => port.fixed_ips).filter((fixed) => ids.has(fixed.subnet_id));
-  return [
-    ...vm.self.map(({ address }) => address),
-    ...own.map((fixed) => parseAddress(fixed.ip_address)),
-  ].filter((address) => prefixes.some((prefix) => prefixContainsAddress(prefix, address)));
+  const own = vm.ownPorts.flatMap((port) =>
+    port.fixed_ips.filter((fixed) => ids.has(fixed.subnet_id))
+      .map((fixed) => parseAddress(fixed.ip_address)).sort(compareAddresses)
+  );
+  return [...vm.self.map(({ address }) => address), ...own].filter((address) =>
+    prefixes.some((prefix) => prefixContainsAddress(prefix, address))
+  );
 }
 
 /** The subnets, of the ports' networks, on which every router is. */

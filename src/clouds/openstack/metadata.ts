@@ -24,7 +24,7 @@ const networkSchema = v.object({
 export interface Metadata {
   /** Name and id of the server. */
   readonly instance: string;
-  /** Ids of its Neutron ports. */
+  /** Ids of its Neutron ports, in the order in which they were given to the server (`get_network_metadata` of Nova's `virt/netutils.py`). */
   readonly portIds: readonly string[];
 }
 

@@ -6,15 +6,20 @@ import { CloudError } from "../cloud_error.ts";
 import { ownInterface } from "../kit/own_interface.ts";
 import type { MissingTable } from "../kit/given_tables.ts";
 import { namedTables } from "../kit/table_tag.ts";
-import { type GivenRouters, handedOver, otherProjects } from "./handed_over.ts";
+import { type GivenRouters, handedOver, otherProjects, type RouterApi } from "./handed_over.ts";
 import { type Metadata, type MetadataService, readMetadata } from "./metadata.ts";
 import type { Neutron } from "./api.ts";
 import type { Port, RouterName, Subnet } from "./schemas.ts";
 
+/** The calls that are made. */
+type VmApi =
+  & RouterApi
+  & Pick<Neutron, "isForSystem" | "ports" | "subnets" | "portsOfRouter">;
+
 /** What is known of this VM's surroundings. */
 export interface Vm {
   readonly metadata: Metadata;
-  /** All ports of this VM. */
+  /** All ports of this VM, in the server's order. */
   readonly ports: readonly Port[];
   /** Those that routes to this VM may point at: the one that `-self` picks, else all. */
   readonly ownPorts: readonly Port[];
@@ -54,13 +59,13 @@ export interface VmChoice {
  * @throws {CloudError} `gone` if a port or router is not there, `invalid` if it is not clear which router is meant.
  */
 export async function findVm(
-  neutron: Neutron,
+  neutron: VmApi,
   service: MetadataService,
   choice: VmChoice,
   signal: AbortSignal,
 ): Promise<Vm> {
   const metadata = await readMetadata(service, signal);
-  const ports = await neutron.ports(metadata.portIds, signal);
+  const ports = inOrder(await neutron.ports(metadata.portIds, signal), metadata);
   if (ports.length === 0) {
     const why = neutron.isForSystem
       ? "Neutron shows no ports to a login with system_scope; log in for the port's project"
@@ -81,7 +86,7 @@ export async function findVm(
  * @throws {NoTableError} if tags alone were given and no router has one of them.
  */
 export async function withRoutersNow(
-  neutron: Neutron,
+  neutron: VmApi,
   vm: Vm,
   choice: VmChoice,
   signal: AbortSignal,
@@ -94,11 +99,16 @@ export async function withRoutersNow(
 }
 
 function portsOfRouters(
-  neutron: Neutron,
+  neutron: VmApi,
   routers: readonly RouterName[],
   signal: AbortSignal,
 ): Promise<readonly (readonly Port[])[]> {
   return Promise.all(routers.map(({ id }) => neutron.portsOfRouter(id, signal)));
+}
+
+/** Neutron lists ports in whatever order, Nova as they were given to the server, and the guest numbers its devices like that. */
+function inOrder(ports: readonly Port[], { portIds }: Metadata): readonly Port[] {
+  return ports.toSorted((left, right) => portIds.indexOf(left.id) - portIds.indexOf(right.id));
 }
 
 /** The port that `-self` picks, also by an address that it shares with others (`allowed_address_pairs`); without `-self` all. */
@@ -113,7 +123,7 @@ function portsOf(ports: readonly Port[], self: readonly OwnAddress[]): readonly 
 }
 
 async function findRouters(
-  neutron: Neutron,
+  neutron: VmApi,
   ports: readonly Port[],
   subnets: readonly Subnet[],
   choice: VmChoice,
@@ -129,7 +139,7 @@ async function findRouters(
 
 /** The one router on the VM's subnets. */
 async function findSubnetRouter(
-  neutron: Neutron,
+  neutron: VmApi,
   ports: readonly Port[],
   subnets: readonly Subnet[],
   signal: AbortSignal,
@@ -184,7 +194,7 @@ function interfacesOf(id: string, ports: readonly Port[], gateways: ReadonlySet<
 }
 
 async function describeRouter(
-  neutron: Neutron,
+  neutron: VmApi,
   id: string,
   interfaces: string,
   signal: AbortSignal,
