@@ -6,8 +6,16 @@ import type { CloudErrorKind } from "../cloud_error.ts";
 export class CredentialsError extends Error {
   override readonly name = "CredentialsError";
 
+  /** What to do about it; undefined: the message says it. */
+  readonly remedy: string | undefined;
+
   /** @param kind `unavailable` where time may heal it, `invalid` where the configuration must change, else `denied`. */
-  constructor(readonly kind: CloudErrorKind, message: string, options?: ErrorOptions) {
+  constructor(
+    readonly kind: CloudErrorKind,
+    message: string,
+    { remedy, ...options }: ErrorOptions & { readonly remedy?: string } = {},
+  ) {
     super(message, options);
+    this.remedy = remedy;
   }
 }

@@ -12,6 +12,7 @@ import type { Ec2Api } from "./api.ts";
 import { hopLimitAdvice, type InstanceFacts } from "./metadata.ts";
 import { copyingOf } from "./own_table_copy.ts";
 import { associationOf } from "./association.ts";
+import { roleRemedy } from "./role_credentials.ts";
 import { creationTags } from "./tags.ts";
 
 /** What the checks work with. */
@@ -28,10 +29,6 @@ export interface CheckContext {
 
 /** Documentation prefix (RFC 5737): never a real route, and a dry run creates nothing anyway. */
 const probePrefix = "203.0.113.0/24";
-
-const roleRemedy =
-  "Give the instance a role (an instance profile) with what `cloudroutesync doctor -policy` prints, and see that its " +
-  "metadata service answers";
 
 /** All that can be checked once this VM is identified. */
 export async function checkAws(context: CheckContext, signal: AbortSignal): Promise<Finding[]> {

@@ -35,8 +35,8 @@ const kindsByCode: Readonly<Record<string, CloudErrorKind>> = {
   ExpiredToken: "unavailable",
   ExpiredTokenException: "unavailable",
   RequestExpired: "unavailable",
-  // No credentials at all, so that no call was made and no permission missed: most often the metadata service is down, or the
-  // instance gets its role only now.
+  // No credentials at all, so that no call was made and no permission missed: most often a service that gives them is down. That an
+  // instance has no role is said by `role_credentials.ts`.
   CredentialsProviderError: "unavailable",
   TokenProviderError: "unavailable",
   RouteAlreadyExists: "conflict",
@@ -102,8 +102,8 @@ interface SdkError {
 export function toCloudError(call: FailedCall): CloudError {
   if (call.error instanceof CloudError) return call.error;
   if (call.error instanceof CredentialsError && !call.timedOut) {
-    const { kind, name: code, message } = call.error;
-    return new CloudError(kind, `Cannot ${call.doing}: ${message}`, { code, cause: call.error });
+    const { kind, name: code, message, remedy } = call.error;
+    return new CloudError(kind, `Cannot ${call.doing}: ${message}`, { code, remedy, cause: call.error });
   }
   const error = readSdkError(call.error);
   const kind = kindOf(error, call.timedOut);

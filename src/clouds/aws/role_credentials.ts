@@ -13,6 +13,11 @@ const extensionMs = 300_000;
 
 const origin =
   "they come from the instance's role and its metadata service, unless the environment names others";
+/** What helps an instance without a role. */
+export const roleRemedy =
+  "Give the instance a role (an instance profile) with what `cloudroutesync doctor -policy` prints, and see that its " +
+  "metadata service answers";
+
 /** All requests for credentials are others' too, so no caller's signal ends them; each has a deadline of its own. */
 const never = new AbortController().signal;
 
@@ -46,7 +51,9 @@ async function askRole({ environment, metadata }: CredentialSources): Promise<Aw
   }
   try {
     const role = await metadata.role(never);
-    if (role === null) throw new CredentialsError("unavailable", `this instance has no role; ${origin}`);
+    if (role === null) {
+      throw new CredentialsError("denied", `this instance has no role; ${origin}`, { remedy: roleRemedy });
+    }
     return readIssued(await metadata.roleCredentials(role, never), `role ${role}`);
   } catch (cause) {
     if (!(cause instanceof CloudError)) throw cause;
