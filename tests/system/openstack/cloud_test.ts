@@ -2,6 +2,7 @@
 
 import { testOnRig } from "./rig_steps.ts";
 import { doctorSteps } from "./steps/doctor.ts";
+import { handedOverSteps } from "./steps/handed_over.ts";
 import { identitySteps } from "./steps/identity.ts";
 import { loginSteps } from "./steps/credentials.ts";
 import { ownerSteps } from "./steps/owners.ts";
@@ -13,6 +14,7 @@ import { writeSteps } from "./steps/writer.ts";
 testOnRig({
   ...identitySteps,
   ...twoPortSteps,
+  ...handedOverSteps,
   ...writeSteps,
   ...refusalSteps,
   ...loginSteps,
