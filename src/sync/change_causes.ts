@@ -30,9 +30,9 @@ export class ChangeCauses {
     for (const prefix of prefixes) if (!this.#news.has(prefix)) this.#news.set(prefix, at);
   }
 
-  /** These are as wanted now, or never will be: the next change of one has another cause. */
-  settled(prefixes: readonly string[]): void {
-    for (const prefix of prefixes) this.#news.delete(prefix);
+  /** This is as wanted now, or never will be: its next change has another cause. */
+  settled(prefix: string): void {
+    this.#news.delete(prefix);
   }
 
   /** All was in step once: what the table lacks from now on, somebody took. */

@@ -1,22 +1,28 @@
 /** One comparison of what is wanted with what is there, guard and quota included. Pure. */
 
+import { finish, itemsAStep, type Steps } from "../async/steps.ts";
 import type { CloudIdentity, CloudQuota, CloudTraits } from "../clouds/cloud.ts";
 import type { Prefix } from "../routes/prefix.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
 import { type EntryKind, loopingPrefixes, type RouterBound } from "../routes/would_loop.ts";
-import { guard, type GuardDecision, type GuardSettings, type GuardState, newGuardState } from "./guard.ts";
+import { type GuardDecision, guarding, type GuardSettings, type GuardState, newGuardState } from "./guard.ts";
 import type { GroupInput } from "./group_comparison.ts";
 import type { TableIndex } from "./ownership.ts";
-import { type Difference, difference } from "./plan.ts";
-import { fit, type FittedPlan } from "./fit.ts";
-import { isCoveredBy, type PlannedChange, type Target } from "./planned_change.ts";
-import { type Resolution, targetOf } from "./targets.ts";
+import { type Difference, differing } from "./plan.ts";
+import { type FittedPlan, fitting } from "./fit.ts";
+import { CoveringAdds, type PlannedChange, type Target } from "./planned_change.ts";
+import { type Resolution, targetsOf } from "./targets.ts";
 
 /** What is compared. */
 export interface ComparisonInput {
   /** Canonical prefixes to compare, each once. */
   readonly prefixes: Iterable<string>;
-  readonly wanted: ReadonlyMap<string, WantedRoute>;
+  readonly wanted: Pick<ReadonlyMap<string, WantedRoute>, "get">;
+  /**
+   * Whether a canonical prefix has come to be wanted since the moment that is compared, which may be some slices ago: it is not withdrawn
+   * any more.
+   */
+  readonly isWantedSince: (prefix: string) => boolean;
   readonly identity: CloudIdentity;
   readonly resolution: Resolution;
   /** What the kernel sends by a subnet's router. */
@@ -92,52 +98,49 @@ export const nothingCompared: Comparison = {
   looping: [],
 };
 
-/** Compares; see {@linkcode Comparison}. */
+/** Compares all at once; see {@linkcode comparing}. */
 export function compare(input: ComparisonInput): Comparison {
+  return finish(comparing(input));
+}
+
+/** Compares; see {@linkcode Comparison}. The table, and what is wanted of it, must stay those of one moment until it ends. */
+export function* comparing(input: ComparisonInput): Steps<Comparison> {
   const unresolved: string[] = [];
   const looping = loopingRoutes(input);
   const refused = new Set(looping.map(({ prefix }) => prefix));
+  const targetOf = targetsOf(input.identity, input.resolution);
   const target = (prefix: string): Target | null | undefined => {
     const route = input.wanted.get(prefix);
     if (refused.has(prefix)) return undefined;
     if (route === undefined) return input.mayLack(prefix) ? null : undefined;
-    const found = targetOf(route, input.identity, input.resolution);
+    const found = targetOf(route);
     if (found === null) unresolved.push(prefix);
     return found;
   };
-  const parts = difference(input.prefixes, {
+  const found = yield* differing(input.prefixes, {
     wanted: target,
     index: input.index,
     traits: input.traits,
     adopt: input.adopt,
     group: input.group,
   });
+  const isStillDue = ({ prefix }: PlannedChange): boolean => !input.isWantedSince(prefix.text);
+  const parts = { ...found, deletes: yield* selecting(found.deletes, isStillDue) };
   const due = input.withdrawalsDue(parts.deletes.some(input.isRetryable));
-  const decision = decide(parts.deletes, due, input);
-  const released = new Set(decision.released);
-  const deletes = parts.deletes.filter((change) => released.has(change.prefix.text));
-  const forbidden = parts.adds.filter(input.isForbidden);
-  // An add that the cloud refuses must not turn into a withdrawal of what it was to cover.
-  const isOpen = (change: PlannedChange): boolean =>
-    input.isRetryable(change) && !isCoveredBy(forbidden, change);
-  const all = [...parts.adds, ...parts.replaces, ...deletes];
-  const notRetryable = all.filter((change) => !isOpen(change));
-  const leaving = leavingEach(all);
-  const damped = all.filter((change) =>
-    isOpen(change) && input.isDamped(change) && !leavesDeadHop(change, leaving, input.index)
-  );
-  const dampedPrefixes = new Set(damped.map(({ prefix }) => prefix.text));
-  const isPlanned = (change: PlannedChange): boolean =>
-    isOpen(change) && !dampedPrefixes.has(change.prefix.text);
-  const fitted = fit(
-    {
-      adds: parts.adds.filter(isPlanned),
-      replaces: parts.replaces.filter(isPlanned),
-      deletes: deletes.filter((change) => isPlanned(change) && !isCoveredBy(damped, change)),
-    },
-    input.quotas,
-    (prefix) => input.wanted.get(prefix.text)?.metric ?? 0,
-  );
+  const decision = yield* deciding(parts.deletes, due, input);
+  const deletes = yield* releasing(parts.deletes, decision);
+  const { open, notRetryable } = yield* retrying({ ...parts, deletes }, input);
+  const damped = yield* damping(open, notRetryable, input);
+  const waiting = new Set(damped);
+  const carriers = new CoveringAdds(damped);
+  const isPlanned = (change: PlannedChange): boolean => !waiting.has(change) && !carriers.cover(change);
+  const fitted = yield* fitting({
+    adds: yield* selecting(open.adds, isPlanned),
+    replaces: yield* selecting(open.replaces, isPlanned),
+    deletes: yield* selecting(open.deletes, isPlanned),
+    quotas: input.quotas,
+    metricOf: (prefix) => input.wanted.get(prefix.text)?.metric ?? 0,
+  });
   return {
     difference: parts,
     decision,
@@ -148,6 +151,75 @@ export function compare(input: ComparisonInput): Comparison {
     unresolved,
     looping,
   };
+}
+
+/** Changes by kind. */
+type Changes = Pick<Difference, "adds" | "replaces" | "deletes">;
+
+/** Those for which something holds; where it holds for all, as mostly, they are not copied. */
+function* selecting(
+  changes: readonly PlannedChange[],
+  holds: (change: PlannedChange) => boolean,
+): Steps<readonly PlannedChange[]> {
+  let selected: PlannedChange[] | null = null;
+  for (let index = 0; index < changes.length; index++) {
+    const change = changes[index];
+    if (change === undefined) continue;
+    if (!holds(change)) selected ??= changes.slice(0, index);
+    else selected?.push(change);
+    if (index % itemsAStep === 0) yield;
+  }
+  return selected ?? changes;
+}
+
+/** The withdrawals that the guard lets go. */
+function* releasing(
+  deletes: readonly PlannedChange[],
+  { released }: GuardDecision,
+): Steps<readonly PlannedChange[]> {
+  if (released.length === deletes.length || released.length === 0) {
+    return released.length === 0 ? [] : deletes;
+  }
+  const prefixes = new Set(released);
+  return yield* selecting(deletes, ({ prefix }) => prefixes.has(prefix.text));
+}
+
+/** Parts changes into those that are worth a try and those that would only fail again at the moment. */
+function* retrying(
+  { adds, replaces, deletes }: Changes,
+  { isRetryable, isForbidden }: ComparisonInput,
+): Steps<{ readonly open: Changes; readonly notRetryable: readonly PlannedChange[] }> {
+  const forbidden = yield* selecting(adds, isForbidden);
+  // An add that the cloud refuses must not turn into a withdrawal of what it was to cover.
+  const refused = new CoveringAdds(forbidden);
+  const notRetryable: PlannedChange[] = [];
+  const isOpen = (change: PlannedChange): boolean => {
+    const open = isRetryable(change) && !refused.cover(change);
+    if (!open) notRetryable.push(change);
+    return open;
+  };
+  const open = {
+    adds: yield* selecting(adds, isOpen),
+    replaces: yield* selecting(replaces, isOpen),
+    deletes: yield* selecting(deletes, isOpen),
+  };
+  return { open, notRetryable };
+}
+
+/** Those that wait since their prefix flaps. @param others what is changed besides, though not now. */
+function* damping(
+  { adds, replaces, deletes }: Changes,
+  others: readonly PlannedChange[],
+  { isDamped, index }: ComparisonInput,
+): Steps<readonly PlannedChange[]> {
+  const flapping = [
+    ...yield* selecting(adds, isDamped),
+    ...yield* selecting(replaces, isDamped),
+    ...yield* selecting(deletes, isDamped),
+  ];
+  if (flapping.length === 0) return flapping;
+  const leaving = leavingEach([...adds, ...replaces, ...deletes, ...others]);
+  return flapping.filter((change) => !leavesDeadHop(change, leaving, index));
 }
 
 /** How many changes leave each next hop. */
@@ -199,10 +271,13 @@ function entryAt(prefix: string, { wanted, index, adopt }: ComparisonInput): Ent
 }
 
 /** Asks the guard; before the withdrawals are due it only learns since when they are asked for. */
-function decide(deletes: readonly PlannedChange[], due: boolean, input: ComparisonInput): GuardDecision {
-  const { index, now, guardSettings, guardState } = input;
+function* deciding(
+  deletes: readonly PlannedChange[],
+  due: boolean,
+  { index, now, guardSettings, guardState }: ComparisonInput,
+): Steps<GuardDecision> {
   const prefixes = deletes.map((change) => change.prefix.text);
-  const decision = guard(prefixes, index.own, now, guardSettings, guardState);
+  const decision = yield* guarding(prefixes, index.own, now, guardSettings, guardState);
   if (due) return decision;
   const state = { ...guardState, since: decision.state.since };
   return { released: [], held: [], heldUntil: null, why: null, state };

@@ -1,9 +1,13 @@
 /** The canonical prefixes that may not be as wanted, and those of which news came since the round began. */
 
+import { itemsAStep, type Steps } from "../async/steps.ts";
+
 /** See the head of this file. */
 export class DirtyPrefixes {
   #dirty = new Set<string>();
   #all = true;
+  /** Whether everything was asked for again since it began to be gathered. */
+  #allAgain = false;
   readonly #arrived = new Set<string>();
   #gatheredNews = new Set<string>();
 
@@ -15,12 +19,24 @@ export class DirtyPrefixes {
   /** Anything may be other than wanted. */
   addAll(): void {
     this.#all = true;
+    this.#allAgain = true;
   }
 
-  /** Moves what arrived, or everything, into the set to compare. */
-  gather(everything: () => Iterable<string>): void {
-    if (this.#all) { for (const prefix of everything()) this.#dirty.add(prefix); }
-    this.#all = false;
+  /**
+   * Moves what arrived, or everything, into the set to compare.
+   *
+   * @param everything sets of canonical prefixes that are all there are together.
+   */
+  *gathering(everything: () => readonly Iterable<string>[]): Steps<void> {
+    this.#allAgain = false;
+    let looked = 0;
+    for (const prefixes of this.#all ? everything() : []) {
+      for (const prefix of prefixes) {
+        this.#dirty.add(prefix);
+        if (++looked % itemsAStep === 0) yield;
+      }
+    }
+    this.#all = this.#allAgain;
     for (const prefix of this.#arrived) {
       this.#dirty.add(prefix);
       this.#gatheredNews.add(prefix);
@@ -41,8 +57,13 @@ export class DirtyPrefixes {
   }
 
   /** Keeps these alone. @returns those that are settled. */
-  keep(left: Set<string>): readonly string[] {
-    const settled = [...this.#dirty].filter((prefix) => !left.has(prefix));
+  *keeping(left: Set<string>): Steps<readonly string[]> {
+    const settled: string[] = [];
+    let looked = 0;
+    for (const prefix of this.#dirty) {
+      if (!left.has(prefix)) settled.push(prefix);
+      if (++looked % itemsAStep === 0) yield;
+    }
     this.#dirty = left;
     return settled;
   }

@@ -1,11 +1,13 @@
 /** Which changes fit the quotas, and which are left out. Pure. */
 
+import { finish, itemsAStep, type Steps } from "../async/steps.ts";
 import type { CloudQuota } from "../clouds/cloud.ts";
-import { comparePrefixes, type Prefix } from "../routes/prefix.ts";
+import type { Prefix } from "../routes/prefix.ts";
+import { prefixKeys, sorting } from "./column_sort.ts";
 import type { Difference } from "./plan.ts";
 import type { PlannedChange } from "./planned_change.ts";
 import { needOf, placesTaken } from "./quota_places.ts";
-import { layersOf, wavesOf } from "./waves.ts";
+import { joining, layering } from "./waves.ts";
 
 /** Changes that fit the quotas, in the order in which to make them, and those that do not. */
 export interface FittedPlan {
@@ -15,42 +17,96 @@ export interface FittedPlan {
   readonly overQuota: readonly PlannedChange[];
 }
 
+/** What is to be fitted. */
+export interface FitInput {
+  readonly adds: Difference["adds"];
+  readonly replaces: Difference["replaces"];
+  /** The withdrawals that are to be made now: the places that they free count. */
+  readonly deletes: readonly PlannedChange[];
+  readonly quotas: readonly CloudQuota[];
+  readonly metricOf: (prefix: Prefix) => number;
+}
+
+/** Fits all at once; see {@linkcode fitting}. */
+export function fit(
+  { adds, replaces, deletes }: Pick<FitInput, "adds" | "replaces" | "deletes">,
+  quotas: FitInput["quotas"],
+  metricOf: FitInput["metricOf"],
+): FittedPlan {
+  return finish(fitting({ adds, replaces, deletes, quotas, metricOf }));
+}
+
 /**
  * Puts changes in order and leaves out those that are over a quota.
  *
  * Who stays when not all fit: routes that stand in the table already, then the lower metric, then the shorter prefix, then the
  * lower address.
- *
- * @param deletes the withdrawals that are to be made now: the places that they free count.
  */
-export function fit(
-  parts: Pick<Difference, "adds" | "replaces"> & { readonly deletes: readonly PlannedChange[] },
-  quotas: readonly CloudQuota[],
-  metricOf: (prefix: Prefix) => number,
-): FittedPlan {
-  const { adds, replaces, deletes } = parts;
-  const counts = quotas.flatMap((quota) => freePlacesOf(quota, [...replaces, ...deletes]));
-  const ranked = [replaces, adds].flatMap((changes) =>
-    [...changes].sort((left, right) => compareRank(left.prefix, right.prefix, metricOf))
-  );
-  const early: PlannedChange[] = [];
-  const late: PlannedChange[] = [];
-  const overQuota: PlannedChange[] = [];
-  for (const change of ranked) {
-    const needs = counts.map((count) => ({ count, ...needOf(change, count.quota) }))
-      .filter(({ most }) => most > 0);
-    const fitsNow = needs.every(({ count, most }) => count.now >= most);
-    const fits = fitsNow || needs.every(({ count, most }) => count.afterwards >= most);
-    (fitsNow ? early : fits ? late : overQuota).push(change);
-    for (const { count, kept } of fits ? needs : []) takePlaces(count, kept, fitsNow);
+export function* fitting(input: FitInput): Steps<FittedPlan> {
+  const { replaces, adds, deletes } = input;
+  const scarce: CloudQuota[] = [];
+  for (const quota of input.quotas) {
+    if (!(yield* hasPlacesForAll(quota, [replaces, adds]))) scarce.push(quota);
   }
-  const groups = [...byAction(early), deletes, ...byAction(late)];
-  return { waves: wavesOf(groups.flatMap(layersOf), quotas), overQuota };
+  const { early, late, overQuota } = scarce.length === 0
+    ? { early: { replaces, adds }, late: { replaces: [], adds: [] }, overQuota: [] }
+    : yield* ranking(input, scarce);
+  const kinds: PlannedChange[][][] = [];
+  // Replaces before adds.
+  for (const changes of [early.replaces, early.adds, deletes, late.replaces, late.adds]) {
+    kinds.push(yield* layering(changes));
+  }
+  return { waves: yield* joining(kinds, scarce), overQuota };
 }
 
-/** Replaces before adds. */
-function byAction(changes: readonly PlannedChange[]): readonly (readonly PlannedChange[])[] {
-  return (["replace", "add"] as const).map((action) => changes.filter((change) => change.action === action));
+/** Whether a quota has places for all, whatever their order, before any is freed; then it need not be counted for each. */
+function* hasPlacesForAll(quota: CloudQuota, groups: readonly (readonly PlannedChange[])[]): Steps<boolean> {
+  if (quota.limit === null) return true;
+  let free = quota.limit - quota.used;
+  let looked = 0;
+  for (const changes of groups) {
+    for (const change of changes) {
+      free -= needOf(change, quota).most;
+      if (free < 0) return false;
+      if (++looked % itemsAStep === 0) yield;
+    }
+  }
+  return free >= 0;
+}
+
+/** Changes that take places, by kind. */
+interface Taking {
+  readonly replaces: readonly PlannedChange[];
+  readonly adds: readonly PlannedChange[];
+}
+
+/** Which changes fit scarce quotas: early ones before any place is freed, late ones afterwards. */
+function* ranking(
+  { adds, replaces, deletes, metricOf }: FitInput,
+  scarce: readonly CloudQuota[],
+): Steps<{ readonly early: Taking; readonly late: Taking; readonly overQuota: readonly PlannedChange[] }> {
+  const counts = scarce.flatMap((quota) => freePlacesOf(quota, [...replaces, ...deletes]));
+  const keys = [
+    ({ prefix }: PlannedChange) => metricOf(prefix),
+    ({ prefix }: PlannedChange) => prefix.length,
+    ...prefixKeys,
+  ];
+  const early = { replaces: [] as PlannedChange[], adds: [] as PlannedChange[] };
+  const late = { replaces: [] as PlannedChange[], adds: [] as PlannedChange[] };
+  const overQuota: PlannedChange[] = [];
+  let looked = 0;
+  for (const [kind, changes] of [["replaces", replaces], ["adds", adds]] as const) {
+    for (const change of yield* sorting(changes, keys)) {
+      const needs = counts.map((count) => ({ count, ...needOf(change, count.quota) }))
+        .filter(({ most }) => most > 0);
+      const fitsNow = needs.every(({ count, most }) => count.now >= most);
+      const fits = fitsNow || needs.every(({ count, most }) => count.afterwards >= most);
+      (fitsNow ? early[kind] : fits ? late[kind] : overQuota).push(change);
+      for (const { count, kept } of fits ? needs : []) takePlaces(count, kept, fitsNow);
+      if (++looked % itemsAStep === 0) yield;
+    }
+  }
+  return { early, late, overQuota };
 }
 
 /** Free places of a quota; a quota may count both families together. */
@@ -74,8 +130,4 @@ function takePlaces(count: FreePlaces, places: number, now: boolean): void {
   count.afterwards -= places;
   if (now) count.now -= places;
   count.now = Math.min(count.now, count.afterwards);
-}
-
-function compareRank(left: Prefix, right: Prefix, metricOf: (prefix: Prefix) => number): number {
-  return metricOf(left) - metricOf(right) || left.length - right.length || comparePrefixes(left, right);
 }

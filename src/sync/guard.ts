@@ -9,6 +9,8 @@
  * withdrawn and comes back does not count.
  */
 
+import { finish, itemsAStep, type Steps } from "../async/steps.ts";
+
 /** The guard's bounds. */
 export interface GuardSettings {
   /** `-max-withdraw` as a share, 0 to 1: more than this of the owned routes is too many. */
@@ -51,12 +53,7 @@ export function newGuardState(): GuardState {
   return { since: new Map(), unheld: new Map() };
 }
 
-/**
- * Decides which withdrawals may go.
- *
- * @param withdrawals canonical prefixes of all owned routes that are not wanted now.
- * @param now milliseconds of a monotonic clock.
- */
+/** Decides at once; see {@linkcode guarding}. */
 export function guard(
   withdrawals: readonly string[],
   owned: OwnedRoutes,
@@ -64,24 +61,62 @@ export function guard(
   settings: GuardSettings,
   state: GuardState,
 ): GuardDecision {
-  const since = new Map(withdrawals.map((prefix) => [prefix, state.since.get(prefix) ?? now]));
-  const age = (prefix: string): number => now - (since.get(prefix) ?? now);
-  const unheld = stillLost(state.unheld, owned, since, now, settings.holdMs);
-  const agreed = withdrawals.filter((prefix) => age(prefix) >= settings.holdMs || unheld.has(prefix));
-  const fresh = withdrawals.filter((prefix) => age(prefix) < settings.holdMs && !unheld.has(prefix));
-  const lost = unheld.size + fresh.length;
-  const before = owned.size + [...unheld.keys()].filter((prefix) => !owned.has(prefix)).length;
+  return finish(guarding(withdrawals, owned, now, settings, state));
+}
+
+/**
+ * Decides which withdrawals may go.
+ *
+ * @param withdrawals canonical prefixes of all owned routes that are not wanted now.
+ * @param now milliseconds of a monotonic clock.
+ */
+export function* guarding(
+  withdrawals: readonly string[],
+  owned: OwnedRoutes,
+  now: number,
+  settings: GuardSettings,
+  state: GuardState,
+): Steps<GuardDecision> {
+  let looked = 0;
+  const since = new Map<string, number>();
+  for (const prefix of withdrawals) {
+    since.set(prefix, state.since.get(prefix) ?? now);
+    if (++looked % itemsAStep === 0) yield;
+  }
+  const unheld = yield* stillLost(state.unheld, owned, since, now, settings.holdMs);
+  let gone = 0;
+  for (const prefix of unheld.keys()) {
+    if (!owned.has(prefix)) gone++;
+    if (++looked % itemsAStep === 0) yield;
+  }
+  const agreed: string[] = [];
+  const fresh: string[] = [];
+  let oldest = 0;
+  for (const prefix of withdrawals) {
+    const age = now - (since.get(prefix) ?? now);
+    if (age >= settings.holdMs || unheld.has(prefix)) agreed.push(prefix);
+    else {
+      fresh.push(prefix);
+      oldest = Math.max(oldest, age);
+    }
+    if (++looked % itemsAStep === 0) yield;
+  }
+  const went = unheld.size;
+  const lost = went + fresh.length;
+  const before = owned.size + gone;
   if (fresh.length === 0 || lost < fewestHeld || lost <= settings.maxWithdraw * before) {
-    for (const prefix of fresh) unheld.set(prefix, now);
+    for (const prefix of fresh) {
+      unheld.set(prefix, now);
+      if (++looked % itemsAStep === 0) yield;
+    }
     return { released: withdrawals, held: [], heldUntil: null, why: null, state: { since, unheld } };
   }
-  const oldest = fresh.reduce((most, prefix) => Math.max(most, age(prefix)), 0);
   return {
     released: agreed,
     held: fresh,
     heldUntil: now - oldest + settings.holdMs,
     why: `${fresh.length} of ${owned.size} owned routes would go${
-      unheld.size === 0 ? "" : ` and ${unheld.size} went`
+      went === 0 ? "" : ` and ${went} went`
     } within ${settings.holdMs / 1000} s, more than ${Math.round(settings.maxWithdraw * 100)} %`,
     state: { since, unheld },
   };
@@ -91,15 +126,17 @@ export function guard(
  * The losses of the last hold, without those that came back. A withdrawal that the cloud has not made yet counts from now on, or,
  * once it was asked for during a full hold, as agreed to.
  */
-function stillLost(
+function* stillLost(
   unheld: GuardState["unheld"],
   owned: OwnedRoutes,
   since: GuardState["since"],
   now: number,
   holdMs: number,
-): Map<string, number> {
+): Steps<Map<string, number>> {
   const lost = new Map<string, number>();
+  let looked = 0;
   for (const [prefix, at] of unheld) {
+    if (++looked % itemsAStep === 0) yield;
     const pending = since.get(prefix);
     if (pending !== undefined) {
       const isTheSame = pending <= at;

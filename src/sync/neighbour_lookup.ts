@@ -1,10 +1,9 @@
 /** Looks up which VMs the gateways are. A look-up that only people can make work is not repeated for a while. */
 
 import type { Clock } from "../async/clock.ts";
-import type { CloudConnection } from "../clouds/cloud.ts";
+import type { CloudConnection, Neighbour } from "../clouds/cloud.ts";
 import type { CloudError } from "../clouds/cloud_error.ts";
 import { eachMinuteMs, meaningOf } from "../clouds/error_meaning.ts";
-import type { WantedRoute } from "../routes/route_judge.ts";
 import type { TableReport } from "./table_report.ts";
 import { type Resolution, resolveNeighbours } from "./targets.ts";
 
@@ -31,13 +30,13 @@ export class NeighbourLookup {
     return this.#refused?.until ?? null;
   }
 
-  /** Looks up the gateways of these routes. A failure is part of the answer, never thrown: what needs no look-up goes on. */
-  async resolve(routes: readonly WantedRoute[], signal: AbortSignal): Promise<Resolution> {
+  /** Looks these up. A failure is part of the answer, never thrown: what needs no look-up goes on. */
+  async resolve(neighbours: readonly Neighbour[], signal: AbortSignal): Promise<Resolution> {
     const refused = this.#refused;
     if (refused !== null && this.#clock.now() < refused.until) {
-      return await resolveNeighbours({ resolve: () => Promise.reject(refused.error) }, routes, signal);
+      return await resolveNeighbours({ resolve: () => Promise.reject(refused.error) }, neighbours, signal);
     }
-    const resolution = await resolveNeighbours(this.#connection(), routes, signal);
+    const resolution = await resolveNeighbours(this.#connection(), neighbours, signal);
     const { ids, error } = resolution;
     if (ids.size > 0) this.#report.lookUpWorked();
     const isRefused = error !== null && meaningOf(error).retry === "each-minute";

@@ -1,5 +1,6 @@
 /** This router as the marks of routes name it, with what its kernel has had as gateways. */
 
+import { itemsAStep, type Steps } from "../async/steps.ts";
 import type { CloudIdentity } from "../clouds/cloud.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
 import type { SelfMarks } from "./route_holder.ts";
@@ -9,8 +10,10 @@ export class KnownGateways {
   readonly #addresses = new Set<string>();
 
   /** All of them. @param wanted what the kernel wants now. */
-  of(wanted: Iterable<WantedRoute>): ReadonlySet<string> {
+  *noting(wanted: Iterable<WantedRoute>): Steps<ReadonlySet<string>> {
+    let looked = 0;
     for (const { nextHops } of wanted) {
+      if (++looked % itemsAStep === 0) yield;
       for (const { neighbour } of nextHops) if (neighbour !== null) this.#addresses.add(neighbour.text);
     }
     return this.#addresses;

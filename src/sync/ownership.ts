@@ -5,6 +5,7 @@
  * cannot be proven is foreign, and foreign routes are never touched.
  */
 
+import { finish, itemsAStep, type Steps } from "../async/steps.ts";
 import type { CloudRoute, CloudTraits, TableState } from "../clouds/cloud.ts";
 import type { Member } from "./group.ts";
 import { peerOf, type SelfMarks } from "./route_holder.ts";
@@ -54,8 +55,13 @@ export interface TableIndex {
   readonly dead: ReadonlySet<string>;
 }
 
-/** Splits a table by ownership. */
+/** Splits a table at once; see {@linkcode indexing}. */
 export function indexTable(state: TableState, rule: OwnershipRule): TableIndex {
+  return finish(indexing(state, rule));
+}
+
+/** Splits a table by ownership. */
+export function* indexing(state: TableState, rule: OwnershipRule): Steps<TableIndex> {
   const own = new Map<string, CloudRoute>();
   const foreign = new Map<string, CloudRoute[]>();
   const peers = new Map<string, PeerRoute>();
@@ -63,7 +69,9 @@ export function indexTable(state: TableState, rule: OwnershipRule): TableIndex {
   const dropped = new Set<string>();
   const standing = new Set<string>();
   let foreignCount = 0;
+  let looked = 0;
   for (const route of state.routes) {
+    if (++looked % itemsAStep === 0) yield;
     const key = route.prefix.text;
     const peer = peerOf(route, rule);
     if (peer !== null) {

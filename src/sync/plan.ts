@@ -31,6 +31,7 @@
  * What stands at another router of the group is that router's: see group.ts for what is done there.
  */
 
+import { finish, itemsAStep, type Steps } from "../async/steps.ts";
 import type { CloudRoute, CloudTraits } from "../clouds/cloud.ts";
 import type { Prefix } from "../routes/prefix.ts";
 import type { GroupVerdict, PrefixMemory } from "./group.ts";
@@ -72,12 +73,17 @@ export interface DifferenceInput {
   readonly group: GroupInput | null;
 }
 
+/** Compares all at once; see {@linkcode differing}. */
+export function difference(prefixes: Iterable<string>, input: DifferenceInput): Difference {
+  return finish(differing(prefixes, input));
+}
+
 /**
  * Compares the given prefixes; the work is proportional to their number, not to the table.
  *
  * @param prefixes canonical prefixes, each once.
  */
-export function difference(prefixes: Iterable<string>, input: DifferenceInput): Difference {
+export function* differing(prefixes: Iterable<string>, input: DifferenceInput): Steps<Difference> {
   const adds: PlannedChange[] = [];
   const replaces: PlannedChange[] = [];
   const deletes: PlannedChange[] = [];
@@ -86,7 +92,9 @@ export function difference(prefixes: Iterable<string>, input: DifferenceInput): 
   const left: { prefix: Prefix; verdict: GroupVerdict }[] = [];
   const memories = new Map<string, PrefixMemory>();
   let kept = 0;
+  let looked = 0;
   for (const key of prefixes) {
+    if (++looked % itemsAStep === 0) yield;
     const outcome = comparePrefix(key, input, memories);
     switch (outcome.is) {
       case "nothing":
@@ -115,6 +123,10 @@ export function difference(prefixes: Iterable<string>, input: DifferenceInput): 
   return { adds, replaces, deletes, conflicts, claims, kept, left, memories };
 }
 
+/** Made once, not for each of a million prefixes. */
+const noRoutes: readonly CloudRoute[] = [];
+const asWanted: Outcome = { is: "kept" };
+
 /** One row of the truth table above. */
 function comparePrefix(key: string, input: DifferenceInput, memories: Map<string, PrefixMemory>): Outcome {
   const target = input.wanted(key);
@@ -134,10 +146,11 @@ function compareAlone(key: string, target: Target | undefined, input: Difference
     return { is: "change", change: { action: "delete", prefix, from: own, to: null, why: "not-wanted" } };
   }
   const { prefix } = target;
-  const standing = own ?? inTheWay(input.index.foreign.get(key) ?? [], input.traits.uniquePrefix);
+  const foreign = input.index.foreign.get(key) ?? noRoutes;
+  const standing = own ?? inTheWay(foreign, input.traits.uniquePrefix);
   const most = input.traits.nextHopsOf?.(prefix) ?? input.traits.nextHopsPerRoute;
   const chosen = chooseNextHops(target, standing?.nextHops ?? [], most);
-  const to = own === undefined ? chosen : withoutForeign(chosen, input.index.foreign.get(key) ?? [], input);
+  const to = own === undefined ? chosen : withoutForeign(chosen, foreign, input);
   if (to.length === 0 && own !== undefined) {
     return { is: "change", change: { action: "delete", prefix, from: own, to: null, why: "not-wanted" } };
   }
@@ -146,7 +159,7 @@ function compareAlone(key: string, target: Target | undefined, input: Difference
   }
   const same = sameNextHops(standing.nextHops, to);
   if (own !== undefined) {
-    if (same && own.failed !== true && own.unsigned !== true) return { is: "kept" };
+    if (same && own.failed !== true && own.unsigned !== true) return asWanted;
     const why = !same ? "next-hop-changed" : own.failed === true ? "failed" : "signed";
     return { is: "change", change: { action: "replace", prefix, from: own, to, why } };
   }

@@ -1,7 +1,7 @@
 /** What the plan is made of: what is wanted of a prefix, and the change that leads to it. Pure. */
 
 import type { Change, CloudRoute } from "../clouds/cloud.ts";
-import { type Prefix, prefixContains } from "../routes/prefix.ts";
+import { type Prefix, prefixContains, prefixOf } from "../routes/prefix.ts";
 import type { GroupVerdict } from "./group.ts";
 
 /** A wanted route with its next hops in the cloud's own ids. */
@@ -40,6 +40,29 @@ export function isCoveredBy(changes: readonly PlannedChange[], { action, prefix 
     changes.some((other) => other.action === "add" && prefixContains(other.prefix, prefix));
 }
 
+/** The adds among many changes, so that it is quickly found whether a withdrawal is to be covered by one. */
+export class CoveringAdds {
+  readonly #prefixes = new Set<string>();
+  readonly #lengths = new Set<number>();
+
+  constructor(changes: Iterable<PlannedChange>) {
+    for (const { action, prefix } of changes) {
+      if (action !== "add") continue;
+      this.#prefixes.add(prefix.text);
+      this.#lengths.add(prefix.length);
+    }
+  }
+
+  /** As {@linkcode isCoveredBy}. */
+  cover({ action, prefix: { family, words, length } }: PlannedChange): boolean {
+    if (action !== "delete") return false;
+    for (const outer of this.#lengths) {
+      if (outer <= length && this.#prefixes.has(prefixOf(family, words, outer).text)) return true;
+    }
+    return false;
+  }
+}
+
 /** A foreign route that stands where a wanted prefix should be. */
 export interface Conflict {
   readonly prefix: Prefix;
@@ -59,6 +82,7 @@ export type Outcome =
  * the wanted ones, so that the order of legs never makes a route flap; else the preferred one decides.
  */
 export function chooseNextHops(target: Target, current: readonly string[], most: number): readonly string[] {
+  if (target.nextHops.length === 1) return target.nextHops;
   if (target.nextHops.length <= most) return [...target.nextHops].sort();
   const staying = target.nextHops.filter((hop) => current.includes(hop));
   const others = target.nextHops.filter((hop) => !current.includes(hop));

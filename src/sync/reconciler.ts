@@ -10,7 +10,7 @@ import type { Cloud, TableState } from "../clouds/cloud.ts";
 import { fewTries } from "../clouds/error_meaning.ts";
 import type { ChangeRecord } from "./change_history.ts";
 import type { Comparison } from "./comparison.ts";
-import { letGo, wantedAgain } from "./guard.ts";
+import { letGo } from "./guard.ts";
 import type { TableIndex } from "./ownership.ts";
 import type { SeenPeer } from "./peer_status.ts";
 import type { SyncStatus } from "./sync_status.ts";
@@ -64,7 +64,7 @@ export class Reconciler {
     causes.news(prefixes, at);
     look.dirty.arrive(prefixes);
     const { wanted } = this.#options;
-    look.guardState = wantedAgain(look.guardState, prefixes.filter((prefix) => wanted.has(prefix)));
+    look.cameToBeWanted(prefixes.filter((prefix) => wanted.has(prefix)));
     if (this.#round.news()) this.#wake?.();
   }
 
@@ -87,7 +87,7 @@ export class Reconciler {
 
   /** Asks for a comparison of everything with the table as last read: the active address of the group came or went. */
   reconsider(): void {
-    this.#round.look.dirty.addAll();
+    this.#round.look.outdate();
     this.#wake?.();
   }
 
@@ -107,7 +107,7 @@ export class Reconciler {
     const { look } = this.#round;
     look.group?.forget();
     look.view.forget();
-    look.dirty.addAll();
+    look.outdate();
     this.#wake?.();
   }
 

@@ -1,22 +1,27 @@
 /** What a round left to be done. Pure. */
 
+import { eachOf, type Steps } from "../async/steps.ts";
 import type { CloudError } from "../clouds/cloud_error.ts";
 import { meaningOf } from "../clouds/error_meaning.ts";
+import type { Prefix } from "../routes/prefix.ts";
 import type { Comparison } from "./comparison.ts";
 import type { PlannedChange } from "./planned_change.ts";
 import type { Resolution } from "./targets.ts";
 import type { WriteReport } from "./writer.ts";
 
 /** Canonical prefixes that are not as wanted after a round. */
-export function leftOver(comparison: Comparison): Set<string> {
+export function* leavingOver(comparison: Comparison): Steps<Set<string>> {
   const { adds, replaces, deletes, conflicts } = comparison.difference;
   const left = new Set(comparison.unresolved);
-  for (const { prefix } of [...adds, ...replaces, ...deletes, ...conflicts]) left.add(prefix.text);
+  for (const each of [adds, replaces, deletes, conflicts]) {
+    yield* eachOf<{ readonly prefix: Prefix }>(each, ({ prefix }) => left.add(prefix.text));
+  }
   return left;
 }
 
 /** Whether a change that was reported done is still to be done: the reading was stale, or somebody undid it. */
 export function isUndone({ done }: WriteReport, after: Comparison): boolean {
+  if (after.fitted.waves.length === 0) return false;
   const planned = new Set(after.fitted.waves.flat().map(textOf));
   return done.some((change) => planned.has(textOf(change)));
 }

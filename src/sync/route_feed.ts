@@ -7,6 +7,7 @@ import type { Prefix } from "../routes/prefix.ts";
 import { parsePrefix, prefixOf } from "../routes/prefix.ts";
 import type { RouteJudge, WantedRoute } from "../routes/route_judge.ts";
 import type { RouterBound } from "../routes/would_loop.ts";
+import { WantedRoutes } from "./wanted_routes.ts";
 
 /** After so many wanted routes a rebuild lets the event loop turn if it is time: they cost most. */
 const wantedAStep = 128;
@@ -26,7 +27,7 @@ interface Rebuild {
 /** Judges the kernel's routes and remembers the outcome, so that news about unwanted routes wake nobody. */
 export class RouteFeed {
   #policy: Policy;
-  readonly #wanted = new Map<string, WantedRoute>();
+  readonly #wanted = new WantedRoutes();
   readonly #bound = new Map<string, RouterBound>();
   /** Judges by identity and devices as they were at the last {@linkcode RouteFeed.rebuilding}. */
   #judge: RouteJudge | null = null;
@@ -46,7 +47,7 @@ export class RouteFeed {
   }
 
   /** What the cloud should have, by canonical prefix. */
-  get wanted(): ReadonlyMap<string, WantedRoute> {
+  get wanted(): WantedRoutes {
     return this.#wanted;
   }
 

@@ -73,6 +73,7 @@ export class TableChanges {
       budget,
       onDone: (change) => {
         this.#doneNow++;
+        this.flaps.spend(change, clock.now());
         this.#report.changeDone(change, this.#causes.of(change, clock.now()));
       },
     }, signal);
@@ -81,17 +82,14 @@ export class TableChanges {
     await this.#view.disclaim(
       refused.map(({ change: { prefix: { text } } }) => [text, before.get(text) ?? null]),
     );
-    if (report.state !== null) this.#view.adopt(report.state);
+    if (report.state !== null) await this.#view.adopt(report.state, signal);
     return report;
   }
 
   /** Takes note of what was done and what failed. @param state the table before. */
   #takeNote({ done, failed }: WriteReport, { quotas }: TableState): void {
     const now = this.#options.clock.now();
-    for (const change of done) {
-      this.flaps.spend(change, now);
-      if (change.action === "delete") this.circuit.placesFreed(change);
-    }
+    for (const change of done) if (change.action === "delete") this.circuit.placesFreed(change);
     for (const { change, error } of failed) this.circuit.open(change, error, now);
     // A replace that is done has given back the places that it borrowed: the next one may have them.
     if (!quotas.some(({ immutable }) => immutable === true)) return;

@@ -1,11 +1,14 @@
 /** Looks at one table: reads it, finds out which VMs the gateways are, and compares what is wanted with what is there. */
 
 import type { Clock } from "../async/clock.ts";
-import type { CloudConnection } from "../clouds/cloud.ts";
+import { inSlices } from "../async/slices.ts";
+import type { Steps } from "../async/steps.ts";
+import type { CloudConnection, Neighbour } from "../clouds/cloud.ts";
+import type { WantedRoute } from "../routes/route_judge.ts";
 import type { RouterBound } from "../routes/would_loop.ts";
-import { compare, type Comparison, type ComparisonInput } from "./comparison.ts";
+import { comparing, type Comparison, type ComparisonInput } from "./comparison.ts";
 import { DirtyPrefixes } from "./dirty_prefixes.ts";
-import { type GuardState, newGuardState } from "./guard.ts";
+import { type GuardState, newGuardState, wantedAgain } from "./guard.ts";
 import { GoneNextHops } from "./gone_next_hops.ts";
 import type { GroupSettings } from "./group_members.ts";
 import { NeighbourLookup } from "./neighbour_lookup.ts";
@@ -13,12 +16,15 @@ import type { PlannedChange } from "./planned_change.ts";
 import { RouterGroup } from "./router_group.ts";
 import type { TableReport } from "./table_report.ts";
 import { TableView, type TableViewOptions } from "./table_view.ts";
-import { neighboursOf, type Resolution } from "./targets.ts";
+import { findingNeighbours, type Resolution } from "./targets.ts";
+import type { WantedRoutes } from "./wanted_routes.ts";
 
 /** What a look works with. */
 export interface TableLookOptions extends TableViewOptions {
   readonly connection: () => Pick<CloudConnection, "read" | "resolve" | "forget" | "findDead" | "findGone">;
   readonly clock: Clock;
+  /** What the kernel wants; live. */
+  readonly wanted: WantedRoutes;
   readonly settings: { readonly group: GroupSettings };
   /** Whether this router may change routes: the active address of its group is on it, or there is none. */
   readonly isActive: () => boolean;
@@ -55,6 +61,9 @@ export class TableLook {
   readonly #rules: (now: number) => ComparisonRules;
   readonly #gone = new GoneNextHops();
   #suspected = false;
+  #isOutdated = false;
+  /** Canonical prefixes that have come to be wanted since the last comparison began. */
+  readonly #wantedSince = new Set<string>();
 
   /** @param rules those of a time, in milliseconds of the clock. */
   constructor(options: TableLookOptions, report: TableReport, rules: (now: number) => ComparisonRules) {
@@ -83,6 +92,28 @@ export class TableLook {
     if (dead.size > 0) this.group?.forget();
     this.group?.prune();
     this.#report.tableRead();
+  }
+
+  /** Says that the kernel wants these canonical prefixes: a hold of one begins anew if it is to go once more. */
+  cameToBeWanted(prefixes: readonly string[]): void {
+    this.guardState = wantedAgain(this.guardState, prefixes);
+    for (const prefix of prefixes) this.#wantedSince.add(prefix);
+  }
+
+  /** Takes what the guard is to remember of the last comparison. */
+  guardDecided(state: GuardState): void {
+    this.guardState = wantedAgain(state, [...this.#wantedSince]);
+  }
+
+  /** Says that something else than the kernel's routes has changed: all is to be compared, and what is being compared just now anew. */
+  outdate(): void {
+    this.dirty.addAll();
+    this.#isOutdated = true;
+  }
+
+  /** Whether the last look is of no use any more. */
+  get isOutdated(): boolean {
+    return this.#isOutdated;
   }
 
   /** Says that something hints at a dead router: the cloud is asked soon. */
@@ -175,15 +206,13 @@ export class TableLook {
 
   /** Compares what arrived since the last look, or everything, with the table as last read. */
   async look(signal: AbortSignal): Promise<Look> {
+    this.#isOutdated = false;
     this.view.lookAtUnsigned();
     await this.view.heal();
     await this.#inherit(signal);
-    this.#gatherDirty();
-    const { wanted } = this.#options;
-    const routes = [...this.dirty.gathered].map((prefix) => wanted.get(prefix))
-      .filter((route) => route !== undefined);
-    const resolution = await this.lookup.resolve(routes, signal);
-    return { resolution, comparison: this.compare(resolution) };
+    const neighbours = await this.#slices(this.#gathering(), signal);
+    const resolution = await this.lookup.resolve(neighbours, signal);
+    return { resolution, comparison: await this.compare(resolution, signal) };
   }
 
   /** Takes over what a router that was named and is gone has left at prefixes that this one wants. */
@@ -199,39 +228,65 @@ export class TableLook {
     );
   }
 
-  /** Compares once more, as after a write. */
-  compare(resolution: Resolution): Comparison {
+  /** Compares once more, as after a write: the table with what is wanted at this moment. News that comes meanwhile is for the next round. */
+  async compare(resolution: Resolution, signal: AbortSignal): Promise<Comparison> {
     const { cloud, clock, identity, wanted } = this.#options;
     const now = clock.now();
-    return compare({
-      ...this.#rules(now),
-      prefixes: this.dirty.gathered,
-      wanted,
-      identity: identity(),
-      resolution,
-      bound: this.#options.bound ?? new Map(),
-      mayLack: this.#options.mayLack ?? (() => false),
-      ownSubnets: this.view.ownSubnets,
-      index: this.view.index,
-      group: this.group?.input ?? null,
-      quotas: this.view.state?.quotas ?? [],
-      traits: cloud.traits,
-      guardState: this.guardState,
-      now,
-    });
+    const moment = wanted.moment();
+    this.#wantedSince.clear();
+    try {
+      return await this.#slices(
+        comparing({
+          ...this.#rules(now),
+          prefixes: this.dirty.gathered,
+          wanted: moment,
+          isWantedSince: (prefix) => moment.isWantedSince(prefix),
+          identity: identity(),
+          resolution,
+          bound: this.#options.bound ?? new Map(),
+          mayLack: this.#options.mayLack ?? (() => false),
+          ownSubnets: this.view.ownSubnets,
+          index: this.view.index,
+          group: this.group?.input ?? null,
+          quotas: this.view.state?.quotas ?? [],
+          traits: cloud.traits,
+          guardState: this.guardState,
+          now,
+        }),
+        signal,
+      );
+    } finally {
+      moment.end();
+    }
   }
 
   /**
    * Moves what arrived, or everything, into the set to compare. The gateways of what the kernel has just changed, and all at an audit,
    * may be other machines than they were.
+   *
+   * @returns the gateways of what is wanted of that set.
    */
-  #gatherDirty(): void {
+  *#gathering(): Steps<readonly Neighbour[]> {
     const { connection, wanted } = this.#options;
-    const news = this.dirty.isAll
-      ? wanted.values()
-      : [...this.dirty.news].flatMap((prefix) => wanted.get(prefix) ?? []);
-    connection().forget(neighboursOf(news).map(({ gateway }) => gateway));
+    const { isAll } = this.dirty;
+    const news = [...wantedOf(this.dirty.news, wanted)];
     const { own, peers } = this.view.index;
-    this.dirty.gather(() => [...wanted.keys(), ...own.keys(), ...peers.keys()]);
+    yield* this.dirty.gathering(() => [wanted.keys(), own.keys(), peers.keys()]);
+    const needed = yield* findingNeighbours(isAll ? wanted.values() : wantedOf(this.dirty.gathered, wanted));
+    const changed = isAll ? needed : yield* findingNeighbours(news);
+    connection().forget(changed.map(({ gateway }) => gateway));
+    return needed;
+  }
+
+  #slices<T>(steps: Steps<T>, signal: AbortSignal): Promise<T> {
+    return inSlices(steps, this.#options.clock, signal);
+  }
+}
+
+/** What is wanted of some canonical prefixes. */
+function* wantedOf(prefixes: Iterable<string>, wanted: WantedRoutes): Iterable<WantedRoute> {
+  for (const prefix of prefixes) {
+    const route = wanted.get(prefix);
+    if (route !== undefined) yield route;
   }
 }

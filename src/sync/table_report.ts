@@ -164,9 +164,9 @@ export class TableReport {
     this.#failures.logRecovery(neighbours, "the neighbours can be looked up again");
   }
 
-  /** These canonical prefixes are as wanted. */
-  settled(prefixes: readonly string[]): void {
-    for (const prefix of prefixes) this.#failures.recovered(prefix);
+  /** A canonical prefix is as wanted. */
+  settled(prefix: string): void {
+    this.#failures.recovered(prefix);
   }
 
   /**

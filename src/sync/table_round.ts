@@ -3,6 +3,8 @@
  * failed is remembered for the next round, not thrown.
  */
 
+import { inSlices } from "../async/slices.ts";
+import { eachOf, type Steps } from "../async/steps.ts";
 import type { Cloud, CloudConnection } from "../clouds/cloud.ts";
 import { CloudError, isOverRate } from "../clouds/cloud_error.ts";
 import { eachMinuteMs, meaningOf, needsCorrection } from "../clouds/error_meaning.ts";
@@ -12,7 +14,7 @@ import type { Comparison } from "./comparison.ts";
 import type { GroupSettings } from "./group_members.ts";
 import type { GuardSettings } from "./guard.ts";
 import { LedgerError } from "./ledger.ts";
-import { earliest, isUndone, leftOver, worstFailure } from "./round_outcome.ts";
+import { earliest, isUndone, leavingOver, worstFailure } from "./round_outcome.ts";
 import { Schedule, type ScheduleSettings } from "./schedule.ts";
 import { TableChanges } from "./table_changes.ts";
 import { type ComparisonRules, type Look, TableLook, type TableLookOptions } from "./table_look.ts";
@@ -126,11 +128,12 @@ export class TableRound {
       const isFirst = this.look.view.state === null;
       const reads = isFirst || this.#schedule.mustRead(this.#options.clock.now());
       const look = await this.#lookBeforeWrites(reads, signal);
+      if (this.look.isOutdated) return "done";
       const report = await this.#carryOut(look.comparison, signal);
       // A reading compares all prefixes; those that the kernel has changed meanwhile are a hint all the same.
       const news = this.look.dirty.takeGatheredNews();
       if (!isFirst && this.look.isContested(reads ? news : this.look.dirty.gathered)) this.look.hint();
-      await this.#conclude(look, report);
+      await this.#conclude(look, report, signal);
       await this.#askForDead(signal);
     } catch (error) {
       if (signal.aborted) return "stopped";
@@ -151,7 +154,7 @@ export class TableRound {
   /** Makes what a comparison found necessary. @returns what became of it; null: there was nothing to do. */
   async #carryOut(comparison: Comparison, signal: AbortSignal): Promise<WriteReport | null> {
     const { look } = this;
-    look.guardState = comparison.decision.state;
+    look.guardDecided(comparison.decision.state);
     look.group?.compared(comparison.difference.memories);
     this.standing.begin(comparison);
     const report = await this.#changes.make(comparison, signal);
@@ -179,7 +182,7 @@ export class TableRound {
     );
     if (!deletes && !lacksPeers && !this.look.leadToStranger(changes)) return look;
     await this.#read(signal);
-    return { ...look, comparison: this.look.compare(look.resolution) };
+    return { ...look, comparison: await this.look.compare(look.resolution, signal) };
   }
 
   /** Asks the cloud for dead routers where something hints at them; what comes of it is done on a table that is read again. */
@@ -210,15 +213,30 @@ export class TableRound {
   }
 
   /** Looks at what the writes left, and sets the times for what comes next. */
-  async #conclude({ comparison, resolution }: Look, report: WriteReport | null): Promise<void> {
+  async #conclude(
+    { comparison, resolution }: Look,
+    report: WriteReport | null,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { look, standing } = this;
-    const after = report === null || look.view.state === null ? comparison : look.compare(resolution);
+    const after = report === null || look.view.state === null
+      ? comparison
+      : await look.compare(resolution, signal);
     standing.made(after);
-    const settled = look.dirty.keep(leftOver(after));
-    this.causes.settled(settled);
+    const settled = await this.#slices(
+      look.dirty.keeping(await this.#slices(leavingOver(after), signal)),
+      signal,
+    );
+    const { news } = look.dirty;
+    await this.#slices(
+      eachOf(settled, (prefix) => {
+        if (!news.has(prefix)) this.causes.settled(prefix);
+      }),
+      signal,
+    );
     this.#setTimes(after, report, resolution);
     this.#reportFailures(report);
-    this.#report.settled(settled);
+    await this.#slices(eachOf(settled, (prefix) => this.#report.settled(prefix)), signal);
     await look.view.confirm(settled);
     this.#report.ledgerWorked();
     if (standing.concluded((report?.done.length ?? 0) > 0)) {
@@ -226,6 +244,10 @@ export class TableRound {
       this.#report.inStep(look.view.index.own.size, look.view.index.foreignCount);
     }
     this.#report.logProblems(standing.status, after.waiting.length === 0);
+  }
+
+  #slices<T>(steps: Steps<T>, signal: AbortSignal): Promise<T> {
+    return inSlices(steps, this.#options.clock, signal);
   }
 
   /** Sets when the next round is due. @param after what is left to do. */

@@ -12,12 +12,14 @@ import type {
 import type { Prefix } from "../routes/prefix.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
 import type { Clock } from "../async/clock.ts";
+import { inSlices } from "../async/slices.ts";
+import { finish, type Steps } from "../async/steps.ts";
 import { AbsentClaims } from "./absent_claims.ts";
 import type { FirstReading } from "./first_reading.ts";
 import type { ClaimEntry, Ledger, LedgerUse } from "./ledger.ts";
 import type { Member } from "./group.ts";
 import { LostLedger } from "./lost_ledger.ts";
-import { type Claim, indexTable, pointsAt, type TableIndex } from "./ownership.ts";
+import { type Claim, indexing, pointsAt, type TableIndex } from "./ownership.ts";
 import { KnownGateways, selfMarks } from "./own_marks.ts";
 import { withMarked } from "./route_holder.ts";
 import type { PlannedChange } from "./planned_change.ts";
@@ -154,7 +156,7 @@ export class TableView {
     this.#reads++;
     const state = await this.#readState(signal);
     if (this.#ledger?.lost) await this.#beginLedger(state);
-    this.adopt(state);
+    await this.adopt(state, signal);
     await this.#claimHandedOver();
     await this.#giveUpAbsent();
   }
@@ -170,14 +172,18 @@ export class TableView {
     return state;
   }
 
-  /** Takes a state that came with a write's answer. */
-  adopt(state: TableState): void {
+  /** Takes a state that was read, or that came with a write's answer. */
+  async adopt(state: TableState, signal: AbortSignal): Promise<void> {
+    this.#take(state, await inSlices(this.#indexing(state), this.#options.clock, signal));
+  }
+
+  #take(state: TableState, index: TableIndex): void {
     this.#state = state;
     this.#isKnown = true;
     this.#ownSubnets = state.ownSubnets ?? this.#ownSubnets;
     this.#problems = state.problems ?? this.#problems;
     const before = this.#index.peers;
-    this.#index = this.#indexOf(state);
+    this.#index = index;
     this.#noteHandedOver(before.keys());
     const revived = [...this.#index.peers].filter(([prefix, { peer }]) =>
       this.#dead.has(peer) && before.get(prefix)?.peer !== peer
@@ -201,13 +207,17 @@ export class TableView {
   }
 
   /** Splits a table by ownership, once it is known whom its marks name. */
-  #indexOf(state: TableState): TableIndex {
+  *#indexing(state: TableState): Steps<TableIndex> {
     const { owner, cloud: { traits }, identity, wanted } = this.#options;
-    const self = selfMarks(identity(), this.#gateways.of(wanted.values()));
+    const self = selfMarks(identity(), yield* this.#gateways.noting(wanted.values()));
     this.#members = self === null ? this.#peers : withMarked(this.#peers, state.routes, { owner, self });
     const claims = this.#ledger?.claims ?? new Map();
     const rule = { owner, traits, claims, peers: this.#members, dead: this.#dead };
-    return indexTable(state, self === null ? rule : { ...rule, self });
+    return yield* indexing(state, self === null ? rule : { ...rule, self });
+  }
+
+  #indexOf(state: TableState): TableIndex {
+    return finish(this.#indexing(state));
   }
 
   /** Looks at the table as last read once more where what the kernel wants may tell whose a route of version 1.0 is. */
@@ -223,11 +233,12 @@ export class TableView {
    * @returns by canonical prefix what was claimed before; null where nothing was.
    */
   async claim(changes: readonly PlannedChange[]): Promise<ReadonlyMap<string, Claim | null>> {
+    if (this.#ledger === null) return new Map();
     this.#absentClaims.written(changes);
     const before = new Map(
       changes.map(({ prefix: { text } }) => [text, this.#ledger?.claims.get(text) ?? null]),
     );
-    await this.#ledger?.claim(changes.map((change) => ({
+    await this.#ledger.claim(changes.map((change) => ({
       prefix: change.prefix.text,
       nextHops: union(
         before.get(change.prefix.text)?.nextHops ?? [],
@@ -254,7 +265,7 @@ export class TableView {
   async takeOver(entries: readonly ClaimEntry[]): Promise<void> {
     if (this.#ledger === null || entries.length === 0) return;
     await this.#ledger.confirm(entries);
-    if (this.#state !== null) this.adopt(this.#state);
+    if (this.#state !== null) this.#take(this.#state, this.#indexOf(this.#state));
   }
 
   /** Confirms the claims of prefixes that were seen to be as wanted. Next hops are only ever added here. */
@@ -300,7 +311,7 @@ export class TableView {
     if (found.length === 0) return;
     await ledger.confirm(found);
     this.#orphans = this.#orphans.difference(new Set(found.map(({ prefix }) => prefix)));
-    this.adopt(this.#state);
+    this.#take(this.#state, this.#indexOf(this.#state));
     log.info(
       "Table {table}: {routes} to this VM taken over as this program's own, since the kernel wants exactly the same",
       {

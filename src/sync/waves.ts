@@ -9,8 +9,10 @@
  * places that its changes need are free at its beginning.
  */
 
+import { itemsAStep, type Steps } from "../async/steps.ts";
 import type { CloudQuota } from "../clouds/cloud.ts";
-import { compareMoreSpecificFirst, comparePrefixes, prefixContains } from "../routes/prefix.ts";
+import { prefixContains } from "../routes/prefix.ts";
+import { prefixKeys, sorting } from "./column_sort.ts";
 import type { PlannedChange } from "./planned_change.ts";
 import { needOf, placesTaken } from "./quota_places.ts";
 
@@ -18,7 +20,7 @@ import { needOf, placesTaken } from "./quota_places.ts";
  * Splits changes of one kind so that within a layer no prefix covers another, and each is in a later layer than what it covers: as few
  * layers as possible.
  */
-export function layersOf(changes: readonly PlannedChange[]): PlannedChange[][] {
+export function* layering(changes: readonly PlannedChange[]): Steps<PlannedChange[][]> {
   const layers: PlannedChange[][] = [];
   /** The prefixes that contain the present one, the shortest first, with the number of the layer that each needs so far. */
   const around: { readonly change: PlannedChange; layer: number }[] = [];
@@ -29,49 +31,84 @@ export function layersOf(changes: readonly PlannedChange[]): PlannedChange[][] {
     const outer = around.at(-1);
     if (outer !== undefined) outer.layer = Math.max(outer.layer, left.layer + 1);
   };
-  for (const change of [...changes].sort((left, right) => comparePrefixes(left.prefix, right.prefix))) {
+  let looked = 0;
+  for (const change of yield* sorting(changes, prefixKeys)) {
     while (around.length > 0 && !contains(around.at(-1)?.change, change)) leave();
     around.push({ change, layer: 0 });
+    if (++looked % itemsAStep === 0) yield;
   }
   while (around.length > 0) leave();
-  return layers.map((layer) =>
-    layer.sort((left, right) => compareMoreSpecificFirst(left.prefix, right.prefix))
-  );
+  const ordered: PlannedChange[][] = [];
+  for (const layer of layers) ordered.push(yield* moreSpecificFirst(layer));
+  return ordered;
+}
+
+/** Orders a layer, which is in order of addresses, by length. */
+function* moreSpecificFirst(layer: readonly PlannedChange[]): Steps<PlannedChange[]> {
+  const byLength = new Map<number, PlannedChange[]>();
+  let looked = 0;
+  for (const change of layer) {
+    const { length } = change.prefix;
+    const same = byLength.get(length);
+    if (same === undefined) byLength.set(length, [change]);
+    else same.push(change);
+    if (++looked % itemsAStep === 0) yield;
+  }
+  return [...byLength].sort(([left], [right]) => right - left).flatMap(([, same]) => same);
 }
 
 function contains(outer: PlannedChange | undefined, { prefix }: PlannedChange): boolean {
   return outer !== undefined && prefixContains(outer.prefix, prefix);
 }
 
-/** Joins layers to waves where their order does not matter, and splits them where the quota has not the places for all at once. */
-export function wavesOf(
-  layers: readonly PlannedChange[][],
-  quotas: readonly CloudQuota[],
-): PlannedChange[][] {
+/**
+ * Joins layers to waves where their order does not matter, and splits them where a quota has not the places for all at once.
+ *
+ * @param kinds the layers of each kind of change.
+ * @param scarce the quotas that have not the places for all.
+ */
+export function* joining(
+  kinds: readonly (readonly PlannedChange[][])[],
+  scarce: readonly CloudQuota[],
+): Steps<PlannedChange[][]> {
   const waves: PlannedChange[][] = [];
-  const free = quotas.flatMap((quota) => quota.limit === null ? [] : [new WavePlaces(quota, quota.limit)]);
-  for (const layer of layers) {
-    let wave = waves.at(-1);
-    if (wave === undefined || !mayJoin(wave, layer)) wave = undefined;
-    for (const change of layer) {
-      if (wave === undefined || !free.every((places) => places.has(change))) {
-        for (const places of free) places.endWave();
-        waves.push(wave = []);
+  const free = scarce.flatMap((quota) => quota.limit === null ? [] : [new WavePlaces(quota, quota.limit)]);
+  let looked = 0;
+  for (const layers of kinds) {
+    // Each prefix of a layer covers one of the layer before.
+    let isBeforeWhole = false;
+    for (const layer of layers) {
+      let wave = waves.at(-1);
+      if (wave === undefined || isBeforeWhole || !(yield* mayJoin(wave, layer))) wave = undefined;
+      isBeforeWhole = true;
+      for (const [index, change] of layer.entries()) {
+        if (wave === undefined || !free.every((places) => places.has(change))) {
+          for (const places of free) places.endWave();
+          waves.push(wave = []);
+          if (index > 0) isBeforeWhole = false;
+        }
+        wave.push(change);
+        for (const places of free) places.take(change);
+        if (++looked % itemsAStep === 0) yield;
       }
-      wave.push(change);
-      for (const places of free) places.take(change);
     }
   }
   return waves;
 }
 
 /** Whether a layer may be made at once with the wave before it. */
-function mayJoin(wave: readonly PlannedChange[], layer: readonly PlannedChange[]): boolean {
-  const deletes = (change: PlannedChange): boolean => change.action === "delete";
-  if (wave.some(deletes) && !layer.every(deletes)) return false;
-  const sorted = [...wave, ...layer].sort((left, right) => comparePrefixes(left.prefix, right.prefix));
+function* mayJoin(wave: readonly PlannedChange[], layer: readonly PlannedChange[]): Steps<boolean> {
+  // All changes of a layer are of one kind.
+  if (layer[0]?.action !== "delete" && wave.some(({ action }) => action === "delete")) return false;
+  let before: PlannedChange | undefined;
+  let looked = 0;
   // In this order what a prefix contains comes right behind it.
-  return sorted.every((change, index) => !contains(sorted[index - 1], change));
+  for (const change of yield* sorting([...wave, ...layer], prefixKeys)) {
+    if (contains(before, change)) return false;
+    before = change;
+    if (++looked % itemsAStep === 0) yield;
+  }
+  return true;
 }
 
 /** The free places of one quota while waves are made; the places that a wave frees are there when it has ended. */

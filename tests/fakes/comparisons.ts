@@ -45,6 +45,7 @@ export function comparisonOf(
   return compare({
     prefixes: new Set([...routes.keys(), ...own.map(({ prefix }) => prefix.text)]),
     wanted: routes,
+    isWantedSince: () => false,
     identity: { ...smallVm, instance: "vm" },
     resolution: { ids: new Map(hops.map((hop) => [`${hop} for IPv4`, hop])), error: null },
     bound: new Map(),

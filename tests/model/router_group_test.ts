@@ -15,12 +15,12 @@ import type {
   WriteResult,
 } from "../../src/clouds/cloud.ts";
 import { CloudError } from "../../src/clouds/cloud_error.ts";
-import type { WantedRoute } from "../../src/routes/route_judge.ts";
 import { parseAddress, parsePrefix } from "../../src/routes/prefix.ts";
 import { ApiBudget } from "../../src/sync/api_budget.ts";
 import { Ledger } from "../../src/sync/ledger.ts";
 import { memoryStore } from "../../src/sync/ledger_store.ts";
 import { Reconciler } from "../../src/sync/reconciler.ts";
+import { WantedRoutes } from "../../src/sync/wanted_routes.ts";
 import { captureLog } from "../fakes/captured_log.ts";
 import { owner, someTable, tableState } from "../fakes/cloud_routes.ts";
 import { plainTraits } from "../fakes/comparisons.ts";
@@ -131,7 +131,7 @@ class Router {
   /** When it was switched on, in milliseconds of the clock. */
   poweredAt = -Infinity;
   uplink = true;
-  readonly wanted = new Map<string, WantedRoute>();
+  readonly wanted = new WantedRoutes();
   readonly #story: Story;
   readonly #index: number;
   readonly #group: Group;

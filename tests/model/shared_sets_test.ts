@@ -4,12 +4,12 @@
  */
 
 import assert from "node:assert/strict";
-import type { WantedRoute } from "../../src/routes/route_judge.ts";
 import { type IpAddress, parseAddress, parsePrefix } from "../../src/routes/prefix.ts";
 import { ApiBudget } from "../../src/sync/api_budget.ts";
 import { Ledger } from "../../src/sync/ledger.ts";
 import { memoryStore } from "../../src/sync/ledger_store.ts";
 import { Reconciler } from "../../src/sync/reconciler.ts";
+import { WantedRoutes } from "../../src/sync/wanted_routes.ts";
 import { captureLog } from "../fakes/captured_log.ts";
 import { owner, someTable } from "../fakes/cloud_routes.ts";
 import { smallVm } from "../fakes/policies.ts";
@@ -36,7 +36,7 @@ function randomOf(seed: number): () => number {
 
 /** One router: its kernel and its loop. */
 class Router {
-  readonly wanted = new Map<string, WantedRoute>();
+  readonly wanted = new WantedRoutes();
   readonly reconciler: Reconciler;
   readonly address: IpAddress;
 

@@ -10,6 +10,7 @@ import { Ledger } from "../../../src/sync/ledger.ts";
 import { memoryStore } from "../../../src/sync/ledger_store.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { Reconciler } from "../../../src/sync/reconciler.ts";
+import { WantedRoutes } from "../../../src/sync/wanted_routes.ts";
 import { isWrite } from "../../fakes/aws/strict_front.ts";
 import { ConnectedCloud } from "../../fakes/connected_cloud.ts";
 import { add, endMoto, prepared, replace, rigTest, routeOf, signal, withdraw, write } from "./aws_subject.ts";
@@ -29,7 +30,7 @@ async function reconciled(cloud: ConnectedCloud, prefix: string, adopt = false):
   await ledger.begin(new Map());
   const viaSelf = { neighbour: null, gateway: null };
   const route = { prefix: parsePrefix(prefix), metric: 20, protocol: 186, nextHops: [viaSelf] };
-  const wanted = new Map<string, WantedRoute>([[prefix, route]]);
+  const wanted = new WantedRoutes([[prefix, route]]);
   const guard = { maxWithdraw: 0.3, holdMs: 1_000 };
   const settings = { coalesceMs: 1, withdrawDelayMs: 1, auditMs: 300_000, guard, adopt, group: alone };
   const reconciler = new Reconciler({

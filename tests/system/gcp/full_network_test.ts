@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { Reconciler } from "../../../src/sync/reconciler.ts";
+import { WantedRoutes } from "../../../src/sync/wanted_routes.ts";
 import type { SyncStatus } from "../../../src/sync/sync_status.ts";
 import { SteppingClock } from "../../fakes/stepping_clock.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
@@ -31,7 +32,7 @@ async function reconcile({ cloud, table }: Bench, wanted: Wanted): Promise<SyncS
     table,
     owner: "edge",
     identity: () => connection.identity,
-    wanted: new Map(routes),
+    wanted: new WantedRoutes(routes),
     ledger: null,
     clock: new SteppingClock(),
     budget: new ApiBudget(cloud.cloud, new SteppingClock()),

@@ -24,7 +24,7 @@ Deno.test("the milliseconds count from the kernel's first event that is not sett
   causes.news([prefix], 1_000);
   causes.news([prefix], 1_200);
   assert.deepEqual(causes.of(change, 1_250), { cause: "kernel", milliseconds: 250 });
-  causes.settled([prefix]);
+  causes.settled(prefix);
   assert.deepEqual(causes.of(change, 9_000), { cause: "drift", milliseconds: null });
 });
 

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import type { Change, CloudRoute, DeadPeer } from "../../../src/clouds/cloud.ts";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
-import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { Reconciler } from "../../../src/sync/reconciler.ts";
+import { WantedRoutes } from "../../../src/sync/wanted_routes.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { cloudRoute, owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
 import { plainTraits } from "../../fakes/comparisons.ts";
@@ -19,7 +19,7 @@ const [first, second] = ["198.51.100.0/24", "203.0.113.0/24"] as const;
 class Scene {
   readonly clock = new VirtualClock(() => 0.5);
   readonly standing = new Map<string, CloudRoute>();
-  readonly #wanted = new Map<string, WantedRoute>();
+  readonly #wanted = new WantedRoutes();
   /** Why the peer is dead, as the cloud knows it. */
   cause: string | null = null;
   /** Why the cloud does not say. */

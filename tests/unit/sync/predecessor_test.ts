@@ -7,11 +7,11 @@ import assert from "node:assert/strict";
 import type { Change, CloudRoute, CloudTraits } from "../../../src/clouds/cloud.ts";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
-import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { Ledger } from "../../../src/sync/ledger.ts";
 import { memoryStore } from "../../../src/sync/ledger_store.ts";
 import { Reconciler } from "../../../src/sync/reconciler.ts";
+import { WantedRoutes } from "../../../src/sync/wanted_routes.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
 import { plainTraits } from "../../fakes/comparisons.ts";
@@ -46,7 +46,7 @@ class Scene {
   readonly clock = new VirtualClock(() => 0.5);
   standing: CloudRoute[] = [];
   asks = 0;
-  readonly #kernel = new Map<string, WantedRoute>();
+  readonly #kernel = new WantedRoutes();
   readonly #next: string;
 
   constructor(readonly play: Play) {

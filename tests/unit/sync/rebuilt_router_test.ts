@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import type { Change, CloudRoute, CloudTraits, Sign } from "../../../src/clouds/cloud.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
-import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { Ledger } from "../../../src/sync/ledger.ts";
 import { memoryStore } from "../../../src/sync/ledger_store.ts";
 import { Reconciler } from "../../../src/sync/reconciler.ts";
+import { WantedRoutes } from "../../../src/sync/wanted_routes.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
 import { plainTraits } from "../../fakes/comparisons.ts";
@@ -104,7 +104,7 @@ for (const { cloud, traits, before, after, left, sign } of cases) {
       }
     };
     const opened = await Ledger.open(memoryStore(null), { cloud: "aws", table: someTable.id, owner });
-    const kernel = new Map<string, WantedRoute>();
+    const kernel = new WantedRoutes();
     const reconciler = new Reconciler({
       isActive: () => true,
       cloud: { traits, describe: (hop) => hop },

@@ -4,12 +4,12 @@ import { alone } from "../../fakes/groups.ts";
 import assert from "node:assert/strict";
 import type { Change, CloudRoute, CloudTraits, TableState, WriteResult } from "../../../src/clouds/cloud.ts";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
-import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
 import { Ledger } from "../../../src/sync/ledger.ts";
 import { type LedgerStore, memoryStore } from "../../../src/sync/ledger_store.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { Reconciler } from "../../../src/sync/reconciler.ts";
+import { WantedRoutes } from "../../../src/sync/wanted_routes.ts";
 import type { SyncSettings } from "../../../src/sync/table_round.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { FaultyStore } from "../../fakes/ledger_stores.ts";
@@ -30,7 +30,7 @@ const settings: SyncSettings = {
 /** One table of a cloud in which every neighbour is a VM of its own address, and the loop that keeps it. */
 class Scene {
   readonly clock = new VirtualClock(() => 0.5);
-  readonly wanted = new Map<string, WantedRoute>();
+  readonly wanted = new WantedRoutes();
   readonly standing = new Map<string, CloudRoute>();
   /** This VM's id in the cloud. */
   self = "vm-1";

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import type { Change, CloudRoute, Sign } from "../../../src/clouds/cloud.ts";
 import { type IpAddress, parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
-import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { ApiBudget } from "../../../src/sync/api_budget.ts";
 import { FirstReading } from "../../../src/sync/first_reading.ts";
 import { Reconciler } from "../../../src/sync/reconciler.ts";
+import { WantedRoutes } from "../../../src/sync/wanted_routes.ts";
 import { captureLog } from "../../fakes/captured_log.ts";
 import { owner, someTable, tableState } from "../../fakes/cloud_routes.ts";
 import { plainTraits } from "../../fakes/comparisons.ts";
@@ -24,7 +24,7 @@ function signOf(address: IpAddress): Sign {
 /** One router of a cloud with marks where each router has routes of its own; its audits are an hour apart. */
 class Scene {
   readonly clock = new VirtualClock(() => 0.5);
-  readonly wanted = new Map<string, WantedRoute>();
+  readonly wanted = new WantedRoutes();
   standing: CloudRoute[] = [];
   reads = 0;
   readonly written: string[] = [];

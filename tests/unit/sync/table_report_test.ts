@@ -182,7 +182,7 @@ Deno.test("what fails for one reason at many prefixes is logged for the first of
     assert.equal(report.facts.failures, failures.length);
     assert.equal(report.facts.errors.size, failures.length);
     // Once it is over at the prefix that was named, the next failure is news.
-    report.settled(["10.1.0.0/16", "10.2.0.0/16"]);
+    for (const prefix of ["10.1.0.0/16", "10.2.0.0/16"]) report.settled(prefix);
     report.changeFailed(addChange("10.8.0.0/16"), denied("CreateRoute", "10.8.0.0/16"), null);
   });
   assert.deepEqual(

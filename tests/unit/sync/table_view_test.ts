@@ -168,11 +168,14 @@ Deno.test("TableView takes a peer for living that wrote since the cloud said tha
   const { view } = await viewOf(false);
   const address = parseAddress("10.0.0.5");
   const before = cloudRoute("10.2.0.0/16", "eni-peer", null);
-  view.adopt(tableState([before]));
+  await view.adopt(tableState([before]), new AbortController().signal);
   view.share([{ address, rank: null, nextHops: ["eni-peer"] }], new Set([address.text]));
-  view.adopt(tableState([before]));
+  await view.adopt(tableState([before]), new AbortController().signal);
   assert.deepEqual([...view.index.dead], [address.text]);
-  view.adopt(tableState([before, cloudRoute("10.3.0.0/16", "eni-peer", null)]));
+  await view.adopt(
+    tableState([before, cloudRoute("10.3.0.0/16", "eni-peer", null)]),
+    new AbortController().signal,
+  );
   assert.deepEqual([...view.index.dead], []);
 });
 

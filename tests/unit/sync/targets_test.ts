@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { finish } from "../../../src/async/steps.ts";
 import type { CloudIdentity } from "../../../src/clouds/cloud.ts";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import type { Neighbour } from "../../../src/clouds/cloud.ts";
 import type { WantedRoute } from "../../../src/routes/route_judge.ts";
 import { parseAddress, parsePrefix } from "../../../src/routes/prefix.ts";
-import { resolveNeighbours, targetOf } from "../../../src/sync/targets.ts";
+import { findingNeighbours, resolveNeighbours, targetsOf } from "../../../src/sync/targets.ts";
 import { smallVm } from "../../fakes/policies.ts";
 
 const identity: CloudIdentity = { ...smallVm, instance: "i-1", self: { 4: "eni-self", 6: null } };
@@ -24,13 +25,18 @@ function hopsOf(route: WantedRoute, ids: Readonly<Record<string, string | null>>
   const known = new Map(
     Object.entries(ids).map(([gateway, id]) => [`${gateway} for IPv${route.prefix.family}`, id]),
   );
-  return targetOf(route, identity, { ids: known, error: null })?.nextHops ?? null;
+  return targetsOf(identity, { ids: known, error: null })(route)?.nextHops ?? null;
 }
 
-Deno.test("targetOf() points at the neighbour that a gateway belongs to", () => {
+/** The gateways of wanted routes. */
+function neighboursOf(routes: Iterable<WantedRoute>): readonly Neighbour[] {
+  return finish(findingNeighbours(routes));
+}
+
+Deno.test("targetsOf() points at the neighbour that a gateway belongs to", () => {
   const route = wanted("198.51.100.0/24", "10.0.0.9");
   assert.deepEqual(
-    targetOf(route, identity, { ids: new Map([["10.0.0.9 for IPv4", "eni-9"]]), error: null }),
+    targetsOf(identity, { ids: new Map([["10.0.0.9 for IPv4", "eni-9"]]), error: null })(route),
     {
       prefix: route.prefix,
       nextHops: ["eni-9"],
@@ -39,27 +45,27 @@ Deno.test("targetOf() points at the neighbour that a gateway belongs to", () => 
   );
 });
 
-Deno.test("targetOf() points at this VM when no VM has the gateway's address", () => {
+Deno.test("targetsOf() points at this VM when no VM has the gateway's address", () => {
   assert.deepEqual(hopsOf(wanted("198.51.100.0/24", "10.0.0.9"), { "10.0.0.9": null }), ["eni-self"]);
   assert.deepEqual(hopsOf(wanted("198.51.100.0/24", "self"), {}), ["eni-self"]);
 });
 
-Deno.test("targetOf() keeps the order of preference and names each id once", () => {
+Deno.test("targetsOf() keeps the order of preference and names each id once", () => {
   const route = wanted("198.51.100.0/24", "10.0.0.9", "10.0.0.10", "self");
   assert.deepEqual(hopsOf(route, { "10.0.0.9": "eni-9", "10.0.0.10": null }), ["eni-9", "eni-self"]);
 });
 
-Deno.test("targetOf() is not known while any gateway could not be looked up", () => {
+Deno.test("targetsOf() is not known while any gateway could not be looked up", () => {
   assert.equal(hopsOf(wanted("198.51.100.0/24", "10.0.0.9", "self"), {}), null);
 });
 
-Deno.test("targetOf() points at this VM where the cloud has no id for an IPv6 gateway of an IPv4 route", () => {
+Deno.test("targetsOf() points at this VM where the cloud has no id for an IPv6 gateway of an IPv4 route", () => {
   const route = wanted("198.51.100.0/24", "2001:db8:a::9");
   assert.deepEqual(hopsOf(route, { "2001:db8:a::9": null }), ["eni-self"]);
   assert.deepEqual(hopsOf(route, { "2001:db8:a::9": "eni-9" }), ["eni-9"]);
 });
 
-Deno.test("targetOf() is not known where this VM cannot be pointed at", () => {
+Deno.test("targetsOf() is not known where this VM cannot be pointed at", () => {
   assert.equal(hopsOf(wanted("2001:db8::/32", "self"), {}), null);
 });
 
@@ -71,14 +77,14 @@ Deno.test("resolveNeighbours() asks for each neighbour once a family, and not at
       return Promise.resolve(neighbours.map(({ gateway }) => gateway.text === "10.0.0.9" ? "eni-9" : null));
     },
   };
-  await resolveNeighbours(cloud, [wanted("198.51.100.0/24", "self")], never);
+  await resolveNeighbours(cloud, neighboursOf([wanted("198.51.100.0/24", "self")]), never);
   assert.deepEqual(asked, []);
   const routes = [
     wanted("198.51.100.0/24", "10.0.0.9"),
     wanted("192.0.2.0/24", "10.0.0.9", "2001:db8:a::9"),
     wanted("2001:db8:1::/48", "2001:db8:a::9"),
   ];
-  const { ids, error } = await resolveNeighbours(cloud, routes, never);
+  const { ids, error } = await resolveNeighbours(cloud, neighboursOf(routes), never);
   assert.deepEqual(asked, [["10.0.0.9 4", "2001:db8:a::9 4", "2001:db8:a::9 6"]]);
   assert.deepEqual([[...ids], error], [[
     ["10.0.0.9 for IPv4", "eni-9"],
@@ -93,6 +99,12 @@ Deno.test("resolveNeighbours() tells a cloud's failure in its answer and throws 
     resolve: () => Promise.reject(reason),
   });
   const routes = [wanted("198.51.100.0/24", "10.0.0.9")];
-  assert.deepEqual(await resolveNeighbours(cloud(failed), routes, never), { ids: new Map(), error: failed });
-  await assert.rejects(resolveNeighbours(cloud(new TypeError("a bug")), routes, never), TypeError);
+  assert.deepEqual(await resolveNeighbours(cloud(failed), neighboursOf(routes), never), {
+    ids: new Map(),
+    error: failed,
+  });
+  await assert.rejects(
+    resolveNeighbours(cloud(new TypeError("a bug")), neighboursOf(routes), never),
+    TypeError,
+  );
 });

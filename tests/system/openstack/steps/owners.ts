@@ -9,6 +9,7 @@ import { Ledger } from "../../../../src/sync/ledger.ts";
 import { memoryStore } from "../../../../src/sync/ledger_store.ts";
 import { ApiBudget } from "../../../../src/sync/api_budget.ts";
 import { Reconciler } from "../../../../src/sync/reconciler.ts";
+import { WantedRoutes } from "../../../../src/sync/wanted_routes.ts";
 import type { SyncSettings } from "../../../../src/sync/table_round.ts";
 import { systemClock } from "../../../../src/async/system_clock.ts";
 import { openstackOptions } from "../../../fakes/openstack/options.ts";
@@ -92,7 +93,7 @@ class Writer {
     const connection = await cloud.identify(signal());
     const [table] = await connection.prepare(signal());
     assert.ok(table !== undefined);
-    const wanted = new Map<string, WantedRoute>();
+    const wanted = new WantedRoutes();
     const { ledger } = await Ledger.open(memoryStore(null), { cloud: "openstack", table: table.id, owner });
     const reconciler = new Reconciler({
       isActive: () => true,
