@@ -119,15 +119,40 @@ export class HerdCloud implements Cloud, CloudConnection {
     signal: AbortSignal,
   ): Promise<WriteResult> {
     const { shape } = this.#account;
-    if (shape.name === "ARM") {
-      await this.#callAll(shape.write.add, signal);
-      for (const change of changes) this.#make(change);
-      return { outcomes: changes.map((change) => ({ change, error: null })), state: this.#state(table) };
-    }
+    if (shape.name === "ARM") return await this.#writeTable(table, changes, signal);
     const mutations = new MutationLimiter(this.#rate, this.#clock);
     return {
       outcomes: await Promise.all(changes.map((change) => this.#writeOne(change, mutations, signal))),
     };
+  }
+
+  /** One PUT; then its operation is asked for until Azure answers, and the table read back, which may be refused. */
+  async #writeTable(
+    table: CloudTable,
+    changes: readonly Change[],
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    await this.#call("PUT", signal);
+    for (const change of changes) this.#make(change);
+    const outcomes = changes.map((change) => ({ change, error: null }));
+    let againMs = await this.#try("GET", signal);
+    while (againMs !== null) {
+      await this.#clock.sleep(againMs, signal);
+      againMs = await this.#try("GET", signal);
+    }
+    const isReadBack = await this.#try("GET", signal) === null;
+    return isReadBack ? { outcomes, state: this.#state(table) } : { outcomes };
+  }
+
+  /** Makes a call that may be refused. @returns null: it is taken; else when to call again, in milliseconds from now. */
+  async #try(name: CallName, signal: AbortSignal): Promise<number | null> {
+    try {
+      await this.#call(name, signal);
+      return null;
+    } catch (error) {
+      if (!(error instanceof CloudError) || error.kind !== "throttled") throw error;
+      return error.retryAfterMs ?? 0;
+    }
   }
 
   async #writeOne(change: Change, mutations: MutationLimiter, signal: AbortSignal): Promise<ChangeOutcome> {

@@ -12,7 +12,7 @@ import type {
   TableState,
   WriteResult,
 } from "../cloud.ts";
-import { CloudError } from "../cloud_error.ts";
+import { CloudError, isOverRate } from "../cloud_error.ts";
 import type { Prefix } from "../../routes/prefix.ts";
 import { copySteps } from "../kit/own_table.ts";
 import { PlainConnection } from "../kit/plain_connection.ts";
@@ -224,9 +224,20 @@ export class AzureConnection extends PlainConnection {
       const context = { arm, owner, sign: vm.identity.sign ?? null, networks, ecmp, reread };
       const { outcomes, written } = await writeTable(context, table, changes, raw, signal);
       for (const { error } of outcomes) if (error?.kind === "quota") limit.learn(error.limit);
-      return written ? { outcomes, state: await this.read(table, signal) } : { outcomes };
+      const after = written ? await this.#readBack(table, signal) : null;
+      return after === null ? { outcomes } : { outcomes, state: after };
     } catch (error) {
       if (error instanceof CloudError && error.kind === "quota") limit.learn(error.limit);
+      throw error;
+    }
+  }
+
+  /** The table after a write; null where the account has called too often: the write is made all the same, and is not to be repeated. */
+  async #readBack(table: CloudTable, signal: AbortSignal): Promise<TableState | null> {
+    try {
+      return await this.read(table, signal);
+    } catch (error) {
+      if (error instanceof CloudError && isOverRate(error)) return null;
       throw error;
     }
   }

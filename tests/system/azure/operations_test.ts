@@ -29,6 +29,16 @@ azureTest("write() waits for the operation, also when asking for it is throttled
   assert.equal(result.state?.version, rig.arm.state.etagOf(ids.ownTable));
 });
 
+azureTest("write() has made its changes though reading the table back is throttled", async (rig) => {
+  const { cloud, table, state } = await ready(rig);
+  const isReading = (method: string, path: string): boolean =>
+    method === "GET" && !path.includes("/operations/");
+  rig.arm.faults.push({ matches: ({ method, path }) => isReading(method, path), times: 1, status: 429 });
+  const result = await cloud.write(table, many(2), state, signal);
+  assert.deepEqual(result.outcomes, [null, null]);
+  assert.equal(result.state, undefined, "how the table stands is not known");
+});
+
 azureTest(
   "write() tells of an operation that failed half-way, and a second write completes it",
   async (rig) => {
