@@ -2,9 +2,20 @@
  * Keeps calls of one kind below what a cloud takes of an account that many processes share.
  *
  * It begins at the rate that the cloud documents. A refused call makes it space its calls: the first spacing follows from what the
- * cloud accepted lately, each further refusal widens it, each accepted call narrows it, until the full rate is back. Processes that know
- * nothing of one another so come to call about as often as the account's bucket is refilled: `tests/bench/herd.ts` drives a thousand of
- * them, and the factors below are those that came out best there.
+ * cloud accepted lately, each further refusal widens it, each accepted call narrows it, until the full rate is back.
+ *
+ * What it is after: an empty bucket gives as much as a full one to those who ask, so that a herd of processes loses no time by asking
+ * too often, but everybody else of the account gets nothing meanwhile. All go well once the herd asks as often as the bucket is
+ * refilled, each process once in (processes ÷ refill) seconds. None knows how many they are, only how often it was refused:
+ *
+ * - One refusal is chance, two in a row are a herd. The second widens the spacing most, to be near the right one with few refused calls;
+ *   further ones, which are seen near it, widen it little, since whoever waits for too long is the last to be done.
+ * - An accepted call narrows it by half, a refusal right after by less than twice: the spacing swings about the right one, and grows
+ *   short where the herd has gone.
+ * - Waits after a refusal have a lower border of three quarters of the spacing: nobody is back while the others still wait in vain.
+ *
+ * `tests/bench/herd.ts` drives a thousand of them. The factors below are those that came out best for 500 to 1,700 agents of EC2's and
+ * ARM's limits.
  */
 
 import { abortable } from "./abortable.ts";
@@ -22,7 +33,7 @@ export interface CallRate {
 export interface AfterRefusal {
   /** Spacing after a refusal, in milliseconds, where the cloud accepted nothing lately. */
   readonly spacingMs: number;
-  /** The longest wait after each of the first four refusals in a row, in milliseconds: one may be chance. */
+  /** The longest wait after the first refusal in a row, in milliseconds, where it may be chance. */
   readonly longestFirstWaitMs: number;
 }
 
@@ -32,22 +43,21 @@ const minuteMs = 60_000;
 /** The minute that a quota is of is as good as just begun where less than this is gone of it, in milliseconds. */
 const shortestGoneMs = 20_000;
 const longestSpacingMs = 300_000;
-/** What a refusal does to the spacing: more right after an accepted call, since the account is full again. */
-const widenedAfterSuccess = 2.2;
-const widenedAgain = 1.3;
-/** What an accepted call does to the spacing at most. */
-const narrowed = 0.3;
+/** What a refusal does to the spacing: right after an accepted call, the second in a row, and each further one. */
+const widenedAfterSuccess = 1.7;
+const widenedBySecond = 3;
+const widenedByFurther = 1.25;
+/** What an accepted call does to the spacing at most, and where it followed from a minute's quota: that is for a call of each router. */
+const narrowed = 0.45;
+const narrowedOfMinute = 0.2;
 /** The same in calls a second, as a share of the full rate: near that it grows by no more than this. */
 const regained = 0.1;
 /** How far back accepted calls count, in milliseconds, and which share of their rate the first spacing lets through. */
 const lately = 10_000;
 const lowered = 0.5;
-/** So many refusals in a row, and the wait is at least half of a minute, a whole one on average: others must get through. */
-const manyInARow = 5;
-const spacingOfManyMs = 60_000;
 /** Waits after a refusal and after an accepted call, in shares of the spacing: spread, so that those refused together part. */
-const afterRefusal = [0.4, 0.85] as const;
-const afterSuccess = [0, 1.3] as const;
+const afterRefusal = [0.75, 1.15] as const;
+const afterSuccess = [0.5, 1.5] as const;
 
 /** See the head of this file. */
 export class AdaptiveLimiter {
@@ -57,6 +67,8 @@ export class AdaptiveLimiter {
   #bucket: RateLimiter;
   /** Milliseconds from call to call on average; null: the bucket alone limits. */
   #spacingMs: number | null = null;
+  /** Whether the spacing followed from a minute's quota. */
+  #isOfMinute = false;
   #nextAt = 0;
   /** No call is made before, since one was refused. */
   #closedUntil = 0;
@@ -103,7 +115,8 @@ export class AdaptiveLimiter {
     this.#forgetOld(now);
     if (this.#spacingMs === null) return;
     const perSecond = 1000 / this.#spacingMs;
-    const more = Math.min(perSecond / narrowed, perSecond + regained * this.#full.perSecond);
+    const factor = this.#isOfMinute ? narrowedOfMinute : narrowed;
+    const more = Math.min(perSecond / factor, perSecond + regained * this.#full.perSecond);
     if (more < this.#full.perSecond) {
       // What is left of the wait is for the wider spacing.
       this.#nextAt = Math.min(this.#nextAt, now + this.#draw(afterSuccess) * 1000 / more);
@@ -121,16 +134,17 @@ export class AdaptiveLimiter {
    *
    * @param sentAt when it was sent: of calls that were under way together one counts.
    * @param retryAfterMs when the cloud takes calls again, in milliseconds from now, where it says so.
+   * @param isSure whether it is known otherwise that the account is short of calls, so that this was no chance.
    */
-  refused(sentAt: number, retryAfterMs = 0): void {
+  refused(sentAt: number, retryAfterMs = 0, isSure = false): void {
     const now = this.#clock.now();
     const soonest = now + retryAfterMs;
     if (sentAt > this.#refusedAt || this.#spacingMs === null) {
       this.#spacingMs = this.#widened(now, retryAfterMs);
+      this.#isOfMinute = retryAfterMs >= pauseMs;
       this.#inARow++;
-      if (this.#inARow >= manyInARow) this.#spacingMs = Math.max(this.#spacingMs, spacingOfManyMs);
       this.#refusedAt = now;
-      this.#closedUntil = soonest + this.#refusedWaitMs(this.#spacingMs, retryAfterMs);
+      this.#closedUntil = soonest + this.#refusedWaitMs(this.#spacingMs, retryAfterMs, isSure);
     } else this.#closedUntil = Math.max(this.#closedUntil, soonest);
     this.#nextAt = 0;
     this.#wake?.();
@@ -181,9 +195,9 @@ export class AdaptiveLimiter {
   }
 
   /** Waits that are cut, or follow a quota's minute, draw from nothing on, so that they spread all the same. */
-  #refusedWaitMs(spacingMs: number, retryAfterMs: number): number {
+  #refusedWaitMs(spacingMs: number, retryAfterMs: number, isSure: boolean): number {
     const { longestFirstWaitMs } = this.#after;
-    if (this.#inARow < manyInARow && spacingMs > longestFirstWaitMs) {
+    if (this.#inARow === 1 && !isSure && spacingMs > longestFirstWaitMs) {
       return longestFirstWaitMs * this.#clock.random();
     }
     return spacingMs * (retryAfterMs >= pauseMs ? this.#clock.random() : this.#draw(afterRefusal));
@@ -192,11 +206,15 @@ export class AdaptiveLimiter {
   #widened(now: number, retryAfterMs: number): number {
     if (retryAfterMs >= pauseMs) return spreadOfMinuteMs(retryAfterMs);
     if (this.#spacingMs !== null) {
-      const factor = this.#inARow === 0 ? widenedAfterSuccess : widenedAgain;
-      return Math.min(longestSpacingMs, this.#spacingMs * factor);
+      return Math.min(longestSpacingMs, this.#spacingMs * this.#widening);
     }
     this.#forgetOld(now);
     return Math.min(this.#after.spacingMs, lately / (this.#accepted.length * lowered));
+  }
+
+  get #widening(): number {
+    if (this.#inARow === 0) return widenedAfterSuccess;
+    return this.#inARow === 1 ? widenedBySecond : widenedByFurther;
   }
 
   #forgetOld(now: number): void {

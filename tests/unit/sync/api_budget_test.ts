@@ -58,6 +58,15 @@ Deno.test("ApiBudget does not take an API that is out of reach for one that acce
   assert.ok((calls.states[0]?.perSecond ?? 0) > (before ?? 0));
 });
 
+Deno.test("ApiBudget tries a refused write again soon, unless readings are refused too", () => {
+  const refused = new CloudError("throttled", "too many");
+  const { calls: lone } = budget();
+  assert.ok((lone.ended("add", 0, refused) ?? Infinity) <= 10_000);
+  const { calls: short } = budget();
+  short.ended("read", 0, refused);
+  assert.ok((short.ended("add", 0, refused) ?? 0) > 20_000);
+});
+
 Deno.test("ApiBudget tells how each limiter stands", async () => {
   const { calls } = budget({ perSecond: 4, burst: 8 });
   await calls.wait("add", never);
