@@ -12,7 +12,7 @@ import type { Prefix } from "../routes/prefix.ts";
 /** A number of an item to sort by: an unsigned integer of 32 bits. */
 export type SortKey<T> = (item: T) => number;
 
-/** Up to so many items are sorted by comparing them: columns cost more than they save. */
+/** Up to so many items are sorted by comparing their rows: counting digits costs more than it saves. */
 const mostCompared = 1_024;
 const digitBits = 16;
 const digits = 1 << digitBits;
@@ -33,7 +33,6 @@ export const prefixKeys: readonly SortKey<{ readonly prefix: Prefix }>[] = [
  * @param keys the most significant first.
  */
 export function* sorting<T>(items: readonly T[], keys: readonly SortKey<T>[]): Steps<readonly T[]> {
-  if (items.length <= mostCompared) return [...items].sort((left, right) => compareBy(keys, left, right));
   // Each item is looked at once: those of a large table lie all over the memory.
   const columns = keys.map(() => new Uint32Array(items.length));
   for (let index = 0; index < items.length; index++) {
@@ -47,8 +46,12 @@ export function* sorting<T>(items: readonly T[], keys: readonly SortKey<T>[]): S
   if (yield* isSorted(columns, items.length)) return items;
   let order = new Uint32Array(items.length);
   for (let index = 0; index < order.length; index++) order[index] = index;
-  for (const column of columns.toReversed()) {
-    for (const shift of [0, digitBits]) order = yield* byDigit(column, shift, order);
+  if (items.length <= mostCompared) {
+    order.sort((left, right) => compareRows(columns, left, right) || left - right);
+  } else {
+    for (const column of columns.toReversed()) {
+      for (const shift of [0, digitBits]) order = yield* byDigit(column, shift, order);
+    }
   }
   const sorted: T[] = [];
   for (const index of order) {
@@ -59,22 +62,18 @@ export function* sorting<T>(items: readonly T[], keys: readonly SortKey<T>[]): S
   return sorted;
 }
 
-function compareBy<T>(keys: readonly SortKey<T>[], left: T, right: T): number {
-  for (const key of keys) {
-    const difference = key(left) - key(right);
+function compareRows(columns: readonly Uint32Array[], left: number, right: number): number {
+  for (const column of columns) {
+    const difference = (column[left] ?? 0) - (column[right] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;
 }
 
 function* isSorted(columns: readonly Uint32Array[], count: number): Steps<boolean> {
-  for (let index = 1; index < count; index++) {
-    for (const column of columns) {
-      const difference = (column[index] ?? 0) - (column[index - 1] ?? 0);
-      if (difference < 0) return false;
-      if (difference > 0) break;
-    }
-    if (index % itemsAStep === 0) yield;
+  for (let row = 1; row < count; row++) {
+    if (compareRows(columns, row - 1, row) > 0) return false;
+    if (row % itemsAStep === 0) yield;
   }
   return true;
 }

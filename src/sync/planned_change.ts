@@ -45,12 +45,15 @@ export class CoveringAdds {
   readonly #prefixes = new Set<string>();
   readonly #lengths = new Set<number>();
 
-  constructor(changes: Iterable<PlannedChange>) {
-    for (const { action, prefix } of changes) {
-      if (action !== "add") continue;
-      this.#prefixes.add(prefix.text);
-      this.#lengths.add(prefix.length);
-    }
+  constructor(changes: Iterable<PlannedChange> = []) {
+    for (const change of changes) this.take(change);
+  }
+
+  /** Takes a change in, if it is an add. */
+  take({ action, prefix }: PlannedChange): void {
+    if (action !== "add") return;
+    this.#prefixes.add(prefix.text);
+    this.#lengths.add(prefix.length);
   }
 
   /** As {@linkcode isCoveredBy}. */

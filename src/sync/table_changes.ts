@@ -7,6 +7,7 @@ import type { ChangeCauses } from "./change_causes.ts";
 import { Circuit } from "./circuit.ts";
 import type { Comparison } from "./comparison.ts";
 import { FlapBudget } from "./flap_budget.ts";
+import type { PlannedChange } from "./planned_change.ts";
 import type { TableReport } from "./table_report.ts";
 import type { TableView } from "./table_view.ts";
 import { type WriteReport, writeWaves } from "./writer.ts";
@@ -89,10 +90,17 @@ export class TableChanges {
   /** Takes note of what was done and what failed. @param state the table before. */
   #takeNote({ done, failed }: WriteReport, { quotas }: TableState): void {
     const now = this.#options.clock.now();
-    for (const change of done) if (change.action === "delete") this.circuit.placesFreed(change);
+    this.#placesFreedBy("delete", done);
     for (const { change, error } of failed) this.circuit.open(change, error, now);
     // A replace that is done has given back the places that it borrowed: the next one may have them.
-    if (!quotas.some(({ immutable }) => immutable === true)) return;
-    for (const change of done) if (change.action === "replace") this.circuit.placesFreed(change);
+    if (quotas.some(({ immutable }) => immutable === true)) this.#placesFreedBy("replace", done);
+  }
+
+  /** Places are counted by family: one change of each tells as much as all. */
+  #placesFreedBy(action: PlannedChange["action"], done: readonly PlannedChange[]): void {
+    for (const family of [4, 6]) {
+      const change = done.find((each) => each.action === action && each.prefix.family === family);
+      if (change !== undefined) this.circuit.placesFreed(change);
+    }
   }
 }

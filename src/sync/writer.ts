@@ -6,7 +6,7 @@ import { CloudError, isOverRate } from "../clouds/cloud_error.ts";
 import { meaningOf } from "../clouds/error_meaning.ts";
 import { type ApiBudget, writeAction } from "./api_budget.ts";
 import { withChanges } from "./changed_state.ts";
-import { isCoveredBy, type PlannedChange } from "./planned_change.ts";
+import { CoveringAdds, isCoveredBy, type PlannedChange } from "./planned_change.ts";
 
 /** A change that failed, and why. */
 export interface FailedChange {
@@ -171,12 +171,15 @@ function unanswered({ action, prefix }: PlannedChange): CloudError {
 function batchesOf(changes: readonly PlannedChange[], size: number): PlannedChange[][] {
   const batches: PlannedChange[][] = [];
   let batch: PlannedChange[] = [];
+  let adds = new CoveringAdds();
   for (const change of changes) {
-    if (batch.length === size || isCoveredBy(batch, change)) {
+    if (batch.length === size || adds.cover(change)) {
       batches.push(batch);
       batch = [];
+      adds = new CoveringAdds();
     }
     batch.push(change);
+    adds.take(change);
   }
   return batch.length === 0 ? batches : [...batches, batch];
 }
