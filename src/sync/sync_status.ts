@@ -1,5 +1,6 @@
 /** What a reconciler says of itself, for logs, metrics, health and systemd. */
 
+import { eachOf, finish, type Steps } from "../async/steps.ts";
 import type { ChangeCause } from "./change_causes.ts";
 import type { ChangeRecord } from "./change_history.ts";
 import type { CloudQuota } from "../clouds/cloud.ts";
@@ -63,25 +64,50 @@ export interface SyncStatus {
   readonly inStepSince: number | null;
 }
 
+/** What a comparison says of a table. */
+type ComparisonFacts = Pick<
+  SyncStatus,
+  "pending" | "held" | "heldWhy" | "overQuota" | "looping" | "conflicts" | "standby"
+>;
+
+/** By comparison, so that who asks for a status every few seconds does not have a million prefixes listed each time. */
+const known = new WeakMap<Comparison, ComparisonFacts>();
+
 /**
  * What a comparison says of the table.
  *
  * @param news how many prefixes the kernel has changed since.
  */
-export function comparisonFacts(
-  { difference, decision, waiting, fitted, notRetryable, damped, unresolved, looping }: Comparison,
-  news: number,
-): Pick<SyncStatus, "pending" | "held" | "heldWhy" | "overQuota" | "looping" | "conflicts" | "standby"> {
+export function comparisonFacts(comparison: Comparison, news: number): ComparisonFacts {
+  const facts = finish(findingFacts(comparison));
+  return { ...facts, pending: facts.pending + news };
+}
+
+/** The same, but for the news: found out once for each comparison. */
+export function* findingFacts(comparison: Comparison): Steps<ComparisonFacts> {
+  const before = known.get(comparison);
+  if (before !== undefined) return before;
+  const { difference, decision, waiting, fitted, notRetryable, damped, unresolved, looping } = comparison;
   const now = fitted.waves.reduce((sum, wave) => sum + wave.length, 0);
-  return {
-    pending: now + waiting.length + notRetryable.length + damped.length + unresolved.length + news,
+  const overQuota: string[] = [];
+  yield* eachOf(fitted.overQuota, ({ prefix }) => overQuota.push(prefix.text));
+  const conflicts: string[] = [];
+  yield* eachOf(difference.conflicts, ({ prefix }) => conflicts.push(prefix.text));
+  const standby: string[] = [];
+  yield* eachOf(difference.left, ({ prefix, verdict }) => {
+    if (verdict !== "peer") standby.push(prefix.text);
+  });
+  const facts = {
+    pending: now + waiting.length + notRetryable.length + damped.length + unresolved.length,
     held: decision.held.length,
     heldWhy: decision.why,
-    overQuota: fitted.overQuota.map((change) => change.prefix.text),
+    overQuota,
     looping,
-    conflicts: difference.conflicts.map((conflict) => conflict.prefix.text),
-    standby: difference.left.filter(({ verdict }) => verdict !== "peer").map(({ prefix }) => prefix.text),
+    conflicts,
+    standby,
   };
+  known.set(comparison, facts);
+  return facts;
 }
 
 /** What is counted in a table; before it was read nobody knows the numbers. */

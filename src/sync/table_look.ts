@@ -14,6 +14,7 @@ import type { GroupSettings } from "./group_members.ts";
 import { NeighbourLookup } from "./neighbour_lookup.ts";
 import type { PlannedChange } from "./planned_change.ts";
 import { RouterGroup } from "./router_group.ts";
+import { findingFacts } from "./sync_status.ts";
 import type { TableReport } from "./table_report.ts";
 import { TableView, type TableViewOptions } from "./table_view.ts";
 import { findingNeighbours, type Resolution } from "./targets.ts";
@@ -235,7 +236,7 @@ export class TableLook {
     const moment = wanted.moment();
     this.#wantedSince.clear();
     try {
-      return await this.#slices(
+      const comparison = await this.#slices(
         comparing({
           ...this.#rules(now),
           prefixes: this.dirty.gathered,
@@ -255,6 +256,8 @@ export class TableLook {
         }),
         signal,
       );
+      await this.#slices(findingFacts(comparison), signal);
+      return comparison;
     } finally {
       moment.end();
     }

@@ -1,6 +1,7 @@
 /** What one table's loop reports: one log line per decision, the current errors, and what was done since the start. */
 
 import { getLogger } from "@logtape/logtape";
+import { eachOf, type Steps } from "../async/steps.ts";
 import type { Cloud, CloudTable } from "../clouds/cloud.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
 import type { KnownCause } from "./change_causes.ts";
@@ -174,10 +175,10 @@ export class TableReport {
    *
    * @param isGuardAsked false while withdrawals wait for the kernel to be quiet: whether any is held is then not known.
    */
-  logProblems(status: Parameters<typeof problemsOf>[0], isGuardAsked: boolean): void {
+  *loggingProblems(status: Parameters<typeof problemsOf>[0], isGuardAsked: boolean): Steps<void> {
     const problems = problemsOf(status);
     for (const problem of problems) {
-      if (this.#isNews(problem)) {
+      if (yield* this.#isNews(problem)) {
         log.warn("degraded: {problem}", {
           event: problem.kind,
           table: this.#table.name,
@@ -197,14 +198,16 @@ export class TableReport {
     }
   }
 
-  #isNews({ kind, prefixes }: TableProblem): boolean {
-    const logged = this.#logged.get(kind);
-    if (logged === undefined) {
-      this.#logged.set(kind, new Set(prefixes));
-      return true;
-    }
-    const isNews = prefixes.some((prefix) => !logged.has(prefix));
-    for (const prefix of prefixes) logged.add(prefix);
+  *#isNews({ kind, prefixes }: TableProblem): Steps<boolean> {
+    const before = this.#logged.get(kind);
+    const logged = before ?? new Set();
+    this.#logged.set(kind, logged);
+    let isNews = before === undefined;
+    yield* eachOf(prefixes, (prefix) => {
+      if (logged.has(prefix)) return;
+      isNews = true;
+      logged.add(prefix);
+    });
     return isNews;
   }
 

@@ -243,7 +243,8 @@ export class TableRound {
       this.causes.inStep();
       this.#report.inStep(look.view.index.own.size, look.view.index.foreignCount);
     }
-    this.#report.logProblems(standing.status, after.waiting.length === 0);
+    const isGuardAsked = after.waiting.length === 0;
+    await this.#slices(this.#report.loggingProblems(standing.status, isGuardAsked), signal);
   }
 
   #slices<T>(steps: Steps<T>, signal: AbortSignal): Promise<T> {

@@ -52,6 +52,7 @@ export class WantedRoutes extends Map<string, WantedRoute> {
   }
 
   #keep(prefix: string): void {
+    if (this.#moments.size === 0) return;
     for (const before of this.#moments) if (!before.has(prefix)) before.set(prefix, this.get(prefix));
   }
 }

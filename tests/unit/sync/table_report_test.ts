@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { finish } from "../../../src/async/steps.ts";
 import { CloudError } from "../../../src/clouds/cloud_error.ts";
 import { LedgerError } from "../../../src/sync/ledger.ts";
 import { tableDocument } from "../../../src/sync/sync_status.ts";
@@ -21,7 +22,7 @@ function logOf(play: (report: TableReport) => void): readonly string[] {
 /** What is logged of problems that follow one another. */
 function problems(...statuses: readonly (typeof well)[]): readonly string[] {
   return logOf((report) => {
-    for (const status of statuses) report.logProblems(status, true);
+    for (const status of statuses) finish(report.loggingProblems(status, true));
   });
 }
 
@@ -29,11 +30,11 @@ function overQuota(...prefixes: readonly string[]): typeof well {
   return { ...well, overQuota: prefixes };
 }
 
-Deno.test("logProblems() says nothing when there is none", () => {
+Deno.test("loggingProblems() says nothing when there is none", () => {
   assert.deepEqual(problems(well, well), []);
 });
 
-Deno.test("logProblems() says in one line what is over the quota, once for each prefix, and when nothing is", () => {
+Deno.test("loggingProblems() says in one line what is over the quota, once for each prefix, and when nothing is", () => {
   const lines = problems(
     overQuota("10.1.0.0/16"),
     overQuota("10.1.0.0/16"),
@@ -53,7 +54,7 @@ Deno.test("logProblems() says in one line what is over the quota, once for each 
   ]);
 });
 
-Deno.test("logProblems() names five prefixes at most", () => {
+Deno.test("loggingProblems() names five prefixes at most", () => {
   const [line] = problems(overQuota(...Array.from({ length: 6 }, (_, index) => `10.${index}.0.0/16`)));
   assert.match(
     line ?? "",
@@ -61,7 +62,7 @@ Deno.test("logProblems() names five prefixes at most", () => {
   );
 });
 
-Deno.test("logProblems() says which foreign routes block, and when none does any more", () => {
+Deno.test("loggingProblems() says which foreign routes block, and when none does any more", () => {
   const blocked = { ...well, conflicts: ["10.1.0.0/16"] };
   assert.deepEqual(problems(blocked, blocked, well), [
     "warning: degraded: rtb-1: 1 wanted prefix is blocked by a foreign route: 10.1.0.0/16; delete it, or let -adopt take it over",
@@ -69,13 +70,13 @@ Deno.test("logProblems() says which foreign routes block, and when none does any
   ]);
 });
 
-Deno.test("logProblems() says when a hold begins and ends, but not while the guard has not been asked", () => {
+Deno.test("loggingProblems() says when a hold begins and ends, but not while the guard has not been asked", () => {
   const held = { ...well, held: 12, heldWhy: "12 of 12 would go" };
   const lines = logOf((report) => {
-    report.logProblems(held, true);
-    report.logProblems(well, false);
-    report.logProblems(held, true);
-    report.logProblems(well, true);
+    finish(report.loggingProblems(held, true));
+    finish(report.loggingProblems(well, false));
+    finish(report.loggingProblems(held, true));
+    finish(report.loggingProblems(well, true));
   });
   assert.deepEqual(lines, [
     "warning: degraded: rtb-1: 12 withdrawals are held: 12 of 12 would go",
