@@ -46,6 +46,8 @@ export function standingText(standing: Standing | undefined, heldWhy: string | n
       return whyLeft[standing.verdict];
     case "retry":
       return `${whyChanged[standing.change.why]}; the change failed and is tried again`;
+    case "damped":
+      return `${whyChanged[standing.change.why]}; it flapped too often and waits for its turn`;
     case "change":
       return whyChanged[standing.change.why];
     case undefined:

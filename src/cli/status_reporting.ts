@@ -20,7 +20,7 @@ export function reportStatus(
 ): AsyncDisposable {
   const end = new AbortController();
   let lastStatus = "";
-  let writtenErrors = "";
+  let written = "";
   const report = async (): Promise<void> => {
     const observed = observe();
     const health = healthOf(observed);
@@ -28,12 +28,15 @@ export function reportStatus(
     if (status !== lastStatus) systemd.status(status);
     lastStatus = status;
     systemd.watchdog();
-    const errors = JSON.stringify(
-      observed.tables.map((table) => [...table.errors].map(([key, { message }]) => [key, message])),
+    const facts = JSON.stringify(
+      observed.tables.map(({ errors, damped }) => [
+        [...errors].map(([key, { message }]) => [key, message]),
+        damped.map(({ prefix }) => prefix),
+      ]),
     );
-    if (errors !== writtenErrors && observed.tables.length > 0) {
+    if (facts !== written && observed.tables.length > 0) {
       for (const table of observed.tables) await writeStatusFile(statusFile(table), table);
-      writtenErrors = errors;
+      written = facts;
     }
   };
   const ended = (async () => {

@@ -4,7 +4,7 @@ import type { Finding } from "../clouds/cloud.ts";
 import { errorFacts } from "../clouds/cloud_error.ts";
 import type { ChangeRecord } from "../sync/change_history.ts";
 import type { CloudCalls } from "./cloud_calls.ts";
-import { remedyOf } from "../sync/error_text.ts";
+import { clockText, remedyOf } from "../sync/error_text.ts";
 import { knownCounts } from "../sync/sync_status.ts";
 import { healthOf, type Observed } from "./health.ts";
 import { tableErrors } from "./table_errors.ts";
@@ -168,5 +168,12 @@ function problemPrefixes(table: Observed["tables"][number]): ProblemPrefix[] {
     ),
     ...table.looping.map(({ prefix }) => of(prefix, "would loop", `cloudroutesync explain ${prefix}`)),
     ...table.overQuota.map((prefix) => of(prefix, "over quota", "cloudroutesync doctor")),
+    ...table.damped.map(({ prefix, until }) =>
+      of(
+        prefix,
+        `flapped too often; its latest state is written at ${clockText(until)}`,
+        `cloudroutesync explain ${prefix}`,
+      )
+    ),
   ];
 }

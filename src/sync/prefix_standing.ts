@@ -11,16 +11,17 @@ export type Standing =
   | { readonly is: "would-loop"; readonly turnsBack: string }
   /** Another router of the group has it. */
   | { readonly is: "left"; readonly verdict: GroupVerdict }
-  /** `retry`: the change failed, and is tried again later. */
-  | { readonly is: "change" | "retry"; readonly change: PlannedChange };
+  /** `retry`: the change failed, and is tried again later. `damped`: its prefix flapped too often, and it waits for its turn. */
+  | { readonly is: "change" | "retry" | "damped"; readonly change: PlannedChange };
 
 /** The prefixes that are not simply as they should be, by canonical text. */
 export function standings(comparison: Comparison): ReadonlyMap<string, Standing> {
-  const { difference, decision, waiting, fitted, notRetryable, unresolved, looping } = comparison;
+  const { difference, decision, waiting, fitted, notRetryable, damped, unresolved, looping } = comparison;
   const found = new Map<string, Standing>();
   // What is put last counts: what keeps a change from being made says more than the change.
   for (const change of fitted.waves.flat()) found.set(change.prefix.text, { is: "change", change });
   for (const change of notRetryable) found.set(change.prefix.text, { is: "retry", change });
+  for (const change of damped) found.set(change.prefix.text, { is: "damped", change });
   for (const { prefix } of waiting) found.set(prefix.text, { is: "waiting" });
   for (const { prefix, verdict } of difference.left) found.set(prefix.text, { is: "left", verdict });
   for (const prefix of decision.held) found.set(prefix, { is: "held" });

@@ -7,6 +7,14 @@ import type { CloudQuota } from "../clouds/cloud.ts";
 import type { Comparison, LoopingRoute } from "./comparison.ts";
 import { type ErrorFacts, errorFacts } from "../clouds/cloud_error.ts";
 
+/** A prefix that flapped too often. */
+export interface DampedPrefix {
+  /** Canonical. */
+  readonly prefix: string;
+  /** When its latest state is written, in milliseconds since the epoch. */
+  readonly until: number;
+}
+
 /** The state of one table. */
 export interface SyncStatus {
   /** The table's name for people, and its id. */
@@ -25,6 +33,8 @@ export interface SyncStatus {
   readonly foreign: number;
   /** Changes that wait for a write, a retry or the withdraw delay. */
   readonly pending: number;
+  /** Prefixes whose changes wait since they flapped too often; they are {@linkcode pending} too. */
+  readonly damped: readonly DampedPrefix[];
   /** Withdrawals that the guard holds, and why. */
   readonly held: number;
   readonly heldWhy: string | null;
@@ -123,13 +133,13 @@ export function knownCounts(status: SyncStatus): Readonly<Record<Counted, number
 
 /** A status as JSON: what is known of each error stands under its prefix. */
 export type TableDocument =
-  & Omit<SyncStatus, "errors" | "nextTries" | "waitsFor" | "changes" | Counted>
+  & Omit<SyncStatus, "errors" | "nextTries" | "waitsFor" | "changes" | "damped" | Counted>
   & ReturnType<typeof knownCounts>
   & { readonly errors: Readonly<Record<string, ErrorFacts>> };
 
 /** The document of a table, for `/status`, the status file and `apply -output json`. */
 export function tableDocument(status: SyncStatus): TableDocument {
   const errors = [...status.errors].map(([key, error]) => [key, errorFacts(error)] as const);
-  const { changes: _changes, nextTries: _nextTries, waitsFor: _waitsFor, ...rest } = status;
+  const { changes: _changes, nextTries: _nextTries, waitsFor: _waitsFor, damped: _damped, ...rest } = status;
   return { ...rest, ...knownCounts(status), errors: Object.fromEntries(errors) };
 }

@@ -84,6 +84,7 @@ export class TableStanding {
       pending: facts.pending - (this.#underWay === null ? 0 : changes.doneNow),
       known: view.isKnown,
       waitsFor: view.waitsFor,
+      damped: this.#damped(),
       heldUntil: this.#heldUntil,
       nextTryAt: report.facts.errors.size === 0 ? null : this.#onWallClock(this.dueAt),
       nextTries: this.#nextTries(),
@@ -144,6 +145,15 @@ export class TableStanding {
 
   get #latest(): Comparison {
     return this.#underWay ?? this.#comparison ?? nothingCompared;
+  }
+
+  #damped(): SyncStatus["damped"] {
+    const { changes: { flaps }, clock } = this.#parts;
+    const now = clock.now();
+    return this.#latest.damped.map((change) => ({
+      prefix: change.prefix.text,
+      until: this.#onWallClock(flaps.payableAt(change, now)),
+    }));
   }
 
   /** A time that has passed was put off: by a failure of the whole table, or since the round is under way. */

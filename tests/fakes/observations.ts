@@ -16,6 +16,7 @@ export function syncStatus(changed: Partial<SyncStatus> = {}): SyncStatus {
     owned: 3,
     foreign: 2,
     pending: 0,
+    damped: [],
     held: 0,
     heldWhy: null,
     heldUntil: null,

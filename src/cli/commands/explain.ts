@@ -10,9 +10,10 @@ import { documentText } from "../document.ts";
 import { changeDocuments, type TableParts } from "../plan_document.ts";
 import { describeRoute, routeDocument, verdictLines } from "../route_report.ts";
 import { listenForStop } from "../signals.ts";
+import { clockText } from "../../sync/error_text.ts";
 import { standings } from "../../sync/prefix_standing.ts";
 import { standingText } from "../standing_text.ts";
-import { lastErrorOf } from "../status_file.ts";
+import { leftBehind } from "../status_file.ts";
 import { planTables } from "./plan.ts";
 
 /** What one table has to say of a prefix. */
@@ -77,6 +78,7 @@ async function tableStory(prefix: Prefix, parts: TableParts): Promise<TableStory
   const own = parts.index.own.get(prefix.text);
   const peer = parts.index.peers.get(prefix.text);
   const foreign = parts.index.foreign.get(prefix.text) ?? [];
+  const { lastError, dampedUntil } = await leftBehind(parts.statusFile, prefix.text);
   const describe = (hops: readonly string[]): string[] => hops.map((hop) => parts.cloud.describe(hop));
   return {
     table: parts.table,
@@ -86,8 +88,12 @@ async function tableStory(prefix: Prefix, parts: TableParts): Promise<TableStory
       ...foreign.map((route) => ({ nexthops: describe(route.nextHops), owner: "foreign" as const })),
     ],
     change: change === undefined ? "none" : `${change.action}${change.to === null ? "" : ` to ${change.to}`}`,
-    why: whyOf(prefix, parts),
-    lastError: await lastErrorOf(parts.statusFile, prefix.text),
+    why: change === undefined || dampedUntil === null || dampedUntil < Date.now()
+      ? whyOf(prefix, parts)
+      : `${whyOf(prefix, parts)}; it flapped too often: the running service writes it at ${
+        clockText(dampedUntil)
+      }`,
+    lastError,
   };
 }
 

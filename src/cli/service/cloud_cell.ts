@@ -69,6 +69,7 @@ function stateOf(
     case "waiting":
     case "change":
     case "retry":
+    case "damped":
       return "pending";
     default:
       return standing.is;

@@ -87,6 +87,22 @@ const states: readonly (readonly [string, Scene, RouteRow["state"], RegExp | nul
     "pending",
     /failed and is tried again/,
   ],
+  [
+    "that flapped too often",
+    { wanted: { [wanted]: ["10.0.0.9"] }, changed: { isDamped: () => true } },
+    "pending",
+    /^it is wanted and not there; it flapped too often and waits/,
+  ],
+  [
+    "that flapped too often and points elsewhere in the cloud",
+    {
+      wanted: { [wanted]: ["10.0.0.9"] },
+      own: [cloudRoute(wanted, "10.0.0.10")],
+      changed: { isDamped: () => true },
+    },
+    "pending",
+    /^it points elsewhere; it flapped too often and waits/,
+  ],
 ];
 for (const [name, scene, state, why] of states) {
   Deno.test(`RouteRowKeeper of a wanted prefix ${name} is ${state}`, () => {

@@ -72,6 +72,17 @@ Deno.test("statusText() says what is held, what failed, and what to type for eac
   assert.match(text, /^ {2}10\.2\.0\.0\/16 +over quota +cloudroutesync doctor$/m);
 });
 
+Deno.test("statusText() says of a prefix that flapped when its latest state is written", () => {
+  const until = Date.UTC(2026, 10, 28, 16, 14, 5);
+  const text = textOf([
+    syncStatus({ inStep: false, pending: 1, damped: [{ prefix: "10.1.0.0/16", until }] }),
+  ]);
+  assert.match(
+    text,
+    /^ {2}10\.1\.0\.0\/16 +flapped too often; its latest state is written at 16:14:05 UTC +cloudroutesync explain 10\.1\.0\.0\/16$/m,
+  );
+});
+
 Deno.test("statusText() names twenty prefixes and counts the others", () => {
   const conflicts = Array.from({ length: 25 }, (_, index) => `10.${index}.0.0/16`);
   assert.match(textOf([syncStatus({ conflicts })]), /^ {2}and 5 more$/m);

@@ -192,15 +192,19 @@ Deno.test("Reconciler writes a flapping prefix six times, then once in 30 s, and
     await scene.clock.advance(200_000);
     const { writes: before } = scene.reconciler.status;
     const replaced = before.replace;
+    const waited = new Set<string>();
     for (let flap = 0; flap < 120; flap++) {
       scene.kernel(prefix, flap % 2 === 0 ? "10.0.0.11" : "10.0.0.10");
       await scene.clock.advance(1_000);
+      for (const { prefix: waiting } of scene.reconciler.status.damped) waited.add(waiting);
     }
+    assert.deepEqual([...waited], [prefix]);
     const made = scene.reconciler.status.writes.replace - replaced;
     assert.ok(made >= 6 && made <= 6 + 4, `${made} writes`);
     scene.kernel(prefix, "10.0.0.12");
     await scene.clock.advance(31_000);
     assert.deepEqual(scene.texts, [`${prefix} 10.0.0.12`]);
+    assert.deepEqual(scene.reconciler.status.damped, []);
   });
 });
 
