@@ -5,6 +5,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import * as v from "valibot";
+import { systemCause } from "../clouds/system_cause.ts";
 import { commandHelps, type CommandName, commandNames, isCommand } from "./command_names.ts";
 import { commandsOfFlag, environmentVariable, type Flag, flags } from "./flags.ts";
 import { suggestion } from "./suggestion.ts";
@@ -170,11 +171,12 @@ function readEnvironment(sources: CommandLineSources, errors: string[]): readonl
 }
 
 const scalarSchema = v.union([v.string(), v.number(), v.boolean()]);
+const valueSchema = v.union([scalarSchema, v.array(scalarSchema)]);
 /** A record takes a list too, and its places for names. */
 const configSchema = v.pipe(
   v.unknown(),
   v.check((content) => !Array.isArray(content)),
-  v.record(v.string(), v.union([scalarSchema, v.array(scalarSchema)])),
+  v.record(v.string(), v.unknown()),
 );
 
 function readConfigFile(path: string, sources: CommandLineSources, errors: string[]): readonly GivenValue[] {
@@ -182,9 +184,7 @@ function readConfigFile(path: string, sources: CommandLineSources, errors: strin
   try {
     content = JSON.parse(sources.readFile(path));
   } catch (cause) {
-    errors.push(
-      `Cannot read configuration file ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
+    errors.push(`Cannot read configuration file ${path}: ${systemCause(cause)}`);
     return [];
   }
   const parsed = v.safeParse(configSchema, content);
@@ -193,14 +193,23 @@ function readConfigFile(path: string, sources: CommandLineSources, errors: strin
     return [];
   }
   return Object.entries(parsed.output).flatMap(([name, value]) => {
-    const flag = flagsByName.get(name);
-    if (flag === undefined || name === "config") {
-      errors.push(`Unknown flag "${name}" in ${path}${flagSuggestion(name)}`);
-      return [];
-    }
     const source = `"${name}" in ${path}`;
-    return [value].flat().map((item) => ({ flag: name, value: String(item), source }));
+    const given = v.safeParse(valueSchema, value);
+    const fault = keyFault(name, source) ??
+      (given.success ? null : `${source} is neither a text, a number, true or false nor a list of these`);
+    if (fault !== null) errors.push(fault);
+    return !given.success || fault !== null
+      ? []
+      : [given.output].flat().map((item) => ({ flag: name, value: String(item), source }));
   });
+}
+
+/** What is wrong with a key of the configuration file; null: nothing. */
+function keyFault(name: string, source: string): string | null {
+  if (name === "config") return `${source}: a configuration file names no other one`;
+  if (flagsByName.has(name)) return null;
+  const near = suggestion(name, flags.map((flag) => flag.name));
+  return `Unknown flag ${source}${near === null ? "" : `, did you mean "${near}"?`}`;
 }
 
 /** For each flag the values of the first source that has any. */

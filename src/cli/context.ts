@@ -34,7 +34,8 @@ export interface CommandContext {
   /** Reads command line and configuration file again; from then on {@linkcode settings} and {@linkcode values} are what was taken. */
   readonly reload: () => Promise<Reload>;
   readonly environment: (name: string) => string | undefined;
-  readonly print: (text: string) => void;
+  /** Writes to standard output. @returns false: the reader went away. */
+  readonly print: (text: string) => boolean;
   readonly unexpected: UnexpectedErrors;
   /** The last lines of the log. */
   readonly logLines: () => readonly string[];
@@ -56,7 +57,10 @@ const bothFamilies: readonly Family[] = [4, 6];
 export interface KernelScope {
   /** Every table and family and all prefixes: for commands that account for each route. */
   readonly everything: boolean;
-  /** Prefixes that `-include` and `-exclude` drop too: for what lists them. A run must not: a table may have millions. */
+  /**
+   * Prefixes that `-include` and `-exclude` drop, and routes for some source addresses only, too: for what counts or lists them. A run
+   * must not: a table may have millions.
+   */
   readonly unfiltered?: boolean;
   /** Keep following it. */
   readonly follow: boolean;
@@ -83,7 +87,7 @@ export async function openKernel(
     redumpMs: scope.follow ? settings.redumpMs : 0,
     isNamed: (device) => livePolicy().interfaces.has(device),
     onNotice: (text) => log.warn("{text}", { event: "kernel", text }),
-    sourceSpecific: scope.everything,
+    sourceSpecific: scope.everything || scope.unfiltered === true,
     ...(scope.everything || scope.unfiltered
       ? {}
       : { keepPrefix: (family, words, length) => keepPrefix(livePolicy(), family, words, length) }),

@@ -2,7 +2,7 @@
 
 import { systemCause } from "../clouds/system_cause.ts";
 
-/** Standard output cannot be written. */
+/** Standard output, or a file that was asked for, cannot be written. */
 export class OutputError extends Error {
   override readonly name = "OutputError";
 }
@@ -11,13 +11,15 @@ export class OutputError extends Error {
  * Writes to standard output. A reader that went away (`routes | head -1`) has all that it wanted: the rest is dropped, and the command
  * ends as if it had been read.
  *
+ * @returns false: the reader went away. Whoever prints without end stops then.
  * @throws {OutputError} if it cannot be written for another reason.
  */
-export function print(text: string): void {
+export function print(text: string): boolean {
   try {
     writeAll(Deno.stdout, text);
+    return true;
   } catch (cause) {
-    if (cause instanceof Deno.errors.BrokenPipe) return;
+    if (cause instanceof Deno.errors.BrokenPipe) return false;
     throw new OutputError(`Cannot write to standard output: ${systemCause(cause)}`, { cause });
   }
 }
@@ -58,7 +60,8 @@ export async function whilePrinting(work: () => number | Promise<number>): Promi
   }
 }
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+/** Writes all of it at once: what Deno writes in the background may fail unseen. */
+export function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
 }

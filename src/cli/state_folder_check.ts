@@ -1,7 +1,7 @@
 /** What `doctor` says of the state folder: whether a run of this user could keep its state there, found out by trying. */
 
 import type { Cloud, Finding } from "../clouds/cloud.ts";
-import { folderFault } from "./folder_fault.ts";
+import { folderFault, folderRemedy } from "./folder_fault.ts";
 
 const name = "state folder";
 /** A file of this many bytes finds out about a full disk, where an empty one would not. */
@@ -27,7 +27,7 @@ export async function checkStateFolder(
   } catch (error) {
     const detail = `Cannot use the state folder ${folder}: ${folderFault(error).why}`;
     const flag = cloud.name === "local" ? "-local-file" : "-state";
-    const remedy = `let this user write it, or name another with ${flag}`;
+    const remedy = folderRemedy(error, `name another with ${flag}`);
     if (cloud.traits.ownership === "ledger") return { name, status: "bad", detail, remedy };
     return {
       name,

@@ -1,13 +1,14 @@
 /** `bundle FILE`: all that a report of a fault needs, in one file that a person can read before it is handed on. */
 
 import * as v from "valibot";
+import { systemCause } from "../../clouds/system_cause.ts";
 import { CloudSession } from "../cloud_session.ts";
 import type { CommandContext } from "../context.ts";
 import { askService } from "../service/service_client.ts";
 import { serviceFilesOf } from "../service/service_files.ts";
 import { listenForStop } from "../signals.ts";
+import { OutputError, writeAll } from "../standard_output.ts";
 import { readStatus } from "../status_text.ts";
-import { UsageError } from "../usage_error.ts";
 import { findingsOf, findingText } from "./doctor.ts";
 import { versionText } from "./version.ts";
 
@@ -40,29 +41,30 @@ export async function bundle(given: CommandContext): Promise<number> {
   const body = sections.map(({ title, text }) => `\n== ${title}\n${text.trimEnd() || "(nothing)"}\n`).join(
     "",
   );
-  await writeAll(file, withoutPasswords(head + body));
+  writeReport(file, path, withoutPasswords(head + body));
   context.print(`Wrote ${path}: ${sections.map(({ title }) => title).join(", ")}\n`);
   return 0;
 }
 
-/** @throws {UsageError} if there is such a file, or none can be made. */
+/** @throws {OutputError} if there is such a file, or none can be made. */
 function openNew(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
   } catch (cause) {
     const why = cause instanceof Deno.errors.AlreadyExists
       ? "there is such a file; name a new one"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
-    throw new UsageError(`Cannot write ${path}: ${why}`, { cause });
+      : systemCause(cause);
+    throw new OutputError(`Cannot write ${path}: ${why}`, { cause });
   }
 }
 
-async function writeAll(file: Deno.FsFile, text: string): Promise<void> {
-  const writer = file.writable.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  writer.releaseLock();
+/** @throws {OutputError} if not all of it can be written, as on a full disk. */
+function writeReport(file: Deno.FsFile, path: string, text: string): void {
+  try {
+    writeAll(file, text);
+  } catch (cause) {
+    throw new OutputError(`Cannot write ${path}: ${systemCause(cause)}`, { cause });
+  }
 }
 
 /** What the running service says of itself, and its last log lines. */

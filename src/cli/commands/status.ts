@@ -14,36 +14,44 @@ const clearScreen = "\x1b[H\x1b[J";
 
 /** What to type where no service answers. */
 const startHint =
-  "Start it with: systemctl start cloudroutesync. For a service with another -owner or -state, give the same flags.";
+  "Start it with: systemctl start cloudroutesync. For a service with another -owner or -state, or with -cloud local, give the same flags.";
 
 /** Runs the command. @returns 0: ok, 1: degraded, failing or not running. */
 export async function status(context: CommandContext): Promise<number> {
   using signals = listenForStop();
   const { watch } = context.settings;
-  let code = await printStatus(context, "");
-  while (watch && !signals.stop.aborted) {
+  let shown = await printStatus(context, "");
+  while (watch && shown.isRead && !signals.stop.aborted) {
     await systemClock.sleep(watchEveryMs, signals.stop);
     if (!signals.stop.aborted) {
-      code = await printStatus(context, Deno.stdout.isTerminal() ? clearScreen : "\n");
+      shown = await printStatus(context, Deno.stdout.isTerminal() ? clearScreen : "\n");
     }
   }
-  return code;
+  return shown.code;
 }
 
-async function printStatus(context: CommandContext, before: string): Promise<number> {
+/** What was shown. */
+interface Shown {
+  /** The exit code that says the same. */
+  readonly code: number;
+  /** False once nobody reads it any more (`status -watch | head -1`). */
+  readonly isRead: boolean;
+}
+
+async function printStatus(context: CommandContext, before: string): Promise<Shown> {
   const { settings, print } = context;
   const { socket } = serviceFilesOf(context);
   const answer = await askService(socket, "GET /status");
   const json = settings.output === "json";
   if (!answer.running) {
-    print(
+    const isRead = print(
       json
         ? `${JSON.stringify({ format: 2, state: "not running", why: answer.why })}\n`
         : `${before}not running: ${answer.why} (${socket})\n${startHint}\n`,
     );
-    return 1;
+    return { code: 1, isRead };
   }
   const { state, text } = readStatus(answer.body);
-  print(json ? `${JSON.stringify(answer.body)}\n` : before + text);
-  return state === "ok" ? 0 : 1;
+  const isRead = print(json ? `${JSON.stringify(answer.body)}\n` : before + text);
+  return { code: state === "ok" ? 0 : 1, isRead };
 }

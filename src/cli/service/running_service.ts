@@ -35,6 +35,8 @@ export class RunningService implements AsyncDisposable {
   #since = Date.now();
   #socket: AsyncDisposable | null = null;
   #isOpening = false;
+  /** Whether another service of this owner had the socket when this one began. */
+  #isTaken = false;
   #looking: ReturnType<typeof setInterval> | undefined;
 
   private constructor(context: CommandContext) {
@@ -45,9 +47,10 @@ export class RunningService implements AsyncDisposable {
   static async begin(context: CommandContext): Promise<RunningService> {
     const service = new RunningService(context);
     const files = serviceFilesOf(context);
-    // A second instance is refused later, by the lock of its table; until then it must not take the first one's place.
-    if (await isAnswered(files.socket)) return service;
-    await service.#open();
+    // A second instance is refused later, by the lock of its table; until then it must not take the first one's place. Where the
+    // first one was just being stopped there is no second: the place is free as soon as that one has taken its socket away.
+    service.#isTaken = await isAnswered(files.socket);
+    if (!service.#isTaken) await service.#open();
     service.#looking = setInterval(() => void service.#openIfGone(), lookEveryMs);
     return service;
   }
@@ -62,16 +65,22 @@ export class RunningService implements AsyncDisposable {
     await this.leaveSettings();
   }
 
-  /** Somebody who cleans the state folder up takes the socket away: `status` would say that nothing runs. */
+  /**
+   * Opens the socket where its file is gone: somebody who cleans the state folder up took it away, so that `status` would say that
+   * nothing runs, or the service that had it has ended.
+   */
   async #openIfGone(): Promise<void> {
     const { socket: path } = serviceFilesOf(this.#context);
-    if (this.#isOpening || this.#socket === null || await isThere(path)) return;
+    if (this.#isOpening || (this.#socket === null && !this.#isTaken) || await isThere(path)) return;
     this.#isOpening = true;
     try {
-      log.warn("The socket {path} was deleted while in use; it is made again", {
-        event: "socket-gone",
-        path,
-      });
+      if (!this.#isTaken) {
+        log.warn("The socket {path} was deleted while in use; it is made again", {
+          event: "socket-gone",
+          path,
+        });
+      }
+      this.#isTaken = false;
       await this.#close();
       await this.#open();
     } finally {

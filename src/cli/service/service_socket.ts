@@ -11,6 +11,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
+import { systemCause } from "../../clouds/system_cause.ts";
 
 const log = getLogger(["cloudroutesync", "service"]);
 
@@ -50,7 +51,7 @@ export async function openServiceSocket(
       },
     };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = systemCause(cause);
     log.warn("Cannot listen on {path}: {why}; status and release do not reach this service", {
       event: "socket",
       path,

@@ -35,12 +35,22 @@ routerTest("bundle overwrites nothing, and says why it cannot write", async (rou
   const path = `${router.folder}/mine`;
   await Deno.writeTextFile(path, "mine");
   const { code, stderr } = await router.command(`bundle ${path}`);
-  assert.equal(code, 2);
+  assert.equal(code, 1);
   assert.match(stderr, /^cloudroutesync: Cannot write .*mine: there is such a file; name a new one$/m);
   assert.equal(await Deno.readTextFile(path), "mine");
   const nowhere = await router.command(`bundle ${router.folder}/none/report`);
-  assert.equal(nowhere.code, 2);
-  assert.match(nowhere.stderr, /^cloudroutesync: Cannot write .*none\/report: No such file/m);
+  assert.equal(nowhere.code, 1);
+  assert.match(nowhere.stderr, /^cloudroutesync: Cannot write .*none\/report: no such file or directory$/m);
+});
+
+routerTest("bundle says that a full disk took no report", async (router) => {
+  const disk = `${router.folder}/disk`;
+  await router.namespace.must(["mkdir", disk]);
+  await router.namespace.must(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk]);
+  await router.namespace.run(["dd", "if=/dev/zero", `of=${disk}/ballast`, "bs=1k"]);
+  const { code, stdout, stderr } = await router.command(`bundle ${disk}/report`);
+  assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
+  assert.match(stderr, /^cloudroutesync: Cannot write .*report: no space left on device$/m);
 });
 
 routerTest("bundle is written though no service runs and the cloud cannot be read", async (router) => {

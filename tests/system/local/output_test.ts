@@ -41,6 +41,12 @@ routerTest("a reader that went away is no error", async (router) => {
   }
 });
 
+routerTest("status -watch ends when its reader went away", async (router) => {
+  const watch = `timeout 20 $BIN status -watch -cloud local -local-file ${router.file}`;
+  const { code, stderr } = await shell(router, `${watch} | head -1 >/dev/null; exit \${PIPESTATUS[0]}`);
+  assert.deepEqual({ code, stderr }, { code: 1, stderr: "" });
+});
+
 routerTest("a sync whose reader went away is done, and says so by its exit code", async (router) => {
   await router.announce([prefix]);
   const { code, stderr } = await shell(

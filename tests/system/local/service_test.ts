@@ -78,6 +78,23 @@ routerTest("a second instance does not take the first one's socket", async (rout
   assert.equal((document["service"] as { pid: number }).pid, first.pid);
 });
 
+routerTest(
+  "a service that starts while a former one is stopping opens its socket once that one's is gone",
+  async (router) => {
+    // The former one, which still answers when the next one starts.
+    const former = Deno.serve(
+      { path: `${router.file}.cloudroutesync.sock`, onListen: () => {} },
+      () => Response.json({ state: "ok" }),
+    );
+    const run = router.start();
+    await run.untilLog(/is in step/);
+    await former.shutdown();
+    await Deno.remove(`${router.file}.cloudroutesync.sock`).catch(() => {});
+    await until("the service answers", async () => (await statusOf(router)).code === 0);
+    assert.doesNotMatch(run.log, /was deleted/);
+  },
+);
+
 routerTest("a service whose socket is deleted makes it anew, and status finds it again", async (router) => {
   const run = router.start();
   await until("the service answers", async () => (await statusOf(router)).code === 0);

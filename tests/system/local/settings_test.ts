@@ -125,7 +125,7 @@ routerTest("what is wrong in environment or file is told with its place", async 
     }),
     [
       "Unknown variable CLOUDROUTESYNC_ADUIT, did you mean CLOUDROUTESYNC_AUDIT?",
-      `Unknown flag "hodl" in ${config}, did you mean -hold?`,
+      `Unknown flag "hodl" in ${config}, did you mean "hold"?`,
       'CLOUDROUTESYNC_AUDIT: Cannot parse duration "never": it is neither a number of seconds nor like 250ms, 5s or 2m',
       `"hold" in ${config}: Cannot parse duration "soon": it is neither a number of seconds nor like 250ms, 5s or 2m`,
     ],
@@ -134,7 +134,7 @@ routerTest("what is wrong in environment or file is told with its place", async 
   const [sentence = ""] = await usageErrors(router, ["-config", config]);
   assert.match(sentence, /^Cannot read configuration file .*config\.json: /);
   const [missing = ""] = await usageErrors(router, ["-config", `${router.folder}/none.json`]);
-  assert.match(missing, /^Cannot read configuration file .*none\.json: No such file/);
+  assert.match(missing, /^Cannot read configuration file .*none\.json: no such file/);
 });
 
 routerTest("a word too many, a missing value and an unknown command are told", async (router) => {

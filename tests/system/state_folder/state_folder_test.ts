@@ -139,13 +139,21 @@ async function onLedger(vm: RouterVm, step: Step): Promise<void> {
     const folder = await mounted(vm, "sealed", "ro");
     const sentence = new RegExp(`Cannot use the state folder ${folder} .*: the file system is read-only`);
     await ends(vm, "apply", folder, 1, sentence);
-    await doctorTells(vm, folder, /^\[bad\] +state folder: .*: the file system is read-only$/m);
+    await doctorTells(
+      vm,
+      folder,
+      /^\[bad\] +state folder: .*: the file system is read-only$\n +mount it writable, or name another with /m,
+    );
     await healsWhen(vm, folder, sentence, ["mount", "-o", "remount,rw", folder]);
   });
   await step("a full disk", async () => {
     const folder = await mounted(vm, "full", "size=4k");
     await vm.namespace.run(["dd", "if=/dev/zero", `of=${folder}/ballast`, "bs=1k"]);
-    await doctorTells(vm, folder, /^\[bad\] +state folder: .*: no space is left on the device$/m);
+    await doctorTells(
+      vm,
+      folder,
+      /^\[bad\] +state folder: .*: no space is left on the device$\n +free space there, or name another with /m,
+    );
     await healsWhen(vm, folder, /no space/i, ["mount", "-o", "remount,size=1m", folder]);
   });
 }

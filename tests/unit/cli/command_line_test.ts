@@ -119,10 +119,12 @@ Deno.test("parseCommandLine() remembers where each value came from", () => {
 const badFiles: readonly (readonly [string, RegExp])[] = [
   ["{", /^Cannot read configuration file f\.json: /],
   ["[]", /^Cannot read configuration file f\.json: it is not an object of flags$/],
-  ['{"cloud": {"name": "aws"}}', /it is not an object of flags$/],
-  ['{"cloud": null}', /it is not an object of flags$/],
-  ['{"clowd": "aws"}', /^Unknown flag "clowd" in f\.json/],
-  ['{"config": "g.json"}', /^Unknown flag "config" in f\.json/],
+  ['{"cloud": {"name": "aws"}}', /^"cloud" in f\.json is neither a text, a number, true or false nor a list/],
+  ['{"hold": 5, "cloud": null}', /^"cloud" in f\.json is neither /],
+  ['{"include": ["10.0.0.0/8", null]}', /^"include" in f\.json is neither /],
+  ['{"clowd": "aws"}', /^Unknown flag "clowd" in f\.json, did you mean "cloud"\?$/],
+  ['{"-event": true}', /^Unknown flag "-event" in f\.json, did you mean "event"\?$/],
+  ['{"config": "g.json"}', /^"config" in f\.json: a configuration file names no other one$/],
 ];
 
 for (const [content, expected] of badFiles) {
@@ -135,7 +137,7 @@ for (const [content, expected] of badFiles) {
 
 Deno.test("parseCommandLine() says which configuration file is not there", () => {
   assert.deepEqual(commandLine("-config g.json").errors, [
-    "Cannot read configuration file g.json: No such file or directory: g.json",
+    "Cannot read configuration file g.json: no such file or directory: g.json",
   ]);
 });
 
@@ -157,7 +159,7 @@ Deno.test("parseCommandLine() tells all errors at once", () => {
     "Unknown flag -foo",
     "Unknown flag -bar",
     "Flag -owner needs a value: -owner NAME",
-    "Cannot read configuration file g.json: No such file or directory: g.json",
+    "Cannot read configuration file g.json: no such file or directory: g.json",
     'Command plan takes no argument "extra"',
   ]);
 });
