@@ -49,7 +49,7 @@ const measures: { readonly [Name in SectionName]: (extent: Extent) => Promise<Se
   kernel: ({ routes, isTrial }) => kernelFigures(routes, isTrial ? 1 : 60),
   presence: ({ isTrial }) => allPresences(isTrial ? 0 : 60),
   start: ({ isTrial }) => startFigures(isTrial ? 3 : 21),
-  planner: ({ routes, isTrial }) => Promise.resolve(plannerFigures(sizesTo(routes), isTrial ? 1 : 3)),
+  planner: ({ routes, isTrial }) => plannerFigures(sizesTo(routes), isTrial ? 1 : 3),
   herd: ({ isTrial }) => herdRows(isTrial ? 20 : 1_000),
   // Last: the clouds' SDKs are opened in this process, and set HOME.
   counts: async () => ({

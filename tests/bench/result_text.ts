@@ -111,7 +111,9 @@ function plannerLines({ planner }: Result["sections"]): Figure[] {
   return (planner?.figures ?? []).map((figure) =>
     line(
       `${figure.routes} x ${figure.routes}`,
-      `${figure.case}: median ${figure.median.toFixed(1)} ms, least ${figure.least.toFixed(1)}`,
+      `${figure.case}: median ${figure.median.toFixed(1)} ms, least ${figure.least.toFixed(1)}, held for ${
+        figure.longest.toFixed(1)
+      } at most`,
     )
   );
 }

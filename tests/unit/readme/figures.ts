@@ -120,6 +120,7 @@ export function costRows(): string[][] {
   const planner = figuresOf(result, "planner");
   const most = Math.max(...planner.map(({ routes }) => routes));
   const slowest = Math.max(...planner.filter(({ routes }) => routes === most).map(({ median }) => median));
+  const longest = Math.max(...planner.map((figure) => figure.longest));
   return [
     ["The file", `${fileMb.toFixed(0)} MB; it needs glibc 2.27 and libgcc_s`],
     ["Start (`version`)", msText(versionMs.median)],
@@ -140,7 +141,7 @@ export function costRows(): string[][] {
     ]),
     [
       `Comparing ${most.toLocaleString("en")} wanted routes with as many in the cloud`,
-      `${(slowest / 1000).toFixed(1)} s at most`,
+      `${(slowest / 1000).toFixed(1)} s at most, in slices of ${longest.toFixed(0)} ms at most`,
     ],
   ];
 }
