@@ -46,7 +46,7 @@ export const commandHelps: Readonly<Record<CommandName, CommandHelp>> = {
   },
   plan: {
     ...none,
-    meaning: "print what would change; exit 0: nothing, 2: changes, 1: error",
+    meaning: "print what would change; exit 0: in step, 2: not, 1: error",
     exits: [[0, "in step"], [1, "error"], [2, "not in step, or the configuration is wrong"]],
     example: "cloudroutesync plan -include 10.0.0.0/8+",
     serviceFlags: "used",

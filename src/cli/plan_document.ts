@@ -126,10 +126,21 @@ function tightest(quotas: readonly CloudQuota[]): TablePlan["quota"] {
   return { used: least?.used ?? 0, limit: least?.limit ?? null };
 }
 
+/** What other routers of the group have is in step: it is theirs to write. */
+const leftToPeers: ReadonlySet<DroppedPrefix["reason"]> = new Set<GroupVerdict>([
+  "standby",
+  "peer",
+  "passive",
+]);
+
 /** Whether the plan has anything to do, now or once something stands no longer in its way. */
 export function planHasChanges(document: TablePlan): boolean {
-  return document.preparation.length + document.changes.length > 0 || document.verdict !== "apply" ||
-    document.blocked.some(({ reason }) => reason === "would-loop");
+  return planWrites(document) || document.blocked.some(({ reason }) => !leftToPeers.has(reason));
+}
+
+/** Whether the plan has anything to do at once, were it not held or refused. */
+export function planWrites({ preparation, changes, verdict }: TablePlan): boolean {
+  return preparation.length + changes.length > 0 || verdict !== "apply";
 }
 
 /** The changes in the order in which they would be made; held withdrawals last. */

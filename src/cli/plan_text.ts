@@ -8,6 +8,7 @@ import {
   type DroppedRoutes,
   planHasChanges,
   type PlanParts,
+  planWrites,
   type TablePlan,
   tablePlan,
 } from "./plan_document.ts";
@@ -46,6 +47,9 @@ export function planText(parts: PlanParts, colours = false): string {
   }
   for (const { prefix, turnsBack } of comparison.looping) {
     rows.push([`! ${prefix}`, `would loop: this VM sends ${turnsBack} by the subnet's router`, ""]);
+  }
+  for (const prefix of comparison.unresolved) {
+    rows.push([`! ${prefix}`, "its next hop is not known at the moment", ""]);
   }
   for (const { prefix, reason } of parts.dropped.list ?? []) rows.push([`x ${prefix}`, reason, ""]);
   const lines = alignColumns(rows);
@@ -102,9 +106,11 @@ function summary(document: TablePlan): string {
     `${document.kept} kept, ${document.foreign} foreign; quota: ${used} of ${
       limit ?? "an unknown number"
     } used\n` +
-    `${
-      planHasChanges(document)
-        ? `would ${document.verdict}: ${document.why}`
-        : "in step: nothing would change"
-    }\n`;
+    `${outcome(document)}\n`;
+}
+
+/** What `apply` would do, in one line. */
+function outcome(document: TablePlan): string {
+  if (!planHasChanges(document)) return "in step: nothing would change";
+  return `${planWrites(document) ? `would ${document.verdict}` : "not in step"}: ${document.why}`;
 }

@@ -147,6 +147,20 @@ Deno.test("tablePlan() tells a next hop that is not known at the moment", () => 
   assert.deepEqual(document.blocked, [{ prefix: "192.0.2.0/24", reason: "unknown-next-hop" }]);
 });
 
+Deno.test("a plan whose wanted routes are not in the table is not in step, though nothing can be written", () => {
+  const wanted = { "192.0.2.0/24": ["10.0.0.9"] };
+  const blocked = planOf({ wanted, foreign: [cloudRoute("192.0.2.0/24", "igw-1", null)] });
+  assert.equal(planHasChanges(tablePlan(blocked)), true);
+  assert.match(planText(blocked), /^not in step: nothing to write; foreign routes block 192\.0\.2\.0\/24$/m);
+  const unknown = planOf({ wanted: { "192.0.2.0/24": ["10.0.0.99"] } });
+  assert.equal(planHasChanges(tablePlan(unknown)), true);
+  assert.match(planText(unknown), /^! 192\.0\.2\.0\/24 +its next hop is not known at the moment$/m);
+  assert.match(
+    planText(unknown),
+    /^not in step: nothing to write; the next hops of 192\.0\.2\.0\/24 are not known$/m,
+  );
+});
+
 Deno.test("planText() shows +, ~ and - with the next hops as people read them", () => {
   assert.equal(
     planText(planOf(busy)),
