@@ -96,25 +96,39 @@ export async function herdFigures(
     const accepted = result.calls - result.refused;
     const useful = new Map([...alone.byCall].map(([name, { made }]) => [name, made * count]));
     const account = new Account(shape, () => 0);
-    const floorMs = account.floorMs(withoutBeside(useful, shape, count), result.startedAt) + alone.allMs;
+    const beside = besideStart(result.scenario, shape.besidePrepare, count);
+    const later = besideStart(result.scenario, shape.forwarding, count);
+    const floorMs = account.floorMs(without(useful, beside, later), result.startedAt) + alone.allMs;
+    const wantedMs = wantedShareOfFloor * floorMs;
     return {
       ...result,
       callsEachUseful: result.calls / Math.min(accepted, (alone.calls + audits) * count),
       floorMs,
-      othersBound: account.othersBound(useful, result.startedAt, wantedShareOfFloor * floorMs),
+      othersBound: account.othersBound(without(useful, later), beside, result.startedAt, wantedMs),
     };
   });
 }
 
-/** Nobody waits for what `prepare` does besides. */
-function withoutBeside(
-  useful: ReadonlyMap<CallName, number>,
-  { besidePrepare }: AccountShape,
+/** Calls that each router makes at a start, and nobody waits for. */
+function besideStart(
+  scenario: Scenario,
+  calls: readonly CallName[],
   count: number,
 ): ReadonlyMap<CallName, number> {
-  const needed = new Map(useful);
-  for (const name of besidePrepare) needed.set(name, (needed.get(name) ?? 0) - count);
-  return needed;
+  const isStart = scenario === "first start" || scenario === "restart";
+  return new Map(isStart ? calls.map((name) => [name, count]) : []);
+}
+
+function without(
+  calls: ReadonlyMap<CallName, number>,
+  ...others: readonly ReadonlyMap<CallName, number>[]
+): ReadonlyMap<CallName, number> {
+  return new Map(
+    [...calls].map(([name, made]) => [
+      name,
+      Math.max(0, others.reduce((left, other) => left - (other.get(name) ?? 0), made)),
+    ]),
+  );
 }
 
 async function runHerd(shape: AccountShape, count: number, seed: number): Promise<readonly HerdResult[]> {
