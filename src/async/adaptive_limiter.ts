@@ -46,7 +46,7 @@ const longestSpacingMs = 300_000;
 /** What a refusal does to the spacing: right after an accepted call, the second in a row, and each further one. */
 const widenedAfterSuccess = 1.7;
 const widenedBySecond = 3;
-const widenedByFurther = 1.25;
+const widenedByFurther = 1.3;
 /** What an accepted call does to the spacing at most, and where it followed from a minute's quota: that is for a call of each router. */
 const narrowed = 0.45;
 const narrowedOfMinute = 0.2;

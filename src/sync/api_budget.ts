@@ -30,9 +30,9 @@ export interface LimiterState {
 const anyRate: CallRate = { perSecond: 50, burst: 1_000 };
 
 /** A reading that comes late costs no packets, so that those that are refused make way at once, and widely. */
-const afterRefusedRead: AfterRefusal = { spacingMs: 9_000, longestFirstWaitMs: Infinity };
+const afterRefusedRead: AfterRefusal = { spacingMs: 10_000, longestFirstWaitMs: Infinity };
 /** A write may be a failover: one that was refused by chance is in time all the same. Where readings are refused too it was no chance. */
-const afterRefusedWrite: AfterRefusal = { spacingMs: 36_000, longestFirstWaitMs: 10_000 };
+const afterRefusedWrite: AfterRefusal = { spacingMs: 33_000, longestFirstWaitMs: 10_000 };
 
 /** How long after a refusal the account counts as short of calls, in milliseconds. */
 const shortForMs = 900_000;

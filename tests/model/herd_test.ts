@@ -11,6 +11,9 @@ import { type AccountShape, accountShapes, type Limit } from "./herd_account.ts"
 const count = 50;
 const share = count / 1_000;
 
+/** How long it may take, in shares of the least time: of so few routers the very last counts, which waits longer than 99 % of many do. */
+const longestInFloors: Readonly<Record<AccountShape["name"], number>> = { EC2: 2.6, ARM: 2, Google: 3.3 };
+
 function shared(limit: Limit): Limit {
   return limit.kind === "bucket"
     ? { kind: "bucket", burst: limit.burst * share, perSecond: limit.perSecond * share }
@@ -32,10 +35,11 @@ for (const shape of accountShapes) {
       )
     ) {
       const figures = `${scenario}: ${callsEachUseful} calls, ${othersAccepted}, ${mostMs} of ${floorMs} ms`;
-      assert.ok(callsEachUseful <= 3, figures);
-      assert.ok(othersAccepted >= (scenario === "steady" ? 0.9 : 0.45), figures);
+      assert.ok(callsEachUseful <= 3.3, figures);
+      assert.ok(othersAccepted >= (scenario === "steady" ? 0.95 : 0.7), figures);
       // A minute's quota makes whoever is late wait for one more minute, however short the floor.
-      if (scenario !== "steady") assert.ok(mostMs <= 3.5 * Math.max(floorMs, 60_000), figures);
+      const mostWantedMs = longestInFloors[shape.name] * Math.max(floorMs, 60_000);
+      if (scenario !== "steady") assert.ok(mostMs <= mostWantedMs, figures);
     }
   });
 }
