@@ -42,6 +42,8 @@ const pauseMs = 10_000;
 const minuteMs = 60_000;
 /** The minute that a quota is of is as good as just begun where less than this is gone of it, in milliseconds. */
 const shortestGoneMs = 20_000;
+/** The least spacing of one whom the quota of a minute has refused twice. */
+const shortestOfMinuteMs = 30_000;
 const longestSpacingMs = 300_000;
 /** What a refusal does to the spacing: right after an accepted call, the second in a row, and each further one. */
 const widenedAfterSuccess = 1.7;
@@ -49,7 +51,7 @@ const widenedBySecond = 3;
 const widenedByFurther = 1.3;
 /** What an accepted call does to the spacing at most, and where it followed from a minute's quota: that is for a call of each router. */
 const narrowed = 0.45;
-const narrowedOfMinute = 0.2;
+const narrowedOfMinute = 0.3;
 /** The same in calls a second, as a share of the full rate: near that it grows by no more than this. */
 const regained = 0.1;
 /** How far back accepted calls count, in milliseconds, and which share of their rate the first spacing lets through. */
@@ -140,11 +142,13 @@ export class AdaptiveLimiter {
     const now = this.#clock.now();
     const soonest = now + retryAfterMs;
     if (sentAt > this.#refusedAt || this.#spacingMs === null) {
+      // At the end of its minute a quota that is used up again tells to wait for a short time.
+      this.#isOfMinute = retryAfterMs >= pauseMs ||
+        (this.#isOfMinute && this.#spacingMs !== null && retryAfterMs > 0);
       this.#spacingMs = this.#widened(now, retryAfterMs);
-      this.#isOfMinute = retryAfterMs >= pauseMs;
       this.#inARow++;
       this.#refusedAt = now;
-      this.#closedUntil = soonest + this.#refusedWaitMs(this.#spacingMs, retryAfterMs, isSure);
+      this.#closedUntil = soonest + this.#refusedWaitMs(this.#spacingMs, isSure);
     } else this.#closedUntil = Math.max(this.#closedUntil, soonest);
     this.#nextAt = 0;
     this.#wake?.();
@@ -195,16 +199,16 @@ export class AdaptiveLimiter {
   }
 
   /** Waits that are cut, or follow a quota's minute, draw from nothing on, so that they spread all the same. */
-  #refusedWaitMs(spacingMs: number, retryAfterMs: number, isSure: boolean): number {
+  #refusedWaitMs(spacingMs: number, isSure: boolean): number {
     const { longestFirstWaitMs } = this.#after;
     if (this.#inARow === 1 && !isSure && spacingMs > longestFirstWaitMs) {
       return longestFirstWaitMs * this.#clock.random();
     }
-    return spacingMs * (retryAfterMs >= pauseMs ? this.#clock.random() : this.#draw(afterRefusal));
+    return spacingMs * (this.#isOfMinute ? this.#clock.random() : this.#draw(afterRefusal));
   }
 
   #widened(now: number, retryAfterMs: number): number {
-    if (retryAfterMs >= pauseMs) return spreadOfMinuteMs(retryAfterMs);
+    if (this.#isOfMinute) return spreadOfMinuteMs(this.#spacingMs, retryAfterMs);
     if (this.#spacingMs !== null) {
       return Math.min(longestSpacingMs, this.#spacingMs * this.#widening);
     }
@@ -229,8 +233,11 @@ export class AdaptiveLimiter {
 
 /**
  * Over how long those spread whom a minute's quota refuses, in milliseconds. A quota that is used up after half of its minute was asked
- * for twice what it allows: spread over two minutes, that is what two allow. Three minutes at most: a router that is alone waits as long.
+ * for twice what it allows: spread over two minutes, that is what two allow, and three minutes at most, since a router that is alone
+ * waits as long. Whoever was spaced already was too often there by the same share.
  */
-function spreadOfMinuteMs(leftMs: number): number {
-  return minuteMs * minuteMs / Math.max(shortestGoneMs, minuteMs - leftMs);
+function spreadOfMinuteMs(spacingMs: number | null, leftMs: number): number {
+  const asked = minuteMs / Math.max(shortestGoneMs, minuteMs - leftMs);
+  if (spacingMs === null) return minuteMs * asked;
+  return Math.min(longestSpacingMs, Math.max(shortestOfMinuteMs, spacingMs * asked));
 }

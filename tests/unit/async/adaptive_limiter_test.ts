@@ -80,6 +80,15 @@ Deno.test("AdaptiveLimiter spreads those whom a minute's quota refuses over the 
   assert.equal(soonest.calls.throttledUntil, 50_000);
 });
 
+Deno.test("AdaptiveLimiter hardly widens a spacing whose minute's quota is used up at the end of it", async () => {
+  const scene = new Scene();
+  scene.refuse(30_000);
+  const before = 1 / scene.calls.perSecond;
+  await scene.clock.advance(60_000);
+  scene.refuse(4_000);
+  assert.equal(Math.round(60 * before / 56), Math.round(1 / scene.calls.perSecond));
+});
+
 Deno.test("AdaptiveLimiter lowers the rate with each refusal in a row, most with the second", async () => {
   const scene = new Scene();
   const spacings: number[] = [];
