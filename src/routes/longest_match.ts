@@ -13,9 +13,8 @@ import { selectWinner } from "./winner.ts";
 export function longestMatch(
   address: IpAddress,
   kernel: Pick<KernelTable, "routesOf">,
-  { tables, ipv6 }: Pick<Policy, "tables" | "ipv6">,
+  { tables }: Pick<Policy, "tables">,
 ): Prefix {
-  if (address.family === 6 && !ipv6) return hostPrefix(address);
   for (let length: number = addressBits(address.family); length >= 0; length--) {
     const prefix = prefixOf(address.family, address.words, length);
     if (selectWinner(kernel.routesOf(prefix), tables) !== null) return prefix;

@@ -123,6 +123,6 @@ function absentDevice(device: string): Finding {
 
 /** A finding as people read it. */
 export function findingText(finding: Finding): string {
-  const remedy = finding.remedy === undefined ? "" : `\n         ${finding.remedy}`;
-  return `${`[${finding.status}]`.padEnd(9)}${finding.name}: ${finding.detail}${remedy}\n`;
+  const remedy = finding.remedy === undefined ? "" : `\n          ${finding.remedy}`;
+  return `${`[${finding.status}]`.padEnd(10)}${finding.name}: ${finding.detail}${remedy}\n`;
 }

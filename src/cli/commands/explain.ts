@@ -52,7 +52,12 @@ export async function explain(context: CommandContext): Promise<number> {
     print(documentText(storyDocument(asked, prefix, verdicts, index, tables)));
   } else {
     print(
-      storyText(titleOf(asked, prefix), verdicts, winner === null ? null : describeRoute(winner), tables),
+      storyText(
+        titleOf(asked, prefix, routes.length > 0),
+        verdicts,
+        winner === null ? null : describeRoute(winner),
+        tables,
+      ),
     );
   }
   return 0;
@@ -103,8 +108,11 @@ function whyOf(prefix: Prefix, { comparison }: TableParts): string {
 }
 
 /** What the story is of, and why of that prefix. */
-function titleOf(asked: Asked, prefix: Prefix): string {
-  return asked.kind === "prefix" ? prefix.text : `${prefix.text}, the longest match of ${asked.address.text}`;
+function titleOf(asked: Asked, prefix: Prefix, hasRoute: boolean): string {
+  if (asked.kind === "prefix") return prefix.text;
+  return hasRoute
+    ? `${prefix.text}, the longest match of ${asked.address.text}`
+    : `${prefix.text}: no route that the kernel goes by matches ${asked.address.text}`;
 }
 
 function storyDocument(

@@ -182,6 +182,10 @@ routerTest("routes for some source addresses only are listed, with their reason"
   assert.equal(await applied(router, six, "-ipv6"), "2001:db8::8");
   const { stdout } = await router.command(`explain ${six}`, "-ipv6");
   assert.match(stdout, /2001:db8:77::\/48 from 2001:db8:1::\/48 via 2001:db8::7 dev eth0/);
+  const off = await router.command("explain 2001:db8:77::1");
+  assert.match(off.stdout, /^2001:db8:77::\/48, the longest match of [^]* dropped, ipv6-off: /m);
+  const none = await router.command("explain 2001:db9::1");
+  assert.match(none.stdout, /^2001:db9::1\/128: no route that the kernel goes by matches 2001:db9::1$/m);
   const planned = await router.command("plan", "-ipv6", "-dropped");
   assert.match(planned.stdout, /^x 2001:db8:77::\/48 +source-specific$/m);
   assert.match(planned.stdout, /^kernel routes not wanted: .*1 source-specific/m);

@@ -21,6 +21,11 @@ Deno.test("longestMatch() finds the longest prefix that has a route in a table t
   assert.equal(match("203.0.113.1"), "0.0.0.0/0");
 });
 
+Deno.test("longestMatch() finds the kernel's IPv6 route though IPv6 is not exported, so that explain can say so", () => {
+  const kernel = tableOf(["2001:db8::/32", 254]);
+  assert.equal(longestMatch(parseAddress("2001:db8::1"), kernel, defaultPolicy).text, "2001:db8::/32");
+});
+
 Deno.test("longestMatch() is the address itself where no route has it", () => {
   assert.equal(longestMatch(parseAddress("192.0.2.1"), tableOf(), defaultPolicy).text, "192.0.2.1/32");
 });
