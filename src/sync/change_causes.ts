@@ -26,7 +26,7 @@ export class ChangeCauses {
   #cleaning = false;
 
   /** What is wanted for these canonical prefixes changed. @param at when the kernel said so; null: it was not one event. */
-  news(prefixes: readonly string[], at: number | null): void {
+  news(prefixes: Iterable<string>, at: number | null): void {
     for (const prefix of prefixes) if (!this.#news.has(prefix)) this.#news.set(prefix, at);
   }
 

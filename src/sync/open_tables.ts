@@ -82,9 +82,9 @@ export class OpenTables {
     for (const reconciler of this.#reconcilers) reconciler.notify(prefixes, at);
   }
 
-  /** Asks each table for a comparison with what was read last. */
-  reconsider(): void {
-    for (const reconciler of this.#reconcilers) reconciler.reconsider();
+  /** Asks each table for a comparison with what was read last; see {@linkcode Reconciler.reconsider}. */
+  reconsider(at: number): void {
+    for (const reconciler of this.#reconcilers) reconciler.reconsider(at);
   }
 
   /** Says that a peer may be dead. */

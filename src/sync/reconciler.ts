@@ -85,9 +85,17 @@ export class Reconciler {
     this.recheck();
   }
 
-  /** Asks for a comparison of everything with the table as last read: the active address of the group came or went. */
-  reconsider(): void {
-    this.#round.look.outdate();
+  /**
+   * Asks for a comparison of everything with the table as last read: the active address of the group came or went.
+   *
+   * @param at when the kernel said so, in milliseconds of the clock.
+   */
+  reconsider(at: number): void {
+    const { causes, look } = this.#round;
+    // The address decides about all that is wanted and all that is ours.
+    causes.news(this.#options.wanted.keys(), at);
+    causes.news(look.view.index.own.keys(), at);
+    look.outdate();
     this.#wake?.();
   }
 

@@ -281,7 +281,7 @@ export class Supervisor {
     if (concernsThisVm(change)) this.#vm.followAddresses();
     const { identity } = this.#vm;
     if (identity === null) return;
-    if (change.interfacesChanged && this.#active.look()) this.#tables.reconsider();
+    if (change.interfacesChanged && this.#active.look()) this.#tables.reconsider(change.receivedAt);
     if (change.prefixes === "all" || change.interfacesChanged) this.#rebuildFeed(identity, change.receivedAt);
     else this.#tables.notify(this.#feed.update(this.#options.kernel, change.prefixes), change.receivedAt);
   }

@@ -41,6 +41,8 @@ class Scene {
   /** Why neighbours cannot be looked up. */
   lookUpError: CloudError | null = null;
   lookUps = 0;
+  /** Whether the active address is on this VM. */
+  isActive = true;
   /** Gateways of which the cloud was told that they may have moved. */
   readonly forgotten: string[] = [];
   readonly reconciler: Reconciler;
@@ -48,10 +50,10 @@ class Scene {
   /** The owner that routes name in this cloud. */
   readonly #mark: string | null;
 
-  private constructor(traits: CloudTraits, ledger: Ledger | null) {
+  private constructor(traits: CloudTraits, ledger: Ledger | null, group: SyncSettings["group"] = alone) {
     this.#mark = ledger === null ? owner : null;
     this.reconciler = new Reconciler({
-      isActive: () => true,
+      isActive: () => this.isActive,
       cloud: { traits, describe: (hop) => hop },
       connection: () => ({
         read: () => Promise.resolve(this.staleReadings.shift() ?? this.state),
@@ -70,7 +72,7 @@ class Scene {
       ledger: ledger === null ? null : { ledger, proven: false },
       clock: this.clock,
       budget: new ApiBudget({ traits }, this.clock),
-      settings,
+      settings: { ...settings, group },
     });
   }
 
@@ -78,8 +80,8 @@ class Scene {
     return this.#mark === null;
   }
 
-  static byMark(): Scene {
-    return new Scene(plainTraits, null);
+  static byMark(group = alone): Scene {
+    return new Scene(plainTraits, null, group);
   }
 
   static async byLedger(store: LedgerStore = memoryStore(null)): Promise<Scene> {
@@ -205,6 +207,26 @@ Deno.test("Reconciler writes a flapping prefix six times, then once in 30 s, and
     await scene.clock.advance(31_000);
     assert.deepEqual(scene.texts, [`${prefix} 10.0.0.12`]);
     assert.deepEqual(scene.reconciler.status.damped, []);
+  });
+});
+
+Deno.test("Reconciler changes routes for the kernel when the active address comes, and not for an outside edit", async () => {
+  using _log = captureLog();
+  const scene = Scene.byMark({ ...alone, activeAddress: parseAddress("192.0.2.51") });
+  scene.isActive = false;
+  await scene.run(async () => {
+    scene.kernel(prefix, null);
+    await scene.clock.advance(1_000);
+    assert.deepEqual(scene.texts, []);
+    scene.isActive = true;
+    scene.reconciler.reconsider(scene.clock.now());
+    await scene.clock.advance(1_000);
+    assert.deepEqual(scene.texts, [`${prefix} vm-1`]);
+    const { kernel, drift } = scene.reconciler.status.causes;
+    assert.deepEqual({ kernel, drift }, { kernel: 1, drift: 0 });
+    scene.standing.clear();
+    await scene.clock.advance(settings.auditMs * 2);
+    assert.equal(scene.reconciler.status.causes.drift, 1, "an outside edit is one all the same");
   });
 });
 

@@ -155,7 +155,7 @@ Deno.test("Reconciler carries out no comparison that something else than the ker
   using _log = captureLog();
   const scene = new Scene();
   scene.stand();
-  await scene.round(() => scene.reconciler.reconsider());
+  await scene.round(() => scene.reconciler.reconsider(scene.clock.now()));
   assert.equal(scene.standing.size, count);
   const { nextAt } = await scene.reconciler.round(never);
   assert.equal(scene.standing.size, 0);
