@@ -63,17 +63,38 @@ export interface Reading {
  * @throws what {@linkcode readKernel} throws.
  */
 export async function readBeside(options: ReadingOptions): Promise<Reading> {
-  // Counted by another processor while this one reads.
-  const early = options.unproven.has(4) ? options.readText(trieFile) : null;
-  try {
-    return await readCounted(options, early);
-  } finally {
-    await early;
+  await using early = new EarlyCount(options);
+  return await readCounted(options, early);
+}
+
+/**
+ * So long into a dump, in milliseconds, the kernel's own count of its routes is asked for beside it. A dump of a small table is over by then.
+ * Before, V8 compiles on the other processor: of two processors none would be left to read, and the count is not interrupted.
+ */
+const countAfterMs = 60;
+
+/** What {@linkcode trieFile} says while a dump is under way that takes long: another processor counts meanwhile. */
+class EarlyCount implements AsyncDisposable {
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  #text: Promise<string | null> | null = null;
+
+  constructor({ unproven, readText }: Pick<ReadingOptions, "unproven" | "readText">) {
+    if (!unproven.has(4)) return;
+    this.#timer = setTimeout(() => this.#text = readText(trieFile), countAfterMs);
+  }
+
+  /** The dump is over. @returns the text; null: it was not asked for. */
+  end(): Promise<string | null> | null {
+    clearTimeout(this.#timer);
+    return this.#text;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
   }
 }
 
-/** @param early see {@linkcode takeCensus}. */
-async function readCounted(options: ReadingOptions, early: Promise<string | null> | null): Promise<Reading> {
+async function readCounted(options: ReadingOptions, early: EarlyCount): Promise<Reading> {
   const { open, update, scope, signal, log, drain, known, changes } = options;
   using reader = new DumpReader(open, signal);
   const dump = await readKernel(reader, update, scope, {
@@ -85,7 +106,7 @@ async function readCounted(options: ReadingOptions, early: Promise<string | null
   });
   drain();
   const { state, segments, merged, mayHaveTwins } = dump;
-  const census = await takeCensus(dump.counts, reader, options, early);
+  const census = await takeCensus(dump.counts, reader, options, early.end());
   drain();
   for (const { family } of census.shortfalls) state.cut.add(family);
   const { doubtful, deleted } = replayEvents({
@@ -128,7 +149,7 @@ async function readCounted(options: ReadingOptions, early: Promise<string | null
 /**
  * Holds the dumps of families that nothing is known of yet against the kernel's own count.
  *
- * @param early what {@linkcode trieFile} said when the dumps began; it counts where no event has come since.
+ * @param early what {@linkcode trieFile} said during the dumps; it counts where no event has come meanwhile. Null: it was not asked.
  */
 async function takeCensus(
   counts: readonly DumpedCount[],
