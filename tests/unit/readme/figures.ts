@@ -131,8 +131,14 @@ export function costRows(): string[][] {
       }, the rest are the executable's pages, which the kernel can drop`,
     ],
     ["From start to 20 routes in the cloud's test server", each(({ event }) => msText(event.firstRouteMs))],
-    ["CPU with nothing to do, default flags", each(({ defaults }) => idlePercent(defaults.idleMsAMinute))],
-    ["CPU with nothing to do, `-event`", each(({ event }) => idlePercent(event.idleMsAMinute))],
+    [
+      "CPU with nothing to do, second minute, default flags",
+      each(({ defaults }) => idlePercent(defaults.idleMsAMinute)),
+    ],
+    [
+      "CPU with nothing to do, second minute, `-event`",
+      each(({ event }) => idlePercent(event.idleMsAMinute)),
+    ],
     ...flap.map(({ events, cpuUsAnEvent, wanted }) => [
       `A flap of ${(events / 2).toLocaleString("en")} routes, ${
         wanted ? "all of them wanted" : "none of them wanted"
