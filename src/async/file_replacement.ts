@@ -18,8 +18,14 @@ export async function replaceFile(
 ): Promise<void> {
   const fresh = `${path}.new`;
   const options = { write: true, create: true, truncate: true, ...(mode === undefined ? {} : { mode }) };
-  await writeFile(fresh, content, options, synced);
-  await Deno.rename(fresh, path);
+  try {
+    await writeFile(fresh, content, options, synced);
+    await Deno.rename(fresh, path);
+  } catch (error) {
+    // On a full disk what was written of it takes the last places; where it cannot be removed either, the error tells why.
+    await Deno.remove(fresh).catch(() => {});
+    throw error;
+  }
 }
 
 /** Writes a content by a file of its own opening. @param synced see {@linkcode FileWriting.synced}. */

@@ -114,7 +114,7 @@ export class TableKeeper implements Disposable {
       }
       throw new SecondInstanceError(
         `Cannot keep table ${table.name} in step: process ${lock} does so already for owner ${this.#settings.owner}; ` +
-          "stop one of the two, or give each an -owner of its own",
+          "stop that process first; two that are to run side by side need an -owner each",
       );
     } catch (cause) {
       if (cause instanceof SecondInstanceError) throw cause;

@@ -41,6 +41,17 @@ Deno.test("replaceFile() leaves the old file where the new one cannot be written
   });
 });
 
+Deno.test("replaceFile() leaves nothing of the new file on a full disk", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/file`;
+    await Deno.writeTextFile(path, "old");
+    await Deno.symlink("/dev/full", `${path}.new`);
+    await assert.rejects(replaceFile(path, "new", { synced: false }), /No space left on device/);
+    assert.equal(await Deno.readTextFile(path), "old");
+    assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["file"]);
+  });
+});
+
 Deno.test("writeFile() adds to what a file has where it is opened to append", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/file`;

@@ -109,7 +109,7 @@ Deno.test("TableKeeper.open() refuses a second instance and names the other's pr
       assert.equal(
         error.message,
         `Cannot keep table rtb-1 in step: process ${Deno.pid} does so already for owner cloudroutesync; ` +
-          "stop one of the two, or give each an -owner of its own",
+          "stop that process first; two that are to run side by side need an -owner each",
       );
       return true;
     });
