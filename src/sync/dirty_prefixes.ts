@@ -1,6 +1,6 @@
 /** The canonical prefixes that may not be as wanted, and those of which news came since the round began. */
 
-import { itemsAStep, type Steps } from "../async/steps.ts";
+import { eachOf, type Steps } from "../async/steps.ts";
 
 /** See the head of this file. */
 export class DirtyPrefixes {
@@ -29,12 +29,8 @@ export class DirtyPrefixes {
    */
   *gathering(everything: () => readonly Iterable<string>[]): Steps<void> {
     this.#allAgain = false;
-    let looked = 0;
     for (const prefixes of this.#all ? everything() : []) {
-      for (const prefix of prefixes) {
-        this.#dirty.add(prefix);
-        if (++looked % itemsAStep === 0) yield;
-      }
+      yield* eachOf(prefixes, (prefix) => this.#dirty.add(prefix));
     }
     this.#all = this.#allAgain;
     for (const prefix of this.#arrived) {
@@ -59,11 +55,9 @@ export class DirtyPrefixes {
   /** Keeps these alone. @returns those that are settled. */
   *keeping(left: Set<string>): Steps<readonly string[]> {
     const settled: string[] = [];
-    let looked = 0;
-    for (const prefix of this.#dirty) {
+    yield* eachOf(this.#dirty, (prefix) => {
       if (!left.has(prefix)) settled.push(prefix);
-      if (++looked % itemsAStep === 0) yield;
-    }
+    });
     this.#dirty = left;
     return settled;
   }

@@ -9,7 +9,7 @@
  * withdrawn and comes back does not count.
  */
 
-import { finish, itemsAStep, type Steps } from "../async/steps.ts";
+import { eachOf, finish, type Steps } from "../async/steps.ts";
 
 /** The guard's bounds. */
 export interface GuardSettings {
@@ -77,38 +77,29 @@ export function* guarding(
   settings: GuardSettings,
   state: GuardState,
 ): Steps<GuardDecision> {
-  let looked = 0;
   const since = new Map<string, number>();
-  for (const prefix of withdrawals) {
-    since.set(prefix, state.since.get(prefix) ?? now);
-    if (++looked % itemsAStep === 0) yield;
-  }
+  yield* eachOf(withdrawals, (prefix) => since.set(prefix, state.since.get(prefix) ?? now));
   const unheld = yield* stillLost(state.unheld, owned, since, now, settings.holdMs);
   let gone = 0;
-  for (const prefix of unheld.keys()) {
+  yield* eachOf(unheld.keys(), (prefix) => {
     if (!owned.has(prefix)) gone++;
-    if (++looked % itemsAStep === 0) yield;
-  }
+  });
   const agreed: string[] = [];
   const fresh: string[] = [];
   let oldest = 0;
-  for (const prefix of withdrawals) {
+  yield* eachOf(withdrawals, (prefix) => {
     const age = now - (since.get(prefix) ?? now);
     if (age >= settings.holdMs || unheld.has(prefix)) agreed.push(prefix);
     else {
       fresh.push(prefix);
       oldest = Math.max(oldest, age);
     }
-    if (++looked % itemsAStep === 0) yield;
-  }
+  });
   const went = unheld.size;
   const lost = went + fresh.length;
   const before = owned.size + gone;
   if (fresh.length === 0 || lost < fewestHeld || lost <= settings.maxWithdraw * before) {
-    for (const prefix of fresh) {
-      unheld.set(prefix, now);
-      if (++looked % itemsAStep === 0) yield;
-    }
+    yield* eachOf(fresh, (prefix) => unheld.set(prefix, now));
     return { released: withdrawals, held: [], heldUntil: null, why: null, state: { since, unheld } };
   }
   return {
@@ -134,15 +125,13 @@ function* stillLost(
   holdMs: number,
 ): Steps<Map<string, number>> {
   const lost = new Map<string, number>();
-  let looked = 0;
-  for (const [prefix, at] of unheld) {
-    if (++looked % itemsAStep === 0) yield;
+  yield* eachOf(unheld, ([prefix, at]) => {
     const pending = since.get(prefix);
     if (pending !== undefined) {
       const isTheSame = pending <= at;
       if (isTheSame && now - pending < holdMs) lost.set(prefix, now);
     } else if (now - at < holdMs && !owned.has(prefix)) lost.set(prefix, at);
-  }
+  });
   return lost;
 }
 

@@ -9,7 +9,7 @@
  * places that its changes need are free at its beginning.
  */
 
-import { itemsAStep, type Steps } from "../async/steps.ts";
+import { eachOf, itemsAStep, type Steps } from "../async/steps.ts";
 import type { CloudQuota } from "../clouds/cloud.ts";
 import { prefixContains } from "../routes/prefix.ts";
 import { prefixKeys, sorting } from "./column_sort.ts";
@@ -46,14 +46,12 @@ export function* layering(changes: readonly PlannedChange[]): Steps<PlannedChang
 /** Orders a layer, which is in order of addresses, by length. */
 function* moreSpecificFirst(layer: readonly PlannedChange[]): Steps<PlannedChange[]> {
   const byLength = new Map<number, PlannedChange[]>();
-  let looked = 0;
-  for (const change of layer) {
+  yield* eachOf(layer, (change) => {
     const { length } = change.prefix;
     const same = byLength.get(length);
     if (same === undefined) byLength.set(length, [change]);
     else same.push(change);
-    if (++looked % itemsAStep === 0) yield;
-  }
+  });
   return [...byLength].sort(([left], [right]) => right - left).flatMap(([, same]) => same);
 }
 
