@@ -8,9 +8,9 @@ import { eachOf, type Steps } from "../../src/async/steps.ts";
 import type { CloudRoute, CloudTraits, TableState } from "../../src/clouds/cloud.ts";
 import { parsePrefix } from "../../src/routes/prefix.ts";
 import { comparing, type Comparison } from "../../src/sync/comparison.ts";
-import { newGuardState } from "../../src/sync/guard.ts";
 import { indexing } from "../../src/sync/ownership.ts";
 import { WantedRoutes } from "../../src/sync/wanted_routes.ts";
+import { plainRules, plainTraits } from "../fakes/comparisons.ts";
 import { smallVm } from "../fakes/policies.ts";
 import { spreadOf } from "./figure.ts";
 
@@ -29,15 +29,7 @@ export interface PlannerFigure {
 
 const owner = "cloudroutesync";
 
-const traits: CloudTraits = {
-  batch: 1000,
-  atomic: true,
-  parallel: 1,
-  rate: null,
-  nextHopsPerRoute: 1,
-  ownership: "mark",
-  uniquePrefix: true,
-};
+const traits: CloudTraits = { ...plainTraits, batch: 1000, atomic: true };
 
 /** What is wanted against what is there, by how much they differ. */
 export async function plannerFigures(
@@ -144,25 +136,14 @@ function* comparingTables(wanted: WantedRoutes, state: TableState): Steps<Compar
   }
   return yield* comparing({
     prefixes,
+    ...plainRules(),
     wanted: wanted.moment(),
-    isWantedSince: () => false,
     identity: { ...smallVm, instance: "bench", self: { 4: "10.0.0.7", 6: null } },
     resolution: { ids: new Map(), error: null },
-    bound: new Map(),
-    mayLack: () => false,
-    ownSubnets: [],
     index,
     quotas: state.quotas,
     traits,
-    adopt: false,
-    group: null,
     guardSettings: { maxWithdraw: 1, holdMs: 0 },
-    guardState: newGuardState(),
-    withdrawalsDue: () => true,
-    isRetryable: () => true,
-    isForbidden: () => false,
-    isDamped: () => false,
-    now: 0,
   });
 }
 

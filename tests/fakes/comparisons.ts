@@ -31,6 +31,27 @@ export const plainTraits: CloudTraits = {
   uniquePrefix: true,
 };
 
+/** A router alone, of which nothing keeps a change back, at the time 0. */
+export function plainRules(): Omit<
+  ComparisonInput,
+  "prefixes" | "wanted" | "identity" | "resolution" | "index" | "quotas" | "traits" | "guardSettings"
+> {
+  return {
+    isWantedSince: () => false,
+    bound: new Map(),
+    mayLack: () => false,
+    ownSubnets: [],
+    adopt: false,
+    group: null,
+    guardState: newGuardState(),
+    withdrawalsDue: () => true,
+    isRetryable: () => true,
+    isForbidden: () => false,
+    isDamped: () => false,
+    now: 0,
+  };
+}
+
 /** Compares a scene in which every neighbour is a VM of its own address, but 10.0.0.99, which cannot be looked up. */
 export function comparisonOf(
   { wanted = {}, own = [], foreign = [], quotas = [], changed = {} }: Scene,
@@ -45,24 +66,13 @@ export function comparisonOf(
   return compare({
     prefixes: new Set([...routes.keys(), ...own.map(({ prefix }) => prefix.text)]),
     wanted: routes,
-    isWantedSince: () => false,
+    ...plainRules(),
     identity: { ...smallVm, instance: "vm" },
     resolution: { ids: new Map(hops.map((hop) => [`${hop} for IPv4`, hop])), error: null },
-    bound: new Map(),
-    mayLack: () => false,
-    ownSubnets: [],
     index: tableIndex(own, foreign),
     quotas,
     traits: plainTraits,
-    adopt: false,
-    group: null,
     guardSettings: { maxWithdraw: 0.3, holdMs: 120_000 },
-    guardState: newGuardState(),
-    withdrawalsDue: () => true,
-    isRetryable: () => true,
-    isForbidden: () => false,
-    isDamped: () => false,
-    now: 0,
     ...changed,
   });
 }
