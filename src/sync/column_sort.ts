@@ -2,7 +2,7 @@
  * Sorts many items by several numbers each, in steps. Pure.
  *
  * `Array.sort` calls back for each comparison and cannot pause. Here each number is put into a column and sorted by its digits, the
- * least significant first, as punched cards were: a million prefixes take a tenth of the time. What comes in order already, as the
+ * least significant first (radix sort): a million prefixes take a tenth of the time. What comes in order already, as the
  * kernel's tables do, is only looked through.
  */
 
