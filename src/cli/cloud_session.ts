@@ -30,12 +30,13 @@ import { openPodNetworks, withPodNetworks } from "./pod_networks.ts";
 import { isBesideFile, stateFolder, TableKeeper } from "./state_folder.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Whom a session calls back: with each call to the cloud, each change, and the tables that it keeps. */
+/** Whom a session calls back: with each call to the cloud, each change, the tables that it keeps, and when a status may have changed. */
 export interface SessionObserver {
   readonly onApiCall: (call: ApiCall) => void;
   readonly cloudCalls: CloudCalls;
   readonly onChange?: (table: string, change: ChangeRecord) => void;
   readonly onTables?: (cloud: Cloud, tables: readonly string[], identity: CloudIdentity) => void;
+  readonly onNews?: () => void;
 }
 
 const noObserver: SessionObserver = { onApiCall: () => {}, cloudCalls: new CloudCalls() };
@@ -46,7 +47,7 @@ interface SessionParts {
   readonly kernel: KernelMonitor;
   readonly podNetworks: PodNetworks | null;
   readonly keeper: TableKeeper;
-  readonly observer: Pick<SessionObserver, "onChange" | "onTables">;
+  readonly observer: Pick<SessionObserver, "onChange" | "onTables" | "onNews">;
   readonly peerProbe: PeerProbe | null;
 }
 
@@ -62,7 +63,7 @@ export class CloudSession implements AsyncDisposable {
   readonly supervisor: Supervisor;
 
   private constructor(context: CommandContext, parts: SessionParts) {
-    const { cloud, kernel, podNetworks, keeper, peerProbe, observer: { onChange, onTables } } = parts;
+    const { cloud, kernel, podNetworks, keeper, peerProbe, observer: { onChange, onTables, onNews } } = parts;
     const { settings } = context;
     this.cloud = cloud;
     this.kernel = kernel;
@@ -79,6 +80,7 @@ export class CloudSession implements AsyncDisposable {
       peerProbe,
       onChange,
       onTables: (tables, identity) => onTables?.(cloud, tables, identity),
+      onNews,
       kernelForwarding: (identity) =>
         kernelForwarding(
           (path) => readKernelFile(context.libc, path),

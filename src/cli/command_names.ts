@@ -117,7 +117,7 @@ export const commandHelps: Readonly<Record<CommandName, CommandHelp>> = {
     needs: "a file",
     count: [1, 1],
     meaning:
-      "write version, status, settings, last log lines and doctor's findings into a file, for a report",
+      "write version, status, settings, last log lines and doctor's findings into a file (-: standard output), for a report",
     exits: [[0, "written"], [1, "it cannot be written"], [2, "the configuration is wrong"]],
     example: "cloudroutesync bundle report.txt",
     serviceFlags: "used",

@@ -22,6 +22,7 @@ export class RunObserver implements SessionObserver, Disposable {
   readonly onApiCall: SessionObserver["onApiCall"];
   readonly onChange: NonNullable<SessionObserver["onChange"]>;
   readonly onTables: NonNullable<SessionObserver["onTables"]>;
+  readonly onNews: () => void;
   readonly #context: CommandContext;
   readonly #metrics: MetricsRegistry | null;
   readonly #token: ListenToken;
@@ -29,8 +30,14 @@ export class RunObserver implements SessionObserver, Disposable {
   readonly #eventLoop: Disposable | null;
   readonly #startedAt = Date.now();
 
-  private constructor(context: CommandContext, metrics: MetricsRegistry | null, token: ListenToken) {
+  private constructor(
+    context: CommandContext,
+    metrics: MetricsRegistry | null,
+    token: ListenToken,
+    onNews: () => void,
+  ) {
     this.#context = context;
+    this.onNews = onNews;
     this.#metrics = metrics;
     this.#token = token;
     this.cloudCalls = new CloudCalls((call) => metrics?.cloudCall(call));
@@ -43,13 +50,18 @@ export class RunObserver implements SessionObserver, Disposable {
     this.#eventLoop = metrics === null ? null : watchEventLoop((seconds) => metrics.eventLoopDelay(seconds));
   }
 
-  /** The metrics' library is loaded only with `-listen`. @throws {UsageError} if there is no token where one is named. */
-  static async open(context: CommandContext): Promise<RunObserver> {
+  /**
+   * The metrics' library is loaded only with `-listen`.
+   *
+   * @param onNews is called when a status may have changed.
+   * @throws {UsageError} if there is no token where one is named.
+   */
+  static async open(context: CommandContext, onNews: () => void): Promise<RunObserver> {
     const { listen, listenTokenFile } = context.settings;
     const token = await ListenToken.read(listenTokenFile);
-    if (listen === null) return new RunObserver(context, null, token);
+    if (listen === null) return new RunObserver(context, null, token, onNews);
     const { MetricsRegistry } = await import("../observe/metrics_registry.ts");
-    return new RunObserver(context, new MetricsRegistry(), token);
+    return new RunObserver(context, new MetricsRegistry(), token, onNews);
   }
 
   /** The kernel's routes changed. */

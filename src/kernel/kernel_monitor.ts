@@ -46,6 +46,8 @@ const firstDumps = 5;
 export class KernelMonitor implements AsyncDisposable {
   /** Called after the table has changed; `prefixes` and `interfacesChanged` say where to look. */
   onChange: ((change: KernelChange) => void) | null = null;
+  /** Called when {@linkcode KernelHealth.lastError} has become another one; null: the kernel was read well again. */
+  onFault: ((error: Error | null) => void) | null = null;
 
   readonly #options: KernelMonitorOptions;
   readonly #open: OpenPort;
@@ -306,7 +308,7 @@ export class KernelMonitor implements AsyncDisposable {
     this.#pace.ended(unsure !== null);
     const now = performance.now();
     if (error !== null && error.message !== this.#health.lastError?.message) this.#options.onError?.(error);
-    this.#health.dumped(startedAt, now, this.#why, error);
+    this.#faultIs(error, () => this.#health.dumped(startedAt, now, this.#why, error));
     this.#why = unsure ?? "the time for it has come";
     if (first) this.#changes.takeChange(now);
     this.#reportChanges(now);
@@ -314,7 +316,14 @@ export class KernelMonitor implements AsyncDisposable {
 
   #reportError(cause: unknown): void {
     const error = cause instanceof Error ? cause : new Error(String(cause));
-    this.#health.lastError = error;
+    this.#faultIs(error, () => this.#health.lastError = error);
     this.#options.onError?.(error);
+  }
+
+  /** Takes note of an error, or that there is none any more, and tells it if it is news. */
+  #faultIs(error: Error | null, note: () => void): void {
+    const isNews = error?.message !== this.#health.lastError?.message;
+    note();
+    if (isNews) this.onFault?.(error);
   }
 }

@@ -31,6 +31,8 @@ export interface ForwardingWatchOptions {
   /** Whether the account is short of calls. */
   readonly isShort: () => boolean;
   readonly clock: Clock;
+  /** Called after each look. */
+  readonly onNews?: (() => void) | undefined;
   /** Takes note of a defect. */
   readonly unexpected: (where: string, error: unknown) => void;
 }
@@ -64,6 +66,7 @@ export class ForwardingWatch {
         this.#kernel = kernel();
         if (this.#isCloudDue()) await this.#lookAtCloud(stop);
         this.#logChanges();
+        this.#options.onNews?.();
       } catch (error) {
         if (!stop.aborted) unexpected("while it was looked whether this VM forwards", error);
       }

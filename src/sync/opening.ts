@@ -13,12 +13,15 @@ const log = getLogger(["cloudroutesync", "sync"]);
 /** See the head of this file. */
 export class Opening {
   readonly #clock: Clock;
+  readonly #onNews: () => void;
   #lastError: Error | null = null;
   #nextTryAt: number | null = null;
   #done = false;
 
-  constructor(clock: Clock) {
+  /** @param onNews is called when {@linkcode error} may be another one. */
+  constructor(clock: Clock, onNews: () => void = () => {}) {
     this.#clock = clock;
+    this.#onNews = onNews;
   }
 
   /** What went wrong last; null while the cloud is silent, and once the tables are open. */
@@ -39,6 +42,7 @@ export class Opening {
   /** The tables are open. */
   finish(): void {
     this.#done = true;
+    this.#onNews();
   }
 
   /** Retries a call until it works, and remembers what the cloud answers meanwhile. */
@@ -60,9 +64,11 @@ export class Opening {
       hasWorked: this.#done,
       onWait: (until) => {
         this.#nextTryAt = until;
+        this.#onNews();
       },
     });
     this.#lastError = null;
+    this.#onNews();
     return result;
   }
 
@@ -86,6 +92,7 @@ export class Opening {
         }
         this.#lastError = error;
         this.#nextTryAt = this.#clock.now() + wait;
+        this.#onNews();
         await this.#clock.sleep(wait, stop);
       }
     }

@@ -51,6 +51,8 @@ export interface SupervisorOptions {
   readonly onChange?: ((table: string, change: ChangeRecord) => void) | undefined;
   /** Called with the tables that a run keeps and who this VM is, once that is known and when the tables become others. */
   readonly onTables?: ((tables: readonly string[], identity: CloudIdentity) => void) | undefined;
+  /** Called when what a status tells of the run may have changed: rounds begin to write and end, the cloud answers or fails, packets pass or not. */
+  readonly onNews?: (() => void) | undefined;
   /** Asks the other routers of the group whether they are there; absent or null: nobody does. */
   readonly peerProbe?: PeerProbe | null;
   /** Whether the kernel forwards; absent: nobody looks. */
@@ -90,7 +92,7 @@ export class Supervisor {
       feed: this.#feed,
       onDone: (changed, at) => this.#tables.notify(changed, at),
     });
-    this.#opening = new Opening(options.clock);
+    this.#opening = new Opening(options.clock, options.onNews);
     this.#vm = new KnownVm({
       ...options,
       cloud,

@@ -42,6 +42,8 @@ export interface TableRoundOptions extends TableLookOptions {
   readonly settings: SyncSettings;
   /** How often the account's API is called; all tables share it. */
   readonly budget: Pick<ApiBudget, "wait">;
+  /** Called when the table's status may say something else: before a round writes, and at its end. */
+  readonly onNews?: (() => void) | undefined;
 }
 
 /**
@@ -119,6 +121,7 @@ export class TableRound {
   /** Makes a round. */
   async make(signal: AbortSignal): Promise<RoundResult> {
     const end = await this.#make(signal);
+    this.#options.onNews?.();
     return { end, nextAt: this.standing.dueAt };
   }
 
@@ -157,6 +160,7 @@ export class TableRound {
     look.guardDecided(comparison.decision.state);
     look.group?.compared(comparison.difference.memories);
     this.standing.begin(comparison);
+    this.#options.onNews?.();
     const report = await this.#changes.make(comparison, signal);
     this.#takeOvers(report);
     if (report?.state === null && report.failed.length === 0) await this.#read(signal);

@@ -1,4 +1,7 @@
-/** `bundle FILE`: all that a report of a fault needs, in one file that a person can read before it is handed on. */
+/**
+ * `bundle FILE`: all that a report of a fault needs, in one file that a person can read before it is handed on; `-` is standard output,
+ * as for `ssh router cloudroutesync bundle - > report.txt`.
+ */
 
 import * as v from "valibot";
 import { systemCause } from "../../clouds/system_cause.ts";
@@ -15,6 +18,9 @@ import { versionText } from "./version.ts";
 /** How long the checks may take, in milliseconds: a report is wanted just where the cloud does not answer. */
 const checkWithinMs = 60_000;
 
+/** What stands for standard output in place of a file. */
+const standardOutput = "-";
+
 /** A heading and what stands below it. */
 interface Section {
   readonly title: string;
@@ -28,7 +34,7 @@ export async function bundle(given: CommandContext): Promise<number> {
   using signals = listenForStop();
   const [path = ""] = context.words;
   // Opened before the permission to write there is given up.
-  using file = openNew(path);
+  using file = path === standardOutput ? null : openNew(path);
   const sections = [
     { title: "version", text: versionText() },
     ...await serviceSections(context),
@@ -41,7 +47,12 @@ export async function bundle(given: CommandContext): Promise<number> {
   const body = sections.map(({ title, text }) => `\n== ${title}\n${text.trimEnd() || "(nothing)"}\n`).join(
     "",
   );
-  writeReport(file, path, withoutPasswords(head + body));
+  const report = withoutPasswords(head + body);
+  if (file === null) {
+    context.print(report);
+    return 0;
+  }
+  writeReport(file, path, report);
   context.print(`Wrote ${path}: ${sections.map(({ title }) => title).join(", ")}\n`);
   return 0;
 }

@@ -11,6 +11,7 @@ import { prefixList } from "../../sync/wording.ts";
 import { systemClock } from "../../async/system_clock.ts";
 import { commit, version } from "../build_information.ts";
 import { CloudSession } from "../cloud_session.ts";
+import { KernelFaults } from "../kernel_faults.ts";
 import { FreeMemory } from "../free_memory.ts";
 import { UsageError } from "../usage_error.ts";
 import type { CommandContext } from "../context.ts";
@@ -42,7 +43,7 @@ export async function run(context: CommandContext): Promise<number> {
   using systemd = SdNotify.open(context.libc, context.environment("NOTIFY_SOCKET"));
   // The socket is opened before the permission for the network may be given up.
   await using service = await RunningService.begin(context);
-  using observer = await RunObserver.open(context);
+  using observer = await RunObserver.open(context, service.news);
   await using session = await CloudSession.open(context, { everything: false, follow: true }, observer);
   const { supervisor, kernel, cloud } = session;
   const rows = new RouteRowKeeper();
@@ -98,6 +99,12 @@ export async function run(context: CommandContext): Promise<number> {
     (table) => session.keeper.statusFile(table),
   );
   logStart(context.settings, cloud.name);
+  const faults = new KernelFaults();
+  kernel.onFault = (error) => {
+    faults.became(error);
+    service.news();
+  };
+  faults.became(kernel.health.lastError);
   using _free = new FreeMemory({
     trim: () => void context.libc.symbols.malloc_trim(0n),
     leavePages: () => void leaveFilePages(context.libc),

@@ -105,6 +105,11 @@ export class RunningService implements AsyncDisposable {
     this.#sources = sources;
   }
 
+  /** Whatever a verdict is made of may have changed just now. */
+  readonly news = (): void => {
+    if (this.#sources !== null) this.looked(this.#sources.observed());
+  };
+
   /** Remembers since when the verdict is what it is. */
   looked(observed: Observed): Observed {
     const { state } = healthOf(observed);

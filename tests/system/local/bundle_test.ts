@@ -63,3 +63,13 @@ routerTest("bundle is written though no service runs and the cloud cannot be rea
   assert.match(report, /^== last log lines\nthe service does not run: .*journalctl -u cloudroutesync/m);
   assert.match(report, /^\[bad\] +local file: .*is not valid JSON/m);
 });
+
+routerTest("bundle - prints the report and writes no file", async (router) => {
+  await router.announce([prefix]);
+  const { code, stdout, stderr } = await router.command("bundle -");
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^cloudroutesync bundle of \d{4}-/);
+  assert.match(stdout, /^== doctor\n\[ok\] +IPv4 forwarding: /m);
+  assert.doesNotMatch(stdout, /^Wrote /m);
+  await assert.rejects(Deno.stat(`${router.folder}/-`), Deno.errors.NotFound);
+});

@@ -104,3 +104,49 @@ routerTest("a service whose socket is deleted makes it anew, and status finds it
   await run.untilLog(/The socket .* was deleted while in use; it is made again/);
   await until("the service answers again", async () => (await statusOf(router)).code === 0);
 });
+
+/** The verdict's moment, which must not be later than now. */
+async function sinceOf(router: Router, state: string): Promise<number> {
+  // Whatever the program does at the moment of its log line is done when another process has started and ended.
+  await router.command("version");
+  const now = Date.now();
+  const { document } = await statusOf(router);
+  assert.equal(document["state"], state, JSON.stringify(document["why"]));
+  const since = Date.parse(String(document["since"]));
+  assert.ok(
+    since <= now,
+    `${state} since ${document["since"]}, but it was so at ${new Date(now).toISOString()}`,
+  );
+  return since;
+}
+
+routerTest(
+  "status tells since when the verdict is what it is, though nobody looked at it then",
+  async (router) => {
+    const [prefix = ""] = routes;
+    await router.writeFile([{ prefix, nextHop: "10.0.0.99", owner: "operator" }]);
+    const run = router.start();
+    await run.untilLog(/is in step/);
+    const ok = await sinceOf(router, "ok");
+    await router.announce([prefix]);
+    await run.untilLog(/blocked by a foreign route/);
+    const degraded = await sinceOf(router, "degraded");
+    assert.ok(ok <= degraded);
+    await router.withdraw([prefix]);
+    await run.untilLog(/no foreign route blocks a wanted prefix any more/);
+    assert.ok(degraded <= await sinceOf(router, "ok"));
+  },
+);
+
+routerTest("a kernel that cannot be read is a verdict and a log line, and so is its end", async (router) => {
+  const run = router.start("-netlink", "1");
+  await run.untilLog(/is in step/);
+  const limit = (files: string): Promise<string> =>
+    router.namespace.must(["prlimit", `--pid=${run.pid}`, `--nofile=${files}:`]);
+  await limit("1");
+  await run.untilLog(/failing: Cannot open a routing netlink socket: EMFILE/);
+  await limit("1024");
+  await run.untilLog(/The kernel is read well again, after /);
+  await sinceOf(router, "ok");
+  assert.equal(run.log.match(/failing:/g)?.length, 1, run.log);
+});

@@ -112,6 +112,20 @@ Deno.test("KernelMonitor keeps the old table and tells the error when a later du
   assert.equal(monitor.health.lastError, null);
 });
 
+Deno.test("KernelMonitor tells once that the kernel cannot be read, and once that it can again", async () => {
+  const kernel = new FakeKernel();
+  kernel.answer = routes(1);
+  await using monitor = await KernelMonitor.openWith(kernel.openPort, { ...options, redumpMs: 1 });
+  const faults: (string | null)[] = [];
+  monitor.onFault = (error) => faults.push(error?.message ?? null);
+  kernel.answer = () => [message(2, Uint8Array.of(244, 255, 255, 255))];
+  monitor.resync("test");
+  await until(() => monitor.health.failedDumps > 1);
+  kernel.answer = routes(1);
+  await until(() => monitor.health.dumps > 3);
+  assert.deepEqual(faults, ["Cannot dump links: ENOMEM", null]);
+});
+
 Deno.test("KernelMonitor keeps the old table when a dump holds a message that cannot be decoded", async () => {
   const kernel = new FakeKernel();
   kernel.answer = routes(1);
