@@ -76,6 +76,18 @@ const libcSymbols = {
     ],
     result: "i32",
   },
+  /** The same on a thread of its own, for a request that takes the kernel long. Its errno is lost there. */
+  sendAside: {
+    name: "send",
+    parameters: [
+      "i32", // int sockfd
+      "buffer", // const void *buf
+      "usize", // size_t len
+      "i32", // int flags
+    ],
+    result: "isize",
+    nonblocking: true,
+  },
   /** ssize_t sendto(...) */
   sendto: {
     parameters: [

@@ -52,7 +52,8 @@ export class NetlinkSocket implements Disposable {
   readonly #stopFd: number;
   /** `struct pollfd { int fd; short events; short revents; }`, twice: the socket, then the eventfd. */
   readonly #pollFds: Uint8Array<ArrayBuffer>;
-  #waiting = false;
+  /** Whether another thread uses the descriptors. */
+  #inUse = false;
   #stopped = false;
 
   private constructor(libc: Libc, fd: number, stopFd: number) {
@@ -149,6 +150,18 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
+   * Sends one request on another thread: the kernel begins a dump while it takes the request, and may go through a million routes for it.
+   *
+   * @throws {SystemError} as {@linkcode send}.
+   */
+  async sendAside(message: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { sendAside } = this.#libc.symbols;
+    if (await this.#aside(() => sendAside(this.#fd, message, BigInt(message.length), 0)) >= 0) return;
+    // Why it failed is known on the other thread only.
+    if (!this.#stopped) this.send(message);
+  }
+
+  /**
    * Takes one datagram without waiting.
    *
    * @returns its length in bytes: over `buffer.length` when it was cut off there (the rest is lost);
@@ -178,23 +191,28 @@ export class NetlinkSocket implements Disposable {
    */
   async wait(): Promise<boolean> {
     if (this.#stopped) return false;
-    if (this.#waiting) throw new Error("Cannot wait for a netlink socket twice at once");
-    this.#waiting = true;
+    await this.#aside(() => this.#libc.symbols.poll(this.#pollFds, 2n, -1));
+    return !this.#stopped;
+  }
+
+  /** Calls on another thread; what is closed meanwhile is released after it. */
+  async #aside<Result>(call: () => Promise<Result>): Promise<Result> {
+    if (this.#inUse) throw new Error("Cannot wait for a netlink socket twice at once");
+    this.#inUse = true;
     try {
-      await this.#libc.symbols.poll(this.#pollFds, 2n, -1);
+      return await call();
     } finally {
-      this.#waiting = false;
+      this.#inUse = false;
       if (this.#stopped) this.#release();
     }
-    return !this.#stopped;
   }
 
   /** Closes the socket; a pending {@linkcode wait} ends with false within a millisecond. Closing twice is harmless. */
   close(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    // While another thread polls them the descriptors stay open: closed, their numbers could be another file's.
-    if (this.#waiting) this.#libc.symbols.write(this.#stopFd, new BigUint64Array([1n]), 8n);
+    // While another thread uses them the descriptors stay open: closed, their numbers could be another file's.
+    if (this.#inUse) this.#libc.symbols.write(this.#stopFd, new BigUint64Array([1n]), 8n);
     else this.#release();
   }
 

@@ -76,6 +76,11 @@ export class FakePort implements NetlinkPort {
     }
   }
 
+  sendAside(request: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.send(request);
+    return Promise.resolve();
+  }
+
   receive(buffer: Uint8Array<ArrayBuffer>): number {
     const delivery = this.#queue.shift();
     if (delivery === undefined) return 0;

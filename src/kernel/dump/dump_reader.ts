@@ -42,6 +42,8 @@ export interface DumpRequest {
   readonly operation: string;
   /** Makes the request. */
   readonly message: (sequence: number) => Uint8Array<ArrayBuffer>;
+  /** Whether the kernel goes through much before it answers: then another thread asks. */
+  readonly aside?: boolean;
   /** Begins an attempt: what an earlier one brought is laid aside. */
   readonly begin: () => void;
   /** Adds to what the last attempt brought what earlier ones brought beyond it. */
@@ -96,7 +98,9 @@ export class DumpReader implements Disposable {
       const port = this.#portOf(attempt);
       request.begin();
       this.#sequence++;
-      port.send(request.message(this.#sequence));
+      const message = request.message(this.#sequence);
+      if (request.aside === true) await port.sendAside(message);
+      else port.send(message);
       if (await this.#readAnswer(port, request) && request.isDisturbed?.() !== true) {
         // The next dump gets large datagrams again.
         if (attempt > 0) this[Symbol.dispose]();

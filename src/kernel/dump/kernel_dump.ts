@@ -3,6 +3,7 @@
 import { errno } from "../../../ffi/system_error.ts";
 import type { Family } from "../../routes/prefix.ts";
 import { addressDumpRequest } from "../wire/address_message.ts";
+import { settleAll } from "../../async/pool.ts";
 import type { DumpReader, DumpRequest } from "./dump_reader.ts";
 import { KernelState } from "../table/kernel_state.ts";
 import type { KeepPrefix } from "../kernel_table.ts";
@@ -10,10 +11,11 @@ import type { KernelUpdate } from "../table/kernel_update.ts";
 import { KeyedDump } from "./keyed_dump.ts";
 import { linkDumpRequest } from "../wire/link_message.ts";
 import type { DumpedSegment } from "./lost_routes.ts";
+import type { EarlyCounts } from "./early_counts.ts";
 import { NetlinkError } from "../wire/netlink_error.ts";
 import { nextHopDumpRequest } from "../wire/next_hop_message.ts";
 import { isSet } from "../table/route_identity.ts";
-import type { DumpedCount } from "./route_census.ts";
+import { type DumpedCount, localTable, mainTable, tablesOf } from "./route_census.ts";
 import { entriesOf, only, RouteFill, type SegmentOf } from "./route_fill.ts";
 import { RTM_NEWROUTE } from "../wire/netlink_message.ts";
 import { RouteDecoder } from "../wire/route_message.ts";
@@ -46,8 +48,16 @@ export interface KernelDump {
   readonly mayHaveTwins: boolean;
 }
 
+/** Two, because two dumps are read at once. */
+export interface DumpReaders {
+  readonly main: DumpReader;
+  /** For what another processor does meanwhile. */
+  readonly aside: DumpReader;
+}
+
 /** What is known beside a dump. */
 export interface DumpWitness {
+  readonly early: Pick<EarlyCounts, "begin" | "trie">;
   /** How many events have come up to now with which an IPv6 table may have changed. */
   readonly changes6: () => number;
   /** Whether there is a table to compare with, so that IPv6 routes that an attempt has lost are found without another one. */
@@ -61,7 +71,7 @@ export interface DumpWitness {
  * not have count as empty.
  */
 export async function readKernel(
-  reader: DumpReader,
+  readers: DumpReaders,
   update: KernelUpdate,
   scope: DumpScope,
   witness: DumpWitness,
@@ -69,26 +79,36 @@ export async function readKernel(
   const state = new KernelState(scope.tables, scope.families);
   const merged: string[] = [];
   for (const request of interfaceRequests(state, update, scope.families)) {
-    if (!await readIfPresent(reader, request)) merged.push(request.operation);
+    if (!await readIfPresent(readers.main, request)) merged.push(request.operation);
   }
-  const segments: DumpedSegment[] = [];
-  const counts: DumpedCount[] = [];
-  let mayHaveTwins = false;
-  const fillOf = (segmentOf: SegmentOf): RouteFill =>
-    new RouteFill(state, segmentOf, scope, (...key) => update.hide(...key));
-  for (const { request, isDisturbed, dumped, counted } of routeDumps(state, scope, fillOf, witness)) {
-    const whole = await readIfPresent(reader, request);
-    if (!whole) merged.push(request.operation);
-    const disturbed = !whole || isDisturbed();
-    counts.push({ ...counted(), whole: !disturbed });
-    for (const segment of dumped()) {
-      // Legs of a set are never alike. Of others there are twins: the kernel replaces one and does not look for its like behind it.
-      if (disturbed && segment.dropRepeats((body) => isSet(state.bodies, body))) mayHaveTwins = true;
-      segment.seal();
-      segments.push({ segment, disturbed });
-    }
+  const routes = new RouteReading(state, update, scope, witness);
+  for (const family of scope.families) {
+    if (scope.allTables !== true) {
+      for (const table of scope.tables) await routes.read(readers.main, family, table);
+    } else if (family === 4) await readAllFour(routes, readers, witness);
+    else await routes.read(readers.main, family, null);
   }
-  return { state, merged, segments, counts, mayHaveTwins };
+  const { segments, counts, mayHaveTwins } = routes;
+  return { state, merged: [...merged, ...routes.merged], segments, counts, mayHaveTwins };
+}
+
+/**
+ * All tables of IPv4: main, which mostly is the large one, and the others meanwhile. Until the first `ip rule` local shares main's trie, and to
+ * find its few routes the kernel goes through all of main's: another processor has the time for that.
+ */
+async function readAllFour(
+  routes: RouteReading,
+  { main, aside }: DumpReaders,
+  { early }: DumpWitness,
+): Promise<void> {
+  await settleAll([
+    routes.read(main, 4, mainTable).finally(() => early.begin()),
+    early.trie.then(async (text) => {
+      for (const table of tablesOf(text)) if (table !== mainTable) await routes.read(aside, 4, table);
+    }),
+  ]);
+  // Where the kernel does not name its tables.
+  if (tablesOf(await early.trie).length === 0) await routes.read(main, 4, null);
 }
 
 function interfaceRequests(
@@ -119,63 +139,91 @@ function attemptsOf<Key, Value>(dump: KeyedDump<Key, Value>): Pick<DumpRequest, 
   return { begin: () => dump.begin(), merge: () => dump.merge() };
 }
 
-/** One dump of routes. */
-interface RouteDump {
-  readonly request: DumpRequest;
-  /** Whether an IPv6 table has changed since its last attempt began, of which the kernel says nothing. */
-  readonly isDisturbed: () => boolean;
-  /** What it has filled. */
-  readonly dumped: () => readonly RouteSegment[];
-  /** What its last attempt has brought. */
-  readonly counted: () => Omit<DumpedCount, "whole">;
-}
+/** Reads the dumps of routes, and holds what came of them. */
+class RouteReading {
+  readonly segments: DumpedSegment[] = [];
+  readonly counts: DumpedCount[] = [];
+  /** See {@linkcode KernelDump.merged}. */
+  readonly merged: string[] = [];
+  /** See {@linkcode KernelDump.mayHaveTwins}. */
+  mayHaveTwins = false;
+  readonly #state: KernelState;
+  readonly #update: KernelUpdate;
+  readonly #scope: DumpScope;
+  readonly #witness: DumpWitness;
+  readonly #ended = new Set<RouteSegment>();
 
-/** A dump a table and family; where all tables are read one a family. */
-function routeDumps(
-  state: KernelState,
-  scope: DumpScope,
-  fillOf: (segmentOf: SegmentOf) => RouteFill,
-  witness: DumpWitness,
-): readonly RouteDump[] {
-  if (scope.allTables !== true) {
-    return state.segments.map((segment) => {
-      const { family, table } = segment;
-      return routeDump(family, table, fillOf(only(segment)), () => [segment], witness);
-    });
+  constructor(state: KernelState, update: KernelUpdate, scope: DumpScope, witness: DumpWitness) {
+    this.#state = state;
+    this.#update = update;
+    this.#scope = scope;
+    this.#witness = witness;
   }
-  return scope.families.map((family) => {
-    const fill = fillOf((found, table) => found === family ? state.segmentFor(family, table) : null);
-    const dumped = (): readonly RouteSegment[] =>
-      state.segments.filter((segment) => segment.family === family);
-    return routeDump(family, null, fill, dumped, witness);
-  });
+
+  /**
+   * Reads a table.
+   *
+   * @param table null: all tables of the family that have not been read.
+   * @throws what {@linkcode DumpReader.read} throws.
+   */
+  async read(reader: DumpReader, family: Family, table: number | null): Promise<void> {
+    const { changes6, canCompare } = this.#witness;
+    const filled = (): readonly RouteSegment[] => this.#segmentsOf(family, table);
+    const fill = this.#fillOf(family, table);
+    let changesBefore = 0;
+    // Whether an IPv6 table has changed since the last attempt began, of which the kernel says nothing.
+    const isDisturbed = (): boolean => family === 6 && changes6() !== changesBefore;
+    const request: DumpRequest = {
+      operation: `dump IPv${family} routes of ${table === null ? "all tables" : `table ${table}`}`,
+      message: (sequence) => routeDumpRequest(family, table, sequence),
+      aside: isSlow(family, table),
+      begin: () => {
+        fill.begin();
+        changesBefore = family === 6 ? changes6() : 0;
+        for (const segment of filled()) segment.begin();
+      },
+      merge: () => {
+        for (const segment of filled()) segment.merge();
+      },
+      take: (walk) => fill.take(walk),
+      ...(canCompare ? {} : { isDisturbed }),
+    };
+    const whole = await readIfPresent(reader, request);
+    if (!whole) this.merged.push(request.operation);
+    const disturbed = !whole || isDisturbed();
+    this.counts.push({ family, table, count: fill.seen, whole: !disturbed });
+    for (const segment of filled()) this.#end(segment, disturbed);
+  }
+
+  #segmentsOf(family: Family, table: number | null): readonly RouteSegment[] {
+    return this.#state.segments.filter((segment) =>
+      segment.family === family && (table === null ? !this.#ended.has(segment) : segment.table === table)
+    );
+  }
+
+  #fillOf(family: Family, table: number | null): RouteFill {
+    const state = this.#state;
+    const unread: SegmentOf = (found, of) => {
+      const segment = found === family ? state.segmentFor(family, of) : null;
+      return segment === null || this.#ended.has(segment) ? null : segment;
+    };
+    const segmentOf = table === null ? unread : only(state.segmentFor(family, table));
+    return new RouteFill(state, segmentOf, this.#scope, (...key) => this.#update.hide(...key));
+  }
+
+  #end(segment: RouteSegment, disturbed: boolean): void {
+    const { bodies } = this.#state;
+    // Legs of a set are never alike. Of others there are twins: the kernel replaces one and does not look for its like behind it.
+    if (disturbed && segment.dropRepeats((body) => isSet(bodies, body))) this.mayHaveTwins = true;
+    segment.seal();
+    this.segments.push({ segment, disturbed });
+    this.#ended.add(segment);
+  }
 }
 
-/** @param table null: all. */
-function routeDump(
-  family: Family,
-  table: number | null,
-  fill: RouteFill,
-  dumped: RouteDump["dumped"],
-  witness: DumpWitness,
-): RouteDump {
-  let eventsBefore = 0;
-  const isDisturbed = (): boolean => family === 6 && witness.changes6() !== eventsBefore;
-  const request: DumpRequest = {
-    operation: `dump IPv${family} routes of ${table === null ? "all tables" : `table ${table}`}`,
-    message: (sequence) => routeDumpRequest(family, table, sequence),
-    begin: () => {
-      fill.begin();
-      eventsBefore = family === 6 ? witness.changes6() : 0;
-      for (const segment of dumped()) segment.begin();
-    },
-    merge: () => {
-      for (const segment of dumped()) segment.merge();
-    },
-    take: (walk) => fill.take(walk),
-    ...(witness.canCompare ? {} : { isDisturbed }),
-  };
-  return { request, isDisturbed, dumped, counted: () => ({ family, table, count: fill.seen }) };
+/** Whether the kernel may go through a large table for a small answer: see {@linkcode readAllFour}. */
+function isSlow(family: Family, table: number | null): boolean {
+  return family === 4 && table === localTable;
 }
 
 /**
@@ -189,6 +237,7 @@ export async function countRoutes(reader: DumpReader, family: Family, table: num
   await readIfPresent(reader, {
     operation: `count IPv${family} routes`,
     message: (sequence) => routeDumpRequest(family, table, sequence),
+    aside: isSlow(family, table),
     begin: () => {
       count = 0;
     },

@@ -5,13 +5,21 @@ import { DumpReader } from "./dump_reader.ts";
 import type { EventLog } from "./event_log.ts";
 import { replayEvents } from "./event_replay.ts";
 import type { Family } from "../../routes/prefix.ts";
-import { countRoutes, type DumpScope, readKernel } from "./kernel_dump.ts";
+import { EarlyCounts } from "./early_counts.ts";
+import { countRoutes, type DumpReaders, type DumpScope, readKernel } from "./kernel_dump.ts";
 import type { KernelState } from "../table/kernel_state.ts";
 import type { KernelUpdate } from "../table/kernel_update.ts";
 import { keepLostPrefixes } from "./kept_routes.ts";
 import { findLostPrefixes } from "./lost_routes.ts";
 import type { OpenPort } from "../wire/netlink_port.ts";
-import { type DumpedCount, findShortfall, type Shortfall, shortfallText, trieFile } from "./route_census.ts";
+import {
+  type DumpedCount,
+  findShortfall,
+  localTable,
+  type Shortfall,
+  shortfallText,
+  trieFile,
+} from "./route_census.ts";
 
 /** What a reading works with. */
 export interface ReadingOptions {
@@ -63,41 +71,23 @@ export interface Reading {
  * @throws what {@linkcode readKernel} throws.
  */
 export async function readBeside(options: ReadingOptions): Promise<Reading> {
-  await using early = new EarlyCount(options);
-  return await readCounted(options, early);
+  const { open, signal, scope } = options;
+  using main = new DumpReader(open, signal);
+  using aside = new DumpReader(open, signal);
+  const isDumped = scope.allTables === true || scope.tables.includes(localTable);
+  const countLocal = isDumped ? null : () => countRoutes(aside, 4, localTable);
+  await using early = new EarlyCounts({ ...options, countLocal });
+  return await readCounted(options, { main, aside }, early);
 }
 
-/**
- * So long into a dump, in milliseconds, the kernel's own count of its routes is asked for beside it. A dump of a small table is over by then.
- * Before, V8 compiles on the other processor: of two processors none would be left to read, and the count is not interrupted.
- */
-const countAfterMs = 60;
-
-/** What {@linkcode trieFile} says while a dump is under way that takes long: another processor counts meanwhile. */
-class EarlyCount implements AsyncDisposable {
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
-  #text: Promise<string | null> | null = null;
-
-  constructor({ unproven, readText }: Pick<ReadingOptions, "unproven" | "readText">) {
-    if (!unproven.has(4)) return;
-    this.#timer = setTimeout(() => this.#text = readText(trieFile), countAfterMs);
-  }
-
-  /** The dump is over. @returns the text; null: it was not asked for. */
-  end(): Promise<string | null> | null {
-    clearTimeout(this.#timer);
-    return this.#text;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.end();
-  }
-}
-
-async function readCounted(options: ReadingOptions, early: EarlyCount): Promise<Reading> {
-  const { open, update, scope, signal, log, drain, known, changes } = options;
-  using reader = new DumpReader(open, signal);
-  const dump = await readKernel(reader, update, scope, {
+async function readCounted(
+  options: ReadingOptions,
+  readers: DumpReaders,
+  early: EarlyCounts,
+): Promise<Reading> {
+  const { open, update, scope, log, drain, known, changes } = options;
+  const dump = await readKernel(readers, update, scope, {
+    early,
     changes6: () => {
       drain();
       return log.changes6;
@@ -106,7 +96,7 @@ async function readCounted(options: ReadingOptions, early: EarlyCount): Promise<
   });
   drain();
   const { state, segments, merged, mayHaveTwins } = dump;
-  const census = await takeCensus(dump.counts, reader, options, early.end());
+  const census = await takeCensus(dump.counts, readers.main, options, early);
   drain();
   for (const { family } of census.shortfalls) state.cut.add(family);
   const { doubtful, deleted } = replayEvents({
@@ -149,23 +139,28 @@ async function readCounted(options: ReadingOptions, early: EarlyCount): Promise<
 /**
  * Holds the dumps of families that nothing is known of yet against the kernel's own count.
  *
- * @param early what {@linkcode trieFile} said during the dumps; it counts where no event has come meanwhile. Null: it was not asked.
+ * @param early what was counted during the dumps; the trie's counts where no event has come meanwhile.
  */
 async function takeCensus(
   counts: readonly DumpedCount[],
   reader: DumpReader,
   { unproven: before, log, readText }: ReadingOptions,
-  early: Promise<string | null> | null,
+  early: EarlyCounts,
 ): Promise<{ readonly shortfalls: readonly Shortfall[]; readonly unproven: ReadonlySet<Family> }> {
   const unproven = new Set(before);
   const shortfalls: Shortfall[] = [];
+  const counted = early.end();
   for (const family of before) {
     const dumps = counts.filter((dump) => dump.family === family);
     // Of what was put together, or with events missing, another dump tells, which follows.
     if (!log.complete || dumps.some(({ whole }) => !whole)) continue;
     const shortfall = await findShortfall(family, dumps, log.events, {
-      readText: (path) => path === trieFile && early !== null && log.events === 0 ? early : readText(path),
-      countDump: (...which) => countRoutes(reader, ...which),
+      readText: (path) =>
+        path === trieFile && counted !== null && log.events === 0 ? counted.trie : readText(path),
+      countDump: async (of, table) => {
+        const local = of === 4 && table === localTable ? await counted?.local : null;
+        return local ?? await countRoutes(reader, of, table);
+      },
     });
     if (shortfall === null) unproven.delete(family);
     else shortfalls.push(shortfall);

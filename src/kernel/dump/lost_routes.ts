@@ -26,6 +26,7 @@ import { errno } from "../../../ffi/system_error.ts";
 import type { Words } from "../../routes/prefix.ts";
 import type { KernelState } from "../table/kernel_state.ts";
 import type { OpenPort } from "../wire/netlink_port.ts";
+import { mainTable } from "./route_census.ts";
 import { type LookupAnswer, RouteLookup } from "./route_lookup.ts";
 import type { RouteBodies } from "../table/route_bodies.ts";
 import { RTNH_F_DEAD, RTNH_F_LINKDOWN } from "../wire/route_body.ts";
@@ -37,8 +38,6 @@ const mostAsked = 16_384;
 
 /** To look up all prefixes of so many addresses takes less time than to compare two tables. */
 const fewAddresses = 64;
-
-const mainTable = 254;
 
 /** `rtm_type` of a route that sends the look-up on to the next table. */
 const RTN_THROW = 9;

@@ -18,7 +18,8 @@ import type { Family } from "../../routes/prefix.ts";
 /** The kernel walks all IPv4 routes for it: a tenth of a second for a million. */
 export const trieFile = "/proc/net/fib_triestat";
 
-const mainTable = 254, localTable = 255;
+/** `RT_TABLE_MAIN`, and `RT_TABLE_LOCAL`, where the kernel keeps its own addresses (linux/rtnetlink.h). */
+export const mainTable = 254, localTable = 255;
 
 /** What a dump has brought. */
 export interface DumpedCount {
@@ -147,6 +148,11 @@ export function trieCounts(text: string): TrieCounts {
   }
   const main = blocks.get(mainTable);
   return { tables, shared: main !== undefined && main === blocks.get(localTable) };
+}
+
+/** The tables that {@linkcode trieFile} names; none where it is not there. @param text what it says. */
+export function tablesOf(text: string | null): readonly number[] {
+  return [...trieCounts(text ?? "").tables.keys()];
 }
 
 /** Reads the text of `/proc/net/rt6_stats`, seven numbers in hexadecimal (rt6_stats_seq_show in net/ipv6/route.c). @returns 0 if it is none. */

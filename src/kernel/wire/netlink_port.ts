@@ -5,6 +5,8 @@ export interface NetlinkPort {
   /** Subscribes to a multicast group. */
   join(group: number): void;
   send(message: Uint8Array<ArrayBuffer>): void;
+  /** Sends on another thread. */
+  sendAside(message: Uint8Array<ArrayBuffer>): Promise<void>;
   /** @returns bytes of the datagram, over `buffer.length` if it was cut off; 0 nothing waiting; -1 overrun. */
   receive(buffer: Uint8Array<ArrayBuffer>): number;
   /** Waits until something can be received; false once the port is closed. */

@@ -31,15 +31,42 @@ Deno.test("NetlinkSocket.receive() returns at once when nothing is waiting", () 
   assert.equal(socket.receive(new Uint8Array(64)), nothingWaiting);
 });
 
-Deno.test("NetlinkSocket takes what the kernel answers, and tells the whole length of what it cut off", async () => {
-  using socket = NetlinkSocket.open(libc);
-  // struct nlmsghdr: RTM_GETLINK (18), a dump of all links
+/** `struct nlmsghdr`: RTM_GETLINK (18), a dump of all links. */
+function linkDump(): Uint8Array<ArrayBuffer> {
   const request = new Uint8Array(32);
   new DataView(request.buffer).setUint32(0, 32, true);
   request.set([18, 0, 0x01, 0x03], 4);
-  socket.send(request);
+  return request;
+}
+
+Deno.test("NetlinkSocket takes what the kernel answers, and tells the whole length of what it cut off", async () => {
+  using socket = NetlinkSocket.open(libc);
+  socket.send(linkDump());
   assert.equal(await socket.wait(), true);
   assert.ok(socket.receive(new Uint8Array(8)) > 8);
+});
+
+Deno.test("NetlinkSocket.sendAside() resolves when the kernel has taken the request", async () => {
+  using socket = NetlinkSocket.open(libc);
+  await socket.sendAside(linkDump());
+  assert.ok(socket.receive(new Uint8Array(64 * 1024)) > 0);
+});
+
+Deno.test("NetlinkSocket.sendAside() tells what the kernel has against a request", async () => {
+  using socket = NetlinkSocket.open(libc);
+  // More than the send buffer takes.
+  await assert.rejects(
+    socket.sendAside(new Uint8Array(64 << 20)),
+    new SystemError("send a netlink request", errno.EMSGSIZE),
+  );
+});
+
+Deno.test("NetlinkSocket.close() lets a request that another thread sends go out first", async () => {
+  const socket = NetlinkSocket.open(libc);
+  const sent = socket.sendAside(linkDump());
+  socket.close();
+  await sent;
+  assert.equal(await socket.wait(), false);
 });
 
 Deno.test("NetlinkSocket.open() gets the receive buffer that it asks for, doubled, or the system's limit", () => {

@@ -339,30 +339,40 @@ Deno.test("KernelMonitor keeps only prefixes that are wanted, from dumps and eve
   assert.deepEqual(prefixes(monitor), ["10.0.2.0/24", "10.0.4.0/24"]);
 });
 
-Deno.test("KernelMonitor reads all tables of a family by one dump where it is to, the preferred tables first", async () => {
-  const kernel = new FakeKernel();
-  let dumps = 0;
-  kernel.answer = (type) => {
-    if (type !== RTM_GETROUTE) return [done()];
-    dumps++;
-    return [
-      message(RTM_NEWROUTE, routePayload(1, 2, { table: 255 })),
-      message(RTM_NEWROUTE, routePayload(1, 2, { table: 7 })),
-      message(RTM_NEWROUTE, routePayload(2, 2, { table: 7 })),
-      message(RTM_NEWROUTE, routePayload(1, 3, { table: 254 })),
-      done(),
-    ];
-  };
-  await using monitor = await KernelMonitor.openWith(kernel.openPort, { ...options, allTables: true });
-  assert.equal(dumps, 1);
-  assert.deepEqual(
-    Array.from(
-      monitor.table.prefixes(),
-      (group) => group.map(({ prefix, table }) => `${prefix.text} ${table}`),
-    ),
-    [["10.0.1.0/24 254", "10.0.1.0/24 7", "10.0.1.0/24 255"], ["10.0.2.0/24 7"]],
-  );
-});
+/** Two tables besides main and local. */
+const triestat = ["Main", "Local", "Id 7", "Id 9"].map((name) => `${name}:\n\tPrefixes:       1\n`).join("");
+
+for (const [how, text] of [["names", triestat], ["does not name", null]] as const) {
+  Deno.test(`KernelMonitor reads all tables where the kernel ${how} them, the preferred tables first`, async () => {
+    const kernel = new FakeKernel();
+    const routes = [[1, 2, 255], [1, 2, 7], [2, 2, 7], [1, 3, 254]] as const;
+    const asked: (number | null)[] = [];
+    kernel.answer = (type, request) => {
+      if (type !== RTM_GETROUTE) return [done()];
+      // `struct nlmsghdr`, `struct rtmsg` and RTA_TABLE, whose value comes last.
+      const only = request.length < 36 ? null : new DataView(request.buffer).getUint32(32, true);
+      asked.push(only);
+      return [
+        ...routes.filter(([, , table]) => only === null || only === table)
+          .map(([prefix, gateway, table]) => message(RTM_NEWROUTE, routePayload(prefix, gateway, { table }))),
+        done(),
+      ];
+    };
+    await using monitor = await KernelMonitor.openWith(kernel.openPort, {
+      ...options,
+      allTables: true,
+      readText: () => Promise.resolve(text),
+    });
+    assert.deepEqual(asked, text === null ? [254, null] : [254, 255, 7, 9]);
+    assert.deepEqual(
+      Array.from(
+        monitor.table.prefixes(),
+        (group) => group.map(({ prefix, table }) => `${prefix.text} ${table}`),
+      ),
+      [["10.0.1.0/24 254", "10.0.1.0/24 7", "10.0.1.0/24 255"], ["10.0.2.0/24 7"]],
+    );
+  });
+}
 
 Deno.test("KernelMonitor stops when its signal is aborted", async () => {
   const kernel = new FakeKernel();

@@ -36,6 +36,7 @@ export class Injections {
     return {
       join: (group) => port.join(group),
       send: (message) => port.send(message),
+      sendAside: (message) => port.sendAside(message),
       receive: (buffer) => {
         while (this.#waiting[0] !== undefined && this.#waiting[0].at <= this.#received) {
           this.#waiting.shift()?.run();

@@ -284,6 +284,7 @@ function slowly(
     return {
       join: (group) => port.join(group),
       send: (request) => port.send(request),
+      sendAside: (request) => port.sendAside(request),
       receive: (buffer) => {
         if (performance.now() < readyAt) return 0;
         hooks.answers?.();
