@@ -106,11 +106,11 @@ export interface CloudTable {
   readonly foundBy?: string;
 }
 
-/** A table that is ready. */
+/** A table that is ready, or of which it was foreseen what makes it ready. */
 export interface PreparedTable extends CloudTable {
   /**
-   * What preparing has read of it, so that the first reading of a start need not ask for it again. Left out: preparing did not read the
-   * table whole, or has changed something since.
+   * What was read of it for that, so that the first reading need not ask for it again. Left out: the table was not read whole, or
+   * preparing has changed something since.
    */
   readonly reading?: TableReading;
 }
@@ -186,6 +186,8 @@ export interface PreparationStep {
 
 /** What preparing would do now. */
 export interface Foresight {
+  /** The tables as {@linkcode CloudConnection.locate} finds them, with what was read of them as they are now. */
+  readonly tables: readonly PreparedTable[];
   /** In their order; empty where all is ready. */
   readonly steps: readonly PreparationStep[];
   /** The table of its own as it will be, where it does not exist yet; else null. */
@@ -294,7 +296,7 @@ export interface CloudConnection {
   locate(signal: AbortSignal): Promise<readonly CloudTable[]>;
 
   /**
-   * What {@linkcode prepare} would do, without changing anything; throws as it does.
+   * Finds the tables as {@linkcode locate} does, and what {@linkcode prepare} would do, without changing anything; throws as they do.
    */
   foresee(signal: AbortSignal): Promise<Foresight>;
 

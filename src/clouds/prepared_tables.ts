@@ -1,4 +1,4 @@
-/** Tables that were prepared, with and without what preparing has read of them. */
+/** Tables that were prepared or foreseen, with and without what was read of them for that. */
 
 import type { CloudTable, PreparedTable, TableReading } from "./cloud.ts";
 

@@ -1,6 +1,6 @@
 /** A cloud of which each call is timed: the one place where it is known how every cloud answers. */
 
-import type { Cloud, CloudConnection, WriteResult } from "../clouds/cloud.ts";
+import type { Cloud, CloudConnection, PreparedTable, WriteResult } from "../clouds/cloud.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
 import { withReadings } from "../clouds/prepared_tables.ts";
 import type { CloudCalls, CloudOperation, CloudResult } from "./cloud_calls.ts";
@@ -52,18 +52,20 @@ export function observedCloud(cloud: Cloud, calls: CloudCalls): Cloud {
 }
 
 function observedConnection(connection: CloudConnection, timed: Timed): CloudConnection {
+  const observedReadings = (tables: readonly PreparedTable[]): readonly PreparedTable[] =>
+    withReadings(tables, ({ at, state }, { name }) => ({
+      at,
+      state: (inner) => timed("read", inner, () => state(inner), { table: name, askedAt: at }),
+    }));
   return {
     identity: connection.identity,
     locate: (signal) => timed("locate", signal, () => connection.locate(signal)),
-    foresee: (signal) => timed("foresee", signal, () => connection.foresee(signal)),
+    foresee: async (signal) => {
+      const foresight = await timed("foresee", signal, () => connection.foresee(signal));
+      return { ...foresight, tables: observedReadings(foresight.tables) };
+    },
     prepare: async (signal) =>
-      withReadings(
-        await timed("prepare", signal, () => connection.prepare(signal)),
-        ({ at, state }, { name }) => ({
-          at,
-          state: (inner) => timed("read", inner, () => state(inner), { table: name, askedAt: at }),
-        }),
-      ),
+      observedReadings(await timed("prepare", signal, () => connection.prepare(signal))),
     resolve: (neighbours, signal) => timed("resolve", signal, () => connection.resolve(neighbours, signal)),
     forget: (gateways) => connection.forget(gateways),
     ...(connection.findDead === undefined ? {} : {

@@ -1,6 +1,6 @@
-/** What preparing has read of a table: the first reading of a start, once, unless something has come between. */
+/** What preparing or foreseeing has read of a table: the first reading, once, unless something has come between. */
 
-import type { TableReading } from "../clouds/cloud.ts";
+import type { PreparedTable, TableReading } from "../clouds/cloud.ts";
 
 /** So long after it was asked for it counts, in milliseconds. */
 const freshForMs = 5_000;
@@ -27,4 +27,16 @@ export class FirstReading {
     this.#reading = null;
     return reading !== null && this.#isCurrent() && now - reading.at < freshForMs ? reading : null;
   }
+}
+
+/**
+ * What a reconciler is given of it; nothing where the table was not read.
+ *
+ * @param isCurrent whether this VM is still the one that the tables were prepared for.
+ */
+export function firstReadingOf(
+  { reading }: PreparedTable,
+  isCurrent: () => boolean,
+): { readonly firstReading?: FirstReading } {
+  return reading === undefined ? {} : { firstReading: new FirstReading(reading, isCurrent) };
 }

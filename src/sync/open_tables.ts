@@ -2,7 +2,7 @@
 
 import type { CloudConnection, CloudTable, PreparedTable } from "../clouds/cloud.ts";
 import { withoutReading } from "../clouds/prepared_tables.ts";
-import { FirstReading } from "./first_reading.ts";
+import { firstReadingOf } from "./first_reading.ts";
 import type { Opening } from "./opening.ts";
 import { Reconciler, type ReconcilerOptions, reportOf } from "./reconciler.ts";
 import type { SyncSettings } from "./table_round.ts";
@@ -53,9 +53,7 @@ export class OpenTables {
       }
       const report = this.#reports.get(table.id) ?? reportOf({ ...this.#options, table });
       this.#reports.set(table.id, report);
-      const firstReading = prepared.reading === undefined
-        ? {}
-        : { firstReading: new FirstReading(prepared.reading, () => this.#options.connection() === by) };
+      const firstReading = firstReadingOf(prepared, () => this.#options.connection() === by);
       reconcilers.push(this.reconcilerOf(table, ledger, { report, ...firstReading }));
     }
     this.#reconcilers = reconcilers;

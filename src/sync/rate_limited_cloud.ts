@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from "../async/clock.ts";
-import type { Cloud, CloudConnection, WriteResult } from "../clouds/cloud.ts";
+import type { Cloud, CloudConnection, PreparedTable, WriteResult } from "../clouds/cloud.ts";
 import { CloudError, isOverRate, withRetryAfter } from "../clouds/cloud_error.ts";
 import { withReadings } from "../clouds/prepared_tables.ts";
 import { type ApiAction, type ApiBudget, writeAction } from "./api_budget.ts";
@@ -32,12 +32,11 @@ function limitedConnection(
   return {
     identity: connection.identity,
     locate: (signal) => limits.read(signal, () => connection.locate(signal)),
-    foresee: (signal) => limits.read(signal, () => connection.foresee(signal)),
-    prepare: async (signal) =>
-      withReadings(
-        await limits.read(signal, () => connection.prepare(signal)),
-        ({ at, state }) => ({ at, state: (inner) => limits.lookUp(inner, () => state(inner)) }),
-      ),
+    foresee: async (signal) => {
+      const foresight = await limits.read(signal, () => connection.foresee(signal));
+      return { ...foresight, tables: limits.readings(foresight.tables) };
+    },
+    prepare: async (signal) => limits.readings(await limits.read(signal, () => connection.prepare(signal))),
     resolve: (neighbours, signal) => limits.lookUp(signal, () => connection.resolve(neighbours, signal)),
     forget: (gateways) => connection.forget(gateways),
     ...(connection.findDead === undefined ? {} : {
@@ -85,6 +84,14 @@ class Limits {
   async lookUp<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     await this.#budget.waitForCloud(signal);
     return await this.#watch("read", this.#clock.now(), call);
+  }
+
+  /** What was read of tables, of which the state is made once it is allowed. */
+  readings(tables: readonly PreparedTable[]): readonly PreparedTable[] {
+    return withReadings(
+      tables,
+      ({ at, state }) => ({ at, state: (inner) => this.lookUp(inner, () => state(inner)) }),
+    );
   }
 
   async write(

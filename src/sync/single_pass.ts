@@ -3,9 +3,11 @@
  * meant, what would a round change in each. `plan` ends there; `apply` has the tables prepared first and makes those changes.
  */
 
-import type { CloudConnection, CloudTable, Foresight } from "../clouds/cloud.ts";
+import type { CloudConnection, CloudTable, Foresight, PreparedTable } from "../clouds/cloud.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
+import { withoutReading } from "../clouds/prepared_tables.ts";
 import type { FeedRebuild } from "./feed_rebuild.ts";
+import { firstReadingOf } from "./first_reading.ts";
 import type { KnownVm } from "./known_vm.ts";
 import type { FoundTables, OpenTables } from "./open_tables.ts";
 import type { Opening } from "./opening.ts";
@@ -48,12 +50,9 @@ export class SinglePass {
    * @throws {CloudError} if the cloud does not answer until then.
    */
   async preview(signal: AbortSignal, giveUpAt: number): Promise<readonly TablePreview[]> {
-    const { vm, opening } = this.#parts;
-    const { tables: located } = await this.#tablesBy("locate", signal, giveUpAt);
-    const foresee = (inner: AbortSignal): Promise<Foresight> => vm.connection.foresee(inner);
-    const { steps: preparation, toBe } = await opening.retrying(foresee, signal, giveUpAt);
-    const connection = withTableToBe(vm.connection, toBe);
-    const tables = located.length === 0 ? [tableToBe] : located;
+    const { tables: found, steps: preparation, toBe, by } = await this.#foresee(signal, giveUpAt);
+    const connection = withTableToBe(by, toBe);
+    const tables = found.length === 0 ? [tableToBe] : found;
     const ends = await Promise.allSettled(tables.map(async (table) => ({
       ...await this.#previewOf(table, connection, signal, giveUpAt),
       preparation,
@@ -66,14 +65,18 @@ export class SinglePass {
 
   /** The first half of a table's round, after which {@linkcode apply} goes on. */
   async #previewOf(
-    table: CloudTable,
+    prepared: PreparedTable,
     connection: CloudConnection,
     signal: AbortSignal,
     giveUpAt: number,
   ): Promise<Omit<TablePreview, "preparation">> {
     const { opening, peekTable, tables } = this.#parts;
+    const table = withoutReading(prepared);
     const ledger = await peekTable(table);
-    const reconciler = tables.reconcilerOf(table, ledger, { connection: () => connection });
+    const reconciler = tables.reconcilerOf(table, ledger, {
+      connection: () => connection,
+      ...firstReadingOf(prepared, () => true),
+    });
     const comparison = await opening.retrying((inner) => reconciler.preview(inner), signal, giveUpAt);
     const { state, index } = reconciler.table;
     return { table, comparison, index, quotas: state?.quotas ?? [] };
@@ -99,24 +102,27 @@ export class SinglePass {
     await this.#parts.tables.open(await this.#tablesBy("locate", signal, giveUpAt));
   }
 
-  /** Finds out who this VM is, what is wanted and which tables are meant. */
-  async #tablesBy(
-    way: "locate" | "prepare",
+  /** Which tables are meant, and what making them ready would do. */
+  #foresee(signal: AbortSignal, giveUpAt: number): Promise<Foresight & FoundTables> {
+    return this.#asking(async (by, inner) => ({ ...await by.foresee(inner), by }), signal, giveUpAt);
+  }
+
+  /** Which tables are meant. */
+  #tablesBy(way: "locate" | "prepare", signal: AbortSignal, giveUpAt: number): Promise<FoundTables> {
+    return this.#asking(async (by, inner) => ({ tables: await by[way](inner), by }), signal, giveUpAt);
+  }
+
+  /** Finds out who this VM is and what is wanted, and asks the cloud. */
+  async #asking<T>(
+    ask: (by: CloudConnection, signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
     giveUpAt: number,
-  ): Promise<FoundTables> {
+  ): Promise<T> {
     const { vm, rebuild, opening, tables, settings } = this.#parts;
     // One look at the kernel is all there is: no withdrawal waits for another.
     tables.reconfigure({ ...settings(), withdrawDelayMs: 0 });
     await vm.identify(signal, giveUpAt);
     await rebuild.done();
-    return await opening.retrying(
-      async (inner) => {
-        const by = vm.connection;
-        return { tables: await by[way](inner), by };
-      },
-      signal,
-      giveUpAt,
-    );
+    return await opening.retrying((inner) => ask(vm.connection, inner), signal, giveUpAt);
   }
 }

@@ -41,7 +41,8 @@ export function withTableToBe(connection: CloudConnection, toBe: Foresight["toBe
     forget: (gateways) => connection.forget(gateways),
     findDead: async (peers, signal) => await connection.findDead?.(peers, signal) ?? [],
     findGone: async (nextHops, signal) => await connection.findGone?.(nextHops, signal) ?? new Set(),
-    read: (table, signal) => table === tableToBe ? Promise.resolve(state) : connection.read(table, signal),
+    read: (table, signal) =>
+      table.id === tableToBe.id ? Promise.resolve(state) : connection.read(table, signal),
     write: (table, changes, state, signal) => connection.write(table, changes, state, signal),
     forwarding: (ownPrefixes, signal) => connection.forwarding(ownPrefixes, signal),
     remove: (signal) => connection.remove(signal),

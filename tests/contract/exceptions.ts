@@ -52,7 +52,7 @@ export function withoutOwnTable(reason: string): ContractRow["notApplicable"] {
 /** Of clouds where preparing reads no table. */
 export const withoutReadingAhead: ContractRow["notApplicable"] = because(
   "Where nothing is to be made ready nothing is read either before the table is compared",
-  "what prepare() has read is what read() says, and may be written to",
+  "what prepare() and foresee() have read is what read() says, and may be written to",
   "what was read by prepare() overwrites nothing that came after",
   "prepare() that makes a table tells no reading of it",
 );

@@ -11,6 +11,7 @@ import type {
   CloudTable,
   CloudTraits,
   Finding,
+  Foresight,
   Neighbour,
   PreparedTable,
   TableState,
@@ -86,8 +87,8 @@ export class HerdCloud implements Cloud, CloudConnection {
     return this.prepare(signal);
   }
 
-  foresee(): Promise<typeof nothingToPrepare> {
-    return Promise.resolve(nothingToPrepare);
+  async foresee(signal: AbortSignal): Promise<Foresight> {
+    return nothingToPrepare(await this.locate(signal));
   }
 
   resolve(neighbours: readonly Neighbour[]): Promise<readonly (string | null)[]> {

@@ -164,7 +164,7 @@ export class ModelCloudClient implements Cloud, CloudConnection {
   }
 
   foresee(): Promise<Foresight> {
-    return Promise.resolve(nothingToPrepare);
+    return Promise.resolve(nothingToPrepare([table]));
   }
 
   async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {

@@ -19,6 +19,7 @@ import type {
 import { CloudError } from "../cloud_error.ts";
 import type { CloudOptions } from "../cloud_options.ts";
 import { failedFinding } from "../kit/doctor.ts";
+import { nothingToPrepare } from "../kit/plain_connection.ts";
 import { goneInterfaces } from "./abandoned_routes.ts";
 import { findDeadPeers } from "./dead_peers.ts";
 import { checkAws, remedyOf } from "./doctor.ts";
@@ -60,16 +61,21 @@ export class AwsConnection implements CloudConnection {
     const { owner, routeTables } = this.#options;
     const { own, now } = this.#region;
     const at = now();
-    if (routeTables.length > 0) {
-      const found = await this.#find(signal);
-      return asGiven(found, routeTables, owner).map((table) => {
-        const read = found.find(({ RouteTableId }) => RouteTableId === table.id);
-        return read === undefined ? table : this.#withReading(table, read, at);
-      });
-    }
+    if (routeTables.length > 0) return await this.#readGiven(signal);
     const { table: read, isAsRead } = await own.prepare(this.#facts.primary, signal);
     const table = cloudTableOf(read, owner);
     return [isAsRead ? this.#withReading(table, read, at) : table];
+  }
+
+  /** The tables that `-route-table` names, with what was read of those that are there. */
+  async #readGiven(signal: AbortSignal): Promise<readonly PreparedTable[]> {
+    const { owner, routeTables } = this.#options;
+    const at = this.#region.now();
+    const found = await this.#find(signal);
+    return asGiven(found, routeTables, owner).map((table) => {
+      const read = found.find(({ RouteTableId }) => RouteTableId === table.id);
+      return read === undefined ? table : this.#withReading(table, read, at);
+    });
   }
 
   #withReading(table: CloudTable, read: Ec2RouteTable, at: number): PreparedTable {
@@ -81,12 +87,15 @@ export class AwsConnection implements CloudConnection {
   }
 
   async foresee(signal: AbortSignal): Promise<Foresight> {
-    if (this.#options.routeTables.length > 0) return { steps: [], toBe: null };
-    const { own, limit } = this.#region;
-    const { steps, toBe } = await own.foresee(this.#facts.primary, signal);
-    if (toBe === null) return { steps, toBe };
+    const { owner, routeTables } = this.#options;
+    if (routeTables.length > 0) return nothingToPrepare(await this.#readGiven(signal));
+    const { own, limit, now } = this.#region;
+    const at = now();
+    const { found, steps, toBe } = await own.foresee(this.#facts.primary, signal);
+    const tables = found === null ? [] : [this.#withReading(cloudTableOf(found, owner), found, at)];
+    if (toBe === null) return { tables, steps, toBe };
     await limit.refresh(signal);
-    return { steps, toBe: await stateOf(this.#context, toBe, signal) };
+    return { tables, steps, toBe: await stateOf(this.#context, toBe, signal) };
   }
 
   async resolve(

@@ -62,6 +62,15 @@ export interface ReadyTable {
   readonly isAsRead: boolean;
 }
 
+/** What makes our table ready. */
+export interface ForeseenTable {
+  /** As it is now; null: it does not exist yet. */
+  readonly found: Ec2RouteTable | null;
+  readonly steps: readonly PreparationStep[];
+  /** As it will be, where it does not exist yet; else null. */
+  readonly toBe: Ec2RouteTable | null;
+}
+
 /** The owner's table in a VPC. */
 export class OwnTable {
   readonly #api: Ec2Api;
@@ -145,13 +154,10 @@ export class OwnTable {
   }
 
   /** What {@linkcode prepare} would do, without doing it; throws as it does. */
-  async foresee(
-    subnet: SubnetRef,
-    signal: AbortSignal,
-  ): Promise<{ readonly steps: readonly PreparationStep[]; readonly toBe: Ec2RouteTable | null }> {
+  async foresee(subnet: SubnetRef, signal: AbortSignal): Promise<ForeseenTable> {
     const found = await this.find(subnet, signal);
     if (found !== null && associationOf(found, subnet.subnetId) !== null) {
-      return { steps: copySteps((await copyingOf(this.#api, found, signal)).plan), toBe: null };
+      return { found, steps: copySteps((await copyingOf(this.#api, found, signal)).plan), toBe: null };
     }
     const { used, plan } = await this.#joining(subnet, found, signal);
     const made = found === null ? `route table in ${subnet.vpcId}` : null;
@@ -160,7 +166,7 @@ export class OwnTable {
       from: used.table.RouteTableId,
       to: found?.RouteTableId ?? newTableName,
     });
-    return { steps, toBe: found === null ? tableToBe(used.table, true) : null };
+    return { found, steps, toBe: found === null ? tableToBe(used.table, true) : null };
   }
 
   /** Puts the subnet's former association back and deletes the table; does nothing if there is none. */

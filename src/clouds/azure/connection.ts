@@ -15,7 +15,7 @@ import type {
 import { CloudError, isOverRate } from "../cloud_error.ts";
 import type { Prefix } from "../../routes/prefix.ts";
 import { copySteps } from "../kit/own_table.ts";
-import { PlainConnection } from "../kit/plain_connection.ts";
+import { nothingToPrepare, PlainConnection } from "../kit/plain_connection.ts";
 import type { ArmClient } from "./api.ts";
 import { associate, associateAgain, checkMayAssociate, usesTable } from "./association.ts";
 import type { DeadPeers } from "./dead_peers.ts";
@@ -99,11 +99,8 @@ export class AzureConnection extends PlainConnection {
   }
 
   override async prepare(signal: AbortSignal): Promise<readonly PreparedTable[]> {
+    if (this.#options.routeTables.length > 0) return await this.#readGiven(signal);
     const at = this.#memory.now();
-    if (this.#options.routeTables.length > 0) {
-      const tables = await handedOver(this.#context, this.#options.routeTables, signal);
-      return tables.map(({ table, raw }) => raw === null ? table : this.#withReading(table, raw, at));
-    }
     const { arm, owner } = this.#context;
     const seen = await this.#look(signal);
     if (seen.isUsed) {
@@ -124,20 +121,34 @@ export class AzureConnection extends PlainConnection {
   }
 
   override async foresee(signal: AbortSignal): Promise<Foresight> {
-    if (this.#options.routeTables.length > 0) return { steps: [], toBe: null };
-    const { arm, vm } = this.#context;
+    if (this.#options.routeTables.length > 0) return nothingToPrepare(await this.#readGiven(signal));
+    const { arm, vm, owner } = this.#context;
+    const at = this.#memory.now();
     const seen = await this.#look(signal);
+    const { own } = seen;
+    const tables = own === null ? [] : [this.#withReading(asCloudTable(own, owner), own, at)];
     if (seen.isUsed) {
-      return { steps: copySteps((await copyingOf(this.#context, seen.own, signal)).plan), toBe: null };
+      return {
+        tables,
+        steps: copySteps((await copyingOf(this.#context, seen.own, signal)).plan),
+        toBe: null,
+      };
     }
-    const { subnet, associated, own } = seen;
+    const { subnet, associated } = seen;
     checkMayAssociate(subnet, associated, this.#options);
     const joining = await joiningOf(this.#context, own, associated, signal);
     const steps = stepsOf(this.#context, joining);
-    if (!joining.isNew) return { steps, toBe: null };
+    if (!joining.isNew) return { tables, steps, toBe: null };
     const limit = await this.#memory.limit.read(arm, vm.location, signal);
     const ownSubnets = this.#ownSubnets(joining.own);
-    return { steps, toBe: { ...tableToBe(this.#context, joining, limit), ownSubnets } };
+    return { tables, steps, toBe: { ...tableToBe(this.#context, joining, limit), ownSubnets } };
+  }
+
+  /** The tables that `-route-table` names, with what was read of those that are there. */
+  async #readGiven(signal: AbortSignal): Promise<readonly PreparedTable[]> {
+    const at = this.#memory.now();
+    const tables = await handedOver(this.#context, this.#options.routeTables, signal);
+    return tables.map(({ table, raw }) => raw === null ? table : this.#withReading(table, raw, at));
   }
 
   findDead(peers: readonly PeerRouter[], signal: AbortSignal): Promise<readonly DeadPeer[]> {

@@ -18,7 +18,9 @@ import type {
 } from "../cloud.ts";
 
 /** What a cloud foresees whose tables are there already. */
-export const nothingToPrepare: Foresight = { steps: [], toBe: null };
+export function nothingToPrepare(tables: Foresight["tables"]): Foresight {
+  return { tables, steps: [], toBe: null };
+}
 
 /** See the head of this file. */
 export abstract class PlainConnection implements CloudConnection {
@@ -35,8 +37,8 @@ export abstract class PlainConnection implements CloudConnection {
   abstract forwarding(ownPrefixes: () => readonly Prefix[], signal: AbortSignal): Promise<readonly Finding[]>;
   abstract check(options: CheckOptions, signal: AbortSignal): Promise<readonly Finding[]>;
 
-  foresee(_signal: AbortSignal): Promise<Foresight> {
-    return Promise.resolve(nothingToPrepare);
+  async foresee(signal: AbortSignal): Promise<Foresight> {
+    return nothingToPrepare(await this.locate(signal));
   }
 
   prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {

@@ -73,7 +73,9 @@ export const readingCases = {
     assert.deepEqual(states, [state, state, state]);
   },
 
-  async "what prepare() has read is what read() says, and may be written to"(bench: Bench): Promise<void> {
+  async "what prepare() and foresee() have read is what read() says, and may be written to"(
+    bench: Bench,
+  ): Promise<void> {
     const { subject, table } = await ready(bench);
     await bench.rig.addForeign(table.id, foreignPrefix);
     for (const options of [{}, { routeTables: [table.id] }]) {
@@ -84,6 +86,9 @@ export const readingCases = {
       assert.deepEqual(state, await opened.read(state.table, never));
       const handedOver = (options.routeTables ?? []).length > 0;
       routeOf(state, foreignPrefix);
+      const foreseen = only((await opened.foresee(never)).tables).reading;
+      assert.ok(foreseen, "foreseeing does not tell what it has read");
+      assert.deepEqual(await foreseen.state(never), state);
       const change = add(handedOver ? "198.51.100.0/25" : "198.51.100.128/25", bench.rig.self[4]);
       const { outcomes } = await opened.write(state.table, [change], state, never);
       assert.deepEqual(outcomes, [null]);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { CloudTable } from "../../../src/clouds/cloud.ts";
 import type { CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
+import { withoutReading } from "../../../src/clouds/prepared_tables.ts";
 import { MovedClock } from "../clock.ts";
 import { add, done, failure, needed, never, only, preparedInTime, ready } from "../helpers.ts";
 import type { Bench } from "../rig.ts";
@@ -139,7 +140,8 @@ export const tableCases = {
     const { rig, open } = bench;
     const before = await rig.snapshot();
     const subject = await open();
-    const { steps, toBe } = await subject.foresee(never);
+    const { tables, steps, toBe } = await subject.foresee(never);
+    assert.deepEqual(tables, await subject.locate(never));
     assert.equal(rig.traffic.writes, 0);
     assert.deepEqual(await rig.snapshot(), before);
     const table = only(await subject.prepare(never));
@@ -151,7 +153,12 @@ export const tableCases = {
     const texts = (all: typeof routes): string[] =>
       all.map(({ prefix, nextHops }) => `${prefix.text} ${nextHops}`);
     assert.deepEqual(toBe === null ? null : texts(toBe.routes), table.ours ? texts(routes) : null);
-    assert.deepEqual(await subject.foresee(never), { steps: [], toBe: null });
+    const after = await subject.foresee(never);
+    assert.deepEqual({ ...after, tables: after.tables.map(withoutReading) }, {
+      tables: [table],
+      steps: [],
+      toBe: null,
+    });
   },
 
   async "a table that was handed over and is not there is gone"({ rig, open }: Bench): Promise<void> {

@@ -615,9 +615,11 @@ test("plan shows the change and the quota and writes nothing; apply carries it o
   assert.deepEqual(rig.front.calls.filter(isWrite), []);
   assert.equal((await vm.command("apply")).code, 0);
   assert.deepEqual(await vm.summary(), ["192.168.0.0/24 router"]);
+  rig.front.calls.length = 0;
   const second = await vm.command("plan", "-output", "json");
   assert.equal(second.code, 0, second.stderr);
   assert.match(second.stdout, /"limit":\s*500/);
+  assert.equal(rig.front.count("DescribeRouteTables"), 2, "it reads our table once, and its former tables");
 });
 
 test(

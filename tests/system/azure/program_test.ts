@@ -290,6 +290,14 @@ const tests: Record<string, (vm: AzureVm, rig: AzureRig) => Promise<void>> = {
       addresses.other,
     ]]);
     assert.deepEqual(rig.arm.writes(), []);
+    assert.equal((await vm.command("apply")).code, 0);
+    rig.arm.calls.length = 0;
+    assert.equal((await vm.command("plan")).code, 0);
+    const tables = rig.arm.calls.map(({ path }) => path.toLowerCase()).filter((path) =>
+      path.includes("/routetables/")
+    );
+    assert.deepEqual(tables, [...new Set(tables)], "it reads no table twice");
+    assert.ok(tables.length > 0);
   },
 
   async "plan shows the table to be made, and what would turn the router's own packets back; apply leaves that out"(

@@ -65,6 +65,15 @@ Deno.test("Supervisor.apply() makes what preview() lists, in that order, after o
   assert.equal(readsBeforeWrites, 1, "what was compared is carried out, and not read again first");
 });
 
+Deno.test("Supervisor.preview() does not read again what was read to foresee what preparing would do", async () => {
+  using _log = captureLog();
+  const [one, ahead] = [differing(), differing()];
+  const list = await planned(one);
+  ahead.cloud.readsAhead = true;
+  assert.deepEqual(await planned(ahead), list);
+  assert.deepEqual([one.cloud.reads, ahead.cloud.reads], [1, 0]);
+});
+
 Deno.test("Supervisor.apply() leaves out what preview() finds over the quota", async () => {
   using _log = captureLog();
   const [one, other] = [differing(), differing()];

@@ -74,7 +74,7 @@ export class RigCloud implements Cloud {
     return {
       identity: this.identity,
       locate: () => this.locate(),
-      foresee: () => Promise.resolve(nothingToPrepare),
+      foresee: async (signal) => nothingToPrepare(await this.prepare(signal)),
       prepare: (signal) => this.prepare(signal),
       resolve: (neighbours) => this.resolve(neighbours),
       forget: () => this.forget(),
