@@ -3,7 +3,6 @@
  * `settings.ts`' business; here only their form is checked, and every error is collected.
  */
 
-import { Command, CommanderError, Option } from "commander";
 import * as v from "valibot";
 import { systemCause } from "../clouds/system_cause.ts";
 import { commandHelps, type CommandName, commandNames, isCommand } from "./command_names.ts";
@@ -82,70 +81,40 @@ export function takesFlag(command: CommandName, flag: string): boolean {
   return commandsOfFlag(flag)?.includes(command) ?? commandHelps[command].serviceFlags !== "refused";
 }
 
-/** Lets commander read the flags; each value goes to `given` in the order of the command line. */
-function newProgram(given: GivenValue[]): Command {
-  const program = new Command("cloudroutesync")
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} })
-    .helpOption(false)
-    .helpCommand(false)
-    .allowExcessArguments();
-  for (const flag of flags) {
-    program.addOption(
-      new Option(flag.kind === "boolean" ? `--${flag.name} [value]` : `--${flag.name} <value>`)
-        .argParser((value: string) => {
-          given.push({ flag: flag.name, value, source: `-${flag.name}` });
-          return value;
-        }),
-    );
-  }
-  return program.addOption(new Option("--help"));
-}
-
+/**
+ * Reads flags as Go's flag package takes them: one dash or two, `-flag value` or `-flag=value`; a boolean never takes the next word.
+ * Commander, which prints the help, is not asked: to load it takes each start 13 ms, and it would have to be told all this.
+ */
 function parseArguments(
   args: readonly string[],
   errors: string[],
 ): { readonly words: readonly string[]; readonly values: readonly GivenValue[]; readonly help: boolean } {
+  const words: string[] = [];
   const values: GivenValue[] = [];
-  const program = newProgram(values);
-  try {
-    const { operands, unknown } = program.parseOptions([...goStyle(args, errors)]);
-    return { words: [...operands, ...unknown], values, help: program.opts()["help"] === true };
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    errors.push(error.message.replace(/^error: /, ""));
-    return { words: [], values, help: false };
-  }
-}
-
-/**
- * Turns flags as Go's flag package takes them (one dash or two, `-flag value` or `-flag=value`, a boolean never takes the next
- * word) into the one form that leaves nothing to guess: `--flag=value`.
- */
-function* goStyle(args: readonly string[], errors: string[]): Generator<string> {
+  let help = false;
   const rest = args.values();
   for (const word of rest) {
-    // What follows is no flag, whatever it looks like.
-    if (word === "--") return yield* [word, ...rest];
+    if (word === "--") {
+      // What follows is no flag, whatever it looks like.
+      words.push(...rest);
+      break;
+    }
     const match = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(word);
     if (match === null) {
-      yield word;
+      words.push(word);
       continue;
     }
     const [, name = "", value] = match;
-    if (name === "h" || name === "help") {
-      yield "--help";
-      continue;
-    }
     const flag = flagsByName.get(name);
-    if (flag === undefined) {
-      errors.push(`Unknown flag -${name}${flagSuggestion(name)}`);
-      continue;
+    if (name === "h" || name === "help") help = true;
+    else if (flag === undefined) errors.push(`Unknown flag -${name}${flagSuggestion(name)}`);
+    else {
+      const given = value ?? (flag.kind === "boolean" ? "true" : rest.next().value);
+      if (given === undefined) errors.push(`Flag -${name} needs a value: -${name} ${flag.value}`);
+      else values.push({ flag: name, value: given, source: `-${name}` });
     }
-    const given = value ?? (flag.kind === "boolean" ? "true" : rest.next().value);
-    if (given === undefined) errors.push(`Flag -${name} needs a value: -${name} ${flag.value}`);
-    else yield `--${name}=${given}`;
   }
+  return { words, values, help };
 }
 
 /** The flag that was probably meant. */
