@@ -88,9 +88,15 @@ export class ColumnJudge {
     const rules = this.#rules[family];
     const { alone, destination: { byFirstByte } } = rules;
     const addresses = run.addresses, words = addressWords(family);
-    for (let row = start; row < end; row++) {
-      if (row + 1 < end && lengths[row] === lengths[row + 1] && samePrefix(run, row, row + 1)) {
+    // As signed numbers, which need no floating point.
+    const firstWord = (row: number): number => (addresses[row * words] ?? 0) | 0;
+    for (let row = start, next = firstWord(start); row < end; row++) {
+      const word = next;
+      next = firstWord(row + 1);
+      // Mostly the first word alone tells two prefixes apart.
+      if (next === word && row + 1 < end && samePrefix(run, row, row + 1)) {
         row += this.#judgeTogether(rules, run, row) - 1;
+        next = firstWord(row + 1);
         continue;
       }
       const outcome = alone[bodies[row] ?? 0] ?? unknown;
@@ -98,7 +104,7 @@ export class ColumnJudge {
         outcomes[row - start] = outcome;
         continue;
       }
-      const destined = byFirstByte[(addresses[row * words] ?? 0) >>> 24] ?? open;
+      const destined = byFirstByte[word >>> 24] ?? open;
       // Of most routes nothing more need be looked at.
       const isKnown = outcome !== unknown && destined !== open && (lengths[row] ?? 0) >= leastLength;
       outcomes[row - start] = isKnown ? Math.min(outcome, destined) : this.#judgeAlone(rules, run, row);

@@ -25,9 +25,9 @@ export function judgedRanges(
 
 /** What can matter to a destination whose address begins with a certain byte. */
 interface Candidates {
-  readonly reserved: readonly Prefix[];
-  readonly networks: readonly Prefix[];
-  readonly rules: readonly FilterRule[];
+  readonly reserved: Prefix[];
+  readonly networks: Prefix[];
+  readonly rules: FilterRule[];
 }
 
 const reserved = outcomeOf("reserved");
@@ -56,18 +56,23 @@ export class DestinationRule {
     this.#allowDefault = policy.allowDefault;
     const takesAll = !policy.filter.some(({ action }) => action === "include");
     this.#unmatched = takesAll ? wantedOutcome : outcomeOf("not-included");
-    this.#candidates = Array.from({ length: 256 }, (_, byte): Candidates | null => {
-      const meets = (range: Prefix): boolean => range.family === family && mayBeginWith(range, byte);
-      const candidates = {
-        reserved: ranges.reserved.filter(meets),
-        networks: ranges.networks.filter(meets),
-        rules: policy.filter.filter(({ range }) => meets(range.prefix)),
-      };
-      return Object.values(candidates).every((list) => list.length === 0) ? null : candidates;
-    });
+    const candidates = new Array<Candidates | null>(256).fill(null);
+    // A rule is made at each comparison, so that each range goes to the bytes that it has, which mostly is one.
+    const add = (range: Prefix, to: (found: Candidates) => void): void => {
+      if (range.family !== family) return;
+      const first = range.words[0] >>> 24;
+      const end = first + 2 ** Math.max(0, 8 - range.length);
+      for (let byte = first; byte < end; byte++) {
+        to(candidates[byte] ??= { reserved: [], networks: [], rules: [] });
+      }
+    };
+    for (const range of ranges.reserved) add(range, (found) => found.reserved.push(range));
+    for (const range of ranges.networks) add(range, (found) => found.networks.push(range));
+    for (const rule of policy.filter) add(rule.range.prefix, (found) => found.rules.push(rule));
+    this.#candidates = candidates;
     this.byFirstByte = Uint8Array.from(
-      this.#candidates,
-      (candidates) => candidates === null ? this.#unmatched : open,
+      candidates,
+      (found) => found === null ? this.#unmatched : open,
     );
   }
 
@@ -95,10 +100,6 @@ export class DestinationRule {
   #isDefault(length: number): boolean {
     return !this.#allowDefault && isDefault({ family: this.#family, length });
   }
-}
-
-function mayBeginWith({ words, length }: Prefix, byte: number): boolean {
-  return matchesBits(words, [byte * 2 ** 24, 0, 0, 0], Math.min(length, 8));
 }
 
 function isInside(ranges: readonly Prefix[], words: Words, length: number): boolean {
