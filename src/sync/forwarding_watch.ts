@@ -11,6 +11,7 @@ import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
 import { eachMinuteMs } from "../clouds/error_meaning.ts";
 import type { Prefix } from "../routes/prefix.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
+import { ToldErrors } from "./told_errors.ts";
 import { durationText } from "./wording.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
@@ -45,7 +46,7 @@ export class ForwardingWatch {
   #cloudDueAt: number;
   /** By the name of what is bad: since when, in milliseconds of the clock. */
   readonly #badSince = new Map<string, number>();
-  #loggedError: string | null = null;
+  readonly #told = new ToldErrors();
 
   constructor(options: ForwardingWatchOptions) {
     this.#options = options;
@@ -85,7 +86,7 @@ export class ForwardingWatch {
     const { clock, connection, cloudEveryMs } = this.#options;
     try {
       this.#cloud = await connection().forwarding(() => this.#ownPrefixes(), stop);
-      this.#loggedError = null;
+      this.#told.forget();
     } catch (error) {
       if (stop.aborted) return;
       if (!(error instanceof CloudError)) throw error;
@@ -103,8 +104,7 @@ export class ForwardingWatch {
       const remedy = action === undefined ? {} : { remedy: `allow ${action}, or check it yourself` };
       this.#cloud = [{ name: "forwarding in the cloud", status: "unknown", detail: message, ...remedy }];
     }
-    if (error.message === this.#loggedError) return;
-    this.#loggedError = error.message;
+    if (!this.#told.isNews(error)) return;
     log.warn("Cannot find out whether the cloud lets this VM forward: {message}", {
       event: "forwarding-unknown",
       ...errorFacts(error),

@@ -6,6 +6,7 @@ import type { Clock } from "../async/clock.ts";
 import { CloudError, ConfigurationError, errorFacts } from "../clouds/cloud_error.ts";
 import { eachMinuteMs, fewTries, meaningOf, needsCorrection } from "../clouds/error_meaning.ts";
 import { remedyOf, withoutStop } from "./error_text.ts";
+import { ToldErrors } from "./told_errors.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
 
@@ -31,7 +32,7 @@ export async function retryUntil<T>(
   signal: AbortSignal,
   { giveUpAt = Infinity, hasWorked = false, onWait }: RetryOptions = {},
 ): Promise<T> {
-  let logged = "";
+  const told = new ToldErrors();
   let wrong = 0;
   for (let failures = 1;; failures++) {
     signal.throwIfAborted();
@@ -48,8 +49,7 @@ export async function retryUntil<T>(
         : backOffMs(failures, error.retryAfterMs, clock.random());
       if (clock.now() + wait > giveUpAt) throw error;
       // An error is logged once, with the wait that follows it; later waits are longer.
-      if (error.message !== logged) logRetry(error, wait);
-      logged = error.message;
+      if (told.isNews(error)) logRetry(error, wait);
       onWait?.(clock.now() + wait);
       log.debug("Waiting for {ms} ms before attempt {next}", {
         event: "back-off",

@@ -4,6 +4,7 @@ import { getLogger } from "@logtape/logtape";
 import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
 import { meaningOf } from "../clouds/error_meaning.ts";
 import { ofTable, remedyOf, withoutStop } from "./error_text.ts";
+import { ToldErrors } from "./told_errors.ts";
 import { durationText } from "./wording.ts";
 
 const log = getLogger(["cloudroutesync", "sync"]);
@@ -25,6 +26,8 @@ export class TableFailures {
   readonly #failingSince = new Map<string, number>();
   /** By key when what failed is tried again, in milliseconds of the clock, as it was known when it failed. */
   readonly #nextTries = new Map<string, number>();
+  /** By key what was logged of the table as a whole, its ledger and its neighbours. */
+  readonly #told = new Map<string, ToldErrors>();
   #count = 0;
 
   /** @param table its name. @param now milliseconds of the clock, which never jump. */
@@ -51,6 +54,7 @@ export class TableFailures {
   /** What failed works again. @returns for how many milliseconds it failed; null: it did not. */
   recovered(key: string): number | null {
     this.#errors.delete(key);
+    this.#told.delete(key);
     this.#nextTries.delete(key);
     const since = this.#failingSince.get(key);
     this.#failingSince.delete(key);
@@ -71,13 +75,13 @@ export class TableFailures {
   }
 
   /**
-   * Remembers an error, and logs it unless it is the one logged last, or was logged for another prefix.
+   * Remembers an error, and logs it unless it was logged since the failing began, or for another prefix.
    *
    * @param retryMs when it is tried again, from now; null: not by itself.
    */
   fail(key: string, error: Error, retryMs: number | null): void {
     this.#count++;
-    const isNews = this.#errors.get(key)?.message !== error.message && !this.#isLoggedElsewhere(key, error);
+    const isNews = this.#isNews(key, error) && !this.#isLoggedElsewhere(key, error);
     this.#errors.set(key, error);
     if (retryMs === null) this.#nextTries.delete(key);
     else this.#nextTries.set(key, this.#now() + retryMs);
@@ -96,6 +100,14 @@ export class TableFailures {
       remedy: remedy === undefined ? "" : `; ${remedy}`,
       again: retryMs === null ? "" : `; retrying in ${durationText(Math.max(retryMs, 1))}`,
     });
+  }
+
+  /** Of a prefix the last error alone is remembered: there may be a million. */
+  #isNews(key: string, error: Error): boolean {
+    if (!unnamed.has(key)) return this.#errors.get(key)?.message !== error.message;
+    const told = this.#told.get(key) ?? new ToldErrors();
+    this.#told.set(key, told);
+    return told.isNews(error);
   }
 
   /** What fails on is logged with -debug alone; of the table as a whole, since a thousand changes may fail together. */

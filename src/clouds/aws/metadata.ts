@@ -9,6 +9,7 @@ import { CloudError } from "../cloud_error.ts";
 import { call, kindOfStatus } from "../http.ts";
 import { parseAnswer } from "../kit/answer.ts";
 import type { Transport } from "../kit/transport.ts";
+import { TransportError } from "../kit/transport_error.ts";
 
 /** One network interface of this VM. */
 export interface InstanceInterface {
@@ -194,7 +195,10 @@ export class InstanceMetadata {
       }
     }
     const [first] = failures;
-    throw new CloudError("unavailable", `${first?.message}. ${hopLimitAdvice}`, { cause: first });
+    // Who is not reached, or refuses, has not sent the answer that was dropped.
+    const isSilent = first?.cause instanceof TransportError && first.cause.timedOut;
+    const message = `${first?.message}${isSilent ? `. ${hopLimitAdvice}` : ""}`;
+    throw new CloudError("unavailable", message, { cause: first });
   }
 
   async #askTokenAt(

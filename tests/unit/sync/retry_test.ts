@@ -105,3 +105,17 @@ Deno.test("retryUntil() says an error once, however often it comes", async () =>
     "warning: no credentials; cloudroutesync doctor -policy prints the permissions that it needs; retrying in 60 s",
   ]);
 });
+
+Deno.test("retryUntil() logs errors that take turns once each", async () => {
+  let calls = 0;
+  const turns = (): Promise<string> =>
+    calls++ < 6
+      ? Promise.reject(new CloudError("unavailable", calls % 2 === 0 ? "no answer" : "no route to host"))
+      : Promise.resolve("yes");
+  const lines = await logOf(() => retryUntil(turns, new SteppingClock(0), never));
+  const warnings = lines.filter((line) => line.startsWith("warning"));
+  assert.deepEqual(warnings.map((line) => line.split(";")[0]), [
+    "warning: no route to host",
+    "warning: no answer",
+  ]);
+});

@@ -47,6 +47,18 @@ Deno.test("facts() asks for a new token when the one it has is refused or has ex
 });
 
 Deno.test("facts() is unavailable, and explains the hop limit, when nobody answers", async () => {
+  // A listener that accepts and says nothing, as where the answer is dropped on its way.
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = `http://127.0.0.1:${(silent.addr as Deno.NetAddr).port}`; // it listens by TCP
+  await assert.rejects(
+    new InstanceMetadata(testTransport, url, () => 0).facts(signal),
+    (error) =>
+      error instanceof CloudError && error.kind === "unavailable" &&
+      /no answer within 2000 ms .*HttpPutResponseHopLimit/.test(error.message),
+  );
+});
+
+Deno.test("facts() blames no hop limit when the metadata service is not reached", async () => {
   const service = new AwsMetadata([card(0)], document);
   const { url } = service;
   await service[Symbol.asyncDispose]();
@@ -54,7 +66,7 @@ Deno.test("facts() is unavailable, and explains the hop limit, when nobody answe
     new InstanceMetadata(testTransport, url, () => 0).facts(signal),
     (error) =>
       error instanceof CloudError && error.kind === "unavailable" &&
-      /HttpPutResponseHopLimit/.test(error.message),
+      /refused/.test(error.message) && !/HopLimit/.test(error.message),
   );
 });
 
