@@ -47,7 +47,7 @@ export async function openServiceSocket(
     return {
       [Symbol.asyncDispose]: async () => {
         await server.shutdown();
-        await removeIfThere(path);
+        await leaveNoSocket(path);
       },
     };
   } catch (cause) {
@@ -79,5 +79,18 @@ async function removeIfThere(path: string): Promise<void> {
     await Deno.remove(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** At the end nothing depends on it: the next service replaces a socket that was left behind. */
+async function leaveNoSocket(path: string): Promise<void> {
+  try {
+    await removeIfThere(path);
+  } catch (cause) {
+    log.warn("Cannot remove the socket {path}: {why}; it does no harm", {
+      event: "socket-left",
+      path,
+      why: systemCause(cause),
+    });
   }
 }

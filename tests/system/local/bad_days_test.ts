@@ -82,6 +82,22 @@ routerTest("a read-only file system ends apply, and a run waits until it can be 
   await run.untilLog(/add 198\.51\.100\.0\/24/);
 });
 
+routerTest("a run that may no longer write its folder stops as told, with one sentence", async (router) => {
+  const folder = `${router.folder}/folder`;
+  await Deno.chmod(router.folder, 0o755);
+  await Deno.mkdir(folder);
+  await Deno.chmod(folder, 0o777);
+  router.through = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"];
+  const run = router.spawn(["-cloud", "local", "-event", "-local-file", `${folder}/cloud.json`]);
+  await run.untilLog(/is in step/);
+  await Deno.chmod(folder, 0o555);
+  const { code, log } = await run.stop();
+  assert.equal(code, 0, log);
+  assert.match(log, /Cannot remove the socket .*\.sock: permission denied; it does no harm/);
+  assert.match(log, /Stopped/);
+  assert.doesNotMatch(log, /^ +at /m);
+});
+
 routerTest(
   "a full disk costs no route: what could not be written follows when there is room",
   async (router) => {
