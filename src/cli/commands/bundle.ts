@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { systemCause } from "../../clouds/system_cause.ts";
 import { CloudSession } from "../cloud_session.ts";
 import type { CommandContext } from "../context.ts";
-import { askService } from "../service/service_client.ts";
+import { askService, noAnswerText } from "../service/service_client.ts";
 import { serviceFilesOf } from "../service/service_files.ts";
 import { listenForStop } from "../signals.ts";
 import { OutputError, writeAll } from "../standard_output.ts";
@@ -83,13 +83,14 @@ async function serviceSections(context: CommandContext): Promise<readonly Sectio
   const { socket } = serviceFilesOf(context);
   const status = await attempt(async () => {
     const answer = await askService(socket, "GET /status");
-    if (!answer.running) return `not running: ${answer.why} (${socket})`;
+    if (!answer.running) return noAnswerText(answer, socket);
     return `${readStatus(answer.body).text}\nas JSON: ${JSON.stringify(answer.body)}`;
   });
   const log = await attempt(async () => {
     const answer = await askService(socket, "GET /log");
     if (!answer.running) {
-      return "the service does not run: its journal has the log (journalctl -u cloudroutesync)";
+      const why = answer.state === "unknown" ? answer.why : "the service does not run";
+      return `${why}: its journal has the log (journalctl -u cloudroutesync)`;
     }
     return v.parse(v.array(v.string()), answer.body).join("\n");
   });

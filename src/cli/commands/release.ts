@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import type { CommandContext } from "../context.ts";
 import { counted } from "../../sync/wording.ts";
-import { askService } from "../service/service_client.ts";
+import { askService, noAnswerText } from "../service/service_client.ts";
 import { serviceFilesOf } from "../service/service_files.ts";
 
 const answerSchema = v.object({ released: v.number() });
@@ -13,7 +13,7 @@ export async function release(context: CommandContext): Promise<number> {
   const { socket } = serviceFilesOf(context);
   const answer = await askService(socket, "POST /release");
   if (!answer.running) {
-    context.print(`not running: ${answer.why} (${socket})\n`);
+    context.print(`${noAnswerText(answer, socket)}\n${answer.remedy}\n`);
     return 1;
   }
   const parsed = v.safeParse(answerSchema, answer.body);

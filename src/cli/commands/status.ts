@@ -2,7 +2,7 @@
 
 import { systemClock } from "../../async/system_clock.ts";
 import type { CommandContext } from "../context.ts";
-import { askService } from "../service/service_client.ts";
+import { askService, noAnswerText } from "../service/service_client.ts";
 import { serviceFilesOf } from "../service/service_files.ts";
 import { listenForStop } from "../signals.ts";
 import { readStatus } from "../status_text.ts";
@@ -11,10 +11,6 @@ import { readStatus } from "../status_text.ts";
 const watchEveryMs = 1_000;
 /** Home, and clear what is below (ECMA-48). */
 const clearScreen = "\x1b[H\x1b[J";
-
-/** What to type where no service answers. */
-const startHint =
-  "Start it with: systemctl start cloudroutesync. For a service with another -owner or -state, or with -cloud local, give the same flags.";
 
 /** Runs the command. @returns 0: ok, 1: degraded, failing or not running. */
 export async function status(context: CommandContext): Promise<number> {
@@ -46,8 +42,8 @@ async function printStatus(context: CommandContext, before: string): Promise<Sho
   if (!answer.running) {
     const isRead = print(
       json
-        ? `${JSON.stringify({ format: 2, state: "not running", why: answer.why })}\n`
-        : `${before}not running: ${answer.why} (${socket})\n${startHint}\n`,
+        ? `${JSON.stringify({ format: 2, state: answer.state, why: answer.why })}\n`
+        : `${before}${noAnswerText(answer, socket)}\n${answer.remedy}\n`,
     );
     return { code: 1, isRead };
   }

@@ -24,7 +24,7 @@ const ownFlags: readonly string[] = [
   "debug",
 ];
 
-/** A command line, and the sentence that says which settings of the service it took; null: none. */
+/** A command line, and the sentence that says which settings of the service it took, or why none; null: there are none to take. */
 export interface WithServiceSettings {
   readonly commandLine: CommandLine;
   readonly note: string | null;
@@ -43,7 +43,9 @@ export function withServiceSettings(
   if (!lookers.includes(commandLine.command)) return nothing;
   const { settings } = readSettings(commandLine);
   if (settings === null) return nothing;
-  const service = readSettingsFile(serviceFilesOf({ settings, libc, environment }).settings);
+  const { settings: path } = serviceFilesOf({ settings, libc, environment });
+  const service = readSettingsFile(path);
+  if (service === "denied") return { commandLine, note: deniedNote(path) };
   if (service === null || !isAlive(libc, service.pid)) return nothing;
   const cloudOf = (values: CommandLine["values"]): string | undefined =>
     values.findLast(({ flag }) => flag === "cloud")?.value;
@@ -64,6 +66,12 @@ export function withServiceSettings(
       taken.map(({ flag, value }) => value === "true" ? `-${flag}` : `-${flag} ${value}`).join(", ")
     }`,
   };
+}
+
+/** Whether a service runs is not known to this user either. */
+function deniedNote(path: string): string {
+  return `The settings of the service, if it runs, are not used: this user may not read ${path}; put sudo before the command, or give ` +
+    "the service's flags";
 }
 
 /** Whether the process is still this program's: after a crash its number may belong to another one (comm, proc(5)). */

@@ -27,12 +27,12 @@ export async function leaveSettings(path: string, settings: ServiceSettings): Pr
   }
 }
 
-/** The settings that a service left; null where there are none that can be read. */
-export function readSettingsFile(path: string): ServiceSettings | null {
+/** The settings that a service left; null where there are none that make sense; `denied` where this user may not read them. */
+export function readSettingsFile(path: string): ServiceSettings | null | "denied" {
   try {
     const parsed = v.safeParse(schema, JSON.parse(Deno.readTextFileSync(path)));
     return parsed.success ? parsed.output : null;
-  } catch {
-    return null;
+  } catch (error) {
+    return error instanceof Deno.errors.PermissionDenied ? "denied" : null;
   }
 }

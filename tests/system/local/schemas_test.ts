@@ -21,7 +21,7 @@ async function keeps(router: Router, command: string): Promise<void> {
 routerTest("each document of -output json keeps its schema", async (router) => {
   await router.writeFile([foreign], 2);
   await router.announce([prefix, foreign.prefix, "192.0.2.0/24"]);
-  for (const command of ["plan", "apply", "routes", `explain ${prefix}`, "doctor"]) {
+  for (const command of ["plan", "apply", "routes", `explain ${prefix}`, "doctor", "status"]) {
     await keeps(router, command);
   }
   const run = router.start();

@@ -150,3 +150,27 @@ routerTest("a kernel that cannot be read is a verdict and a log line, and so is 
   await sinceOf(router, "ok");
   assert.equal(run.log.match(/failing:/g)?.length, 1, run.log);
 });
+
+routerTest("to a user who may not ask the service, whether it runs is unknown", async (router) => {
+  const own = `${router.folder}/own`;
+  await Deno.chmod(router.folder, 0o755);
+  await Deno.mkdir(own, { mode: 0o700 });
+  const flags = ["-cloud", "local", "-local-file", `${own}/cloud.json`];
+  const run = router.spawn(["-event", ...flags, "-exclude", "0.0.0.0/0+"]);
+  await run.untilLog(/is in step/);
+  assert.equal((await router.bare(["status", ...flags])).code, 0);
+  router.through = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"];
+  for (const command of ["status", "release"]) {
+    const { code, stdout } = await router.bare([command, ...flags]);
+    assert.equal(code, 1);
+    assert.match(stdout, /^unknown: this user may not open the service's socket \(.*\.sock\)\n.*sudo/);
+  }
+  const { stdout } = await router.bare(["status", "-output", "json", ...flags]);
+  assert.equal(JSON.parse(stdout).state, "unknown");
+  const looked = await router.bare(["routes", ...flags]);
+  assert.equal(looked.code, 0);
+  assert.match(
+    looked.stderr,
+    /The settings of the service, if it runs, are not used: this user may not read /,
+  );
+});

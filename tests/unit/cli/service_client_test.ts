@@ -17,6 +17,8 @@ Deno.test("askService() names no host, so that a VM without DNS waits for none",
 Deno.test("askService() says that nobody listens where there is no socket", async () => {
   await inTemporaryFolder(async (folder) => {
     const answer = await askService(`${folder}/none.sock`, "GET /status");
-    assert.deepEqual(answer, { running: false, why: "nobody listens on its socket" });
+    assert.ok(!answer.running);
+    assert.deepEqual([answer.state, answer.why], ["not running", "nobody listens on its socket"]);
+    assert.match(answer.remedy, /^Start it with: systemctl start cloudroutesync\./);
   });
 });
