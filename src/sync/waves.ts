@@ -9,7 +9,7 @@
  * places that its changes need are free at its beginning.
  */
 
-import { eachOf, itemsAStep, type Steps } from "../async/steps.ts";
+import { eachOf, itemsAStep, someOf, type Steps } from "../async/steps.ts";
 import type { CloudQuota } from "../clouds/cloud.ts";
 import { prefixContains } from "../routes/prefix.ts";
 import { prefixKeys, sorting } from "./column_sort.ts";
@@ -44,7 +44,9 @@ export function* layering(changes: readonly PlannedChange[]): Steps<PlannedChang
 }
 
 /** Orders a layer, which is in order of addresses, by length. */
-function* moreSpecificFirst(layer: readonly PlannedChange[]): Steps<PlannedChange[]> {
+function* moreSpecificFirst(layer: PlannedChange[]): Steps<PlannedChange[]> {
+  const [first] = layer;
+  if (!(yield* someOf(layer, ({ prefix }) => prefix.length !== first?.prefix.length))) return layer;
   const byLength = new Map<number, PlannedChange[]>();
   yield* eachOf(layer, (change) => {
     const { length } = change.prefix;
@@ -52,7 +54,11 @@ function* moreSpecificFirst(layer: readonly PlannedChange[]): Steps<PlannedChang
     if (same === undefined) byLength.set(length, [change]);
     else same.push(change);
   });
-  return [...byLength].sort(([left], [right]) => right - left).flatMap(([, same]) => same);
+  const ordered: PlannedChange[] = [];
+  for (const [, same] of [...byLength].sort(([left], [right]) => right - left)) {
+    yield* eachOf(same, (change) => ordered.push(change));
+  }
+  return ordered;
 }
 
 function contains(outer: PlannedChange | undefined, { prefix }: PlannedChange): boolean {
@@ -73,17 +79,18 @@ export function* joining(
   const free = scarce.flatMap((quota) => quota.limit === null ? [] : [new WavePlaces(quota, quota.limit)]);
   let looked = 0;
   for (const layers of kinds) {
-    // Each prefix of a layer covers one of the layer before.
-    let isBeforeWhole = false;
+    // Whether the last wave has all of the layer before. Each prefix of a layer covers one of the layer before, so that a layer cannot
+    // join that wave: this need not be found out by looking. Where a quota has split the layer before, the last wave has only its end.
+    let lastHasLayerBefore = false;
     for (const layer of layers) {
       let wave = waves.at(-1);
-      if (wave === undefined || isBeforeWhole || !(yield* mayJoin(wave, layer))) wave = undefined;
-      isBeforeWhole = true;
+      if (wave === undefined || lastHasLayerBefore || !(yield* mayJoin(wave, layer))) wave = undefined;
+      lastHasLayerBefore = true;
       for (const [index, change] of layer.entries()) {
         if (wave === undefined || !free.every((places) => places.has(change))) {
           for (const places of free) places.endWave();
           waves.push(wave = []);
-          if (index > 0) isBeforeWhole = false;
+          if (index > 0) lastHasLayerBefore = false;
         }
         wave.push(change);
         for (const places of free) places.take(change);
@@ -101,7 +108,7 @@ function* mayJoin(wave: readonly PlannedChange[], layer: readonly PlannedChange[
   let before: PlannedChange | undefined;
   let looked = 0;
   // In this order what a prefix contains comes right behind it.
-  for (const change of yield* sorting([...wave, ...layer], prefixKeys)) {
+  for (const change of yield* sorting(wave.concat(layer), prefixKeys)) {
     if (contains(before, change)) return false;
     before = change;
     if (++looked % itemsAStep === 0) yield;
