@@ -20,6 +20,16 @@ export function finish<T>(steps: Steps<T>): T {
   }
 }
 
+/** Whether something holds for one of many items: the first for which it does is the last that is looked at. */
+export function* someOf<T>(items: Iterable<T>, holds: (item: T) => boolean): Steps<boolean> {
+  let looked = 0;
+  for (const item of items) {
+    if (holds(item)) return true;
+    if (++looked % itemsAStep === 0) yield;
+  }
+  return false;
+}
+
 /** Does something with each of many items. */
 export function* eachOf<T>(items: Iterable<T>, act: (item: T) => void): Steps<void> {
   let done = 0;

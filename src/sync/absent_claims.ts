@@ -13,10 +13,8 @@ export class AbsentClaims {
   readonly #since = new Map<string, number>();
 
   /** What is written now has not been missed yet, however long ago it was seen last: a reading that is stale must not give it up. */
-  written(changes: readonly PlannedChange[]): void {
-    for (const { prefix, to } of changes) {
-      for (const hop of to ?? []) this.#since.delete(keyOf(prefix.text, hop));
-    }
+  written({ prefix, to }: PlannedChange): void {
+    for (const hop of to ?? []) this.#since.delete(keyOf(prefix.text, hop));
   }
 
   /**

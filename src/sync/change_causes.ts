@@ -25,9 +25,9 @@ export class ChangeCauses {
   #started = false;
   #cleaning = false;
 
-  /** What is wanted for these canonical prefixes changed. @param at when the kernel said so; null: it was not one event. */
-  news(prefixes: Iterable<string>, at: number | null): void {
-    for (const prefix of prefixes) if (!this.#news.has(prefix)) this.#news.set(prefix, at);
+  /** What is wanted for a canonical prefix changed. @param at when the kernel said so; null: it was not one event. */
+  news(prefix: string, at: number | null): void {
+    if (!this.#news.has(prefix)) this.#news.set(prefix, at);
   }
 
   /** This is as wanted now, or never will be: its next change has another cause. */

@@ -1,6 +1,6 @@
 /** One comparison of what is wanted with what is there, guard and quota included. Pure. */
 
-import { finish, itemsAStep, type Steps } from "../async/steps.ts";
+import { eachOf, finish, itemsAStep, type Steps } from "../async/steps.ts";
 import type { CloudIdentity, CloudQuota, CloudTraits } from "../clouds/cloud.ts";
 import type { Prefix } from "../routes/prefix.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
@@ -131,8 +131,12 @@ export function* comparing(input: ComparisonInput): Steps<Comparison> {
   const deletes = yield* releasing(parts.deletes, decision);
   const { open, notRetryable } = yield* retrying({ ...parts, deletes }, input);
   const damped = yield* damping(open, notRetryable, input);
-  const waiting = new Set(damped);
-  const carriers = new CoveringAdds(damped);
+  const waiting = new Set<PlannedChange>();
+  const carriers = new CoveringAdds();
+  yield* eachOf(damped, (change) => {
+    waiting.add(change);
+    carriers.take(change);
+  });
   const isPlanned = (change: PlannedChange): boolean => !waiting.has(change) && !carriers.cover(change);
   const fitted = yield* fitting({
     adds: yield* selecting(open.adds, isPlanned),
@@ -180,7 +184,8 @@ function* releasing(
   if (released.length === deletes.length || released.length === 0) {
     return released.length === 0 ? [] : deletes;
   }
-  const prefixes = new Set(released);
+  const prefixes = new Set<string>();
+  yield* eachOf(released, (prefix) => prefixes.add(prefix));
   return yield* selecting(deletes, ({ prefix }) => prefixes.has(prefix.text));
 }
 
@@ -191,7 +196,8 @@ function* retrying(
 ): Steps<{ readonly open: Changes; readonly notRetryable: readonly PlannedChange[] }> {
   const forbidden = yield* selecting(adds, isForbidden);
   // An add that the cloud refuses must not turn into a withdrawal of what it was to cover.
-  const refused = new CoveringAdds(forbidden);
+  const refused = new CoveringAdds();
+  yield* eachOf(forbidden, (change) => refused.take(change));
   const notRetryable: PlannedChange[] = [];
   const isOpen = (change: PlannedChange): boolean => {
     const open = isRetryable(change) && !refused.cover(change);
@@ -212,21 +218,28 @@ function* damping(
   others: readonly PlannedChange[],
   { isDamped, index }: ComparisonInput,
 ): Steps<readonly PlannedChange[]> {
-  const flapping = [
-    ...yield* selecting(adds, isDamped),
-    ...yield* selecting(replaces, isDamped),
-    ...yield* selecting(deletes, isDamped),
-  ];
-  if (flapping.length === 0) return flapping;
-  const leaving = leavingEach([...adds, ...replaces, ...deletes, ...others]);
-  return flapping.filter((change) => !leavesDeadHop(change, leaving, index));
+  const flapping: (readonly PlannedChange[])[] = [];
+  for (const changes of [adds, replaces, deletes]) flapping.push(yield* selecting(changes, isDamped));
+  const damped: PlannedChange[] = [];
+  if (flapping.every(({ length }) => length === 0)) return damped;
+  const leaving = yield* leavingEach([adds, replaces, deletes, others]);
+  for (const changes of flapping) {
+    yield* eachOf(changes, (change) => {
+      if (!leavesDeadHop(change, leaving, index)) damped.push(change);
+    });
+  }
+  return damped;
 }
 
 /** How many changes leave each next hop. */
-function leavingEach(changes: readonly PlannedChange[]): ReadonlyMap<string, number> {
+function* leavingEach(
+  groups: readonly (readonly PlannedChange[])[],
+): Steps<ReadonlyMap<string, number>> {
   const leaving = new Map<string, number>();
-  for (const { from } of changes) {
-    for (const hop of from?.nextHops ?? []) leaving.set(hop, (leaving.get(hop) ?? 0) + 1);
+  for (const changes of groups) {
+    yield* eachOf(changes, ({ from }) => {
+      for (const hop of from?.nextHops ?? []) leaving.set(hop, (leaving.get(hop) ?? 0) + 1);
+    });
   }
   return leaving;
 }
@@ -276,7 +289,8 @@ function* deciding(
   due: boolean,
   { index, now, guardSettings, guardState }: ComparisonInput,
 ): Steps<GuardDecision> {
-  const prefixes = deletes.map((change) => change.prefix.text);
+  const prefixes: string[] = [];
+  yield* eachOf(deletes, ({ prefix }) => prefixes.push(prefix.text));
   const decision = yield* guarding(prefixes, index.own, now, guardSettings, guardState);
   if (due) return decision;
   const state = { ...guardState, since: decision.state.since };

@@ -1,6 +1,6 @@
 /** Which changes fit the quotas, and which are left out. Pure. */
 
-import { finish, itemsAStep, type Steps } from "../async/steps.ts";
+import { eachOf, finish, itemsAStep, type Steps } from "../async/steps.ts";
 import type { CloudQuota } from "../clouds/cloud.ts";
 import type { Prefix } from "../routes/prefix.ts";
 import { prefixKeys, sorting } from "./column_sort.ts";
@@ -85,7 +85,8 @@ function* ranking(
   { adds, replaces, deletes, metricOf }: FitInput,
   scarce: readonly CloudQuota[],
 ): Steps<{ readonly early: Taking; readonly late: Taking; readonly overQuota: readonly PlannedChange[] }> {
-  const counts = scarce.flatMap((quota) => freePlacesOf(quota, [...replaces, ...deletes]));
+  const counts: FreePlaces[] = [];
+  for (const quota of scarce) counts.push(...yield* countingFreePlaces(quota, [replaces, deletes]));
   const keys = [
     ({ prefix }: PlannedChange) => metricOf(prefix),
     ({ prefix }: PlannedChange) => prefix.length,
@@ -119,10 +120,16 @@ interface FreePlaces {
 }
 
 /** The free places of a quota whose limit is known; what is over the limit is paid off first. */
-function freePlacesOf(quota: CloudQuota, changes: readonly PlannedChange[]): FreePlaces[] {
+function* countingFreePlaces(
+  quota: CloudQuota,
+  groups: readonly (readonly PlannedChange[])[],
+): Steps<FreePlaces[]> {
   const { limit, used } = quota;
   if (limit === null) return [];
-  const freed = changes.reduce((sum, change) => sum + Math.max(0, -placesTaken(change, quota)), 0);
+  let freed = 0;
+  for (const changes of groups) {
+    yield* eachOf(changes, (change) => freed += Math.max(0, -placesTaken(change, quota)));
+  }
   return [{ quota, now: Math.max(0, limit - used), afterwards: Math.max(0, limit - used + freed) }];
 }
 

@@ -25,7 +25,7 @@ export const fewestHeld = 10;
 /** What the guard remembers between calls. Start with {@linkcode newGuardState}. */
 export interface GuardState {
   /** When each pending withdrawal was first asked for, by canonical prefix. */
-  readonly since: ReadonlyMap<string, number>;
+  readonly since: Map<string, number>;
   /** When each withdrawal of the last hold was let go without a hold, by canonical prefix. */
   readonly unheld: ReadonlyMap<string, number>;
 }
@@ -135,17 +135,19 @@ function* stillLost(
   return lost;
 }
 
-/** Lets withdrawals go at the next decision, as if their hold had ended (`release`). */
-export function letGo(state: GuardState, held: readonly string[], now: number, holdMs: number): GuardState {
-  const since = new Map(state.since);
-  for (const prefix of held) since.set(prefix, now - holdMs);
-  return { ...state, since };
+/**
+ * Lets a withdrawal go at the next decision, as if its hold had ended (`release`). One that is not asked for any more is not let go.
+ *
+ * @param endedAt a time that lies a hold back.
+ */
+export function letGo({ since }: GuardState, prefix: string, endedAt: number): void {
+  if (since.has(prefix)) since.set(prefix, endedAt);
 }
 
-/** Forgets since when prefixes were to go that are wanted again: if they are to go once more, their hold starts over. */
-export function wantedAgain(state: GuardState, prefixes: readonly string[]): GuardState {
-  if (!prefixes.some((prefix) => state.since.has(prefix))) return state;
-  const since = new Map(state.since);
-  for (const prefix of prefixes) since.delete(prefix);
-  return { ...state, since };
+/**
+ * Forgets in a state since when a prefix was to go that is wanted again: if it is to go once more, its hold starts over. A copy of
+ * the state for each would take as long as the state is large.
+ */
+export function wantedAgain({ since }: GuardState, prefix: string): void {
+  since.delete(prefix);
 }

@@ -10,7 +10,6 @@ import type { Cloud, TableState } from "../clouds/cloud.ts";
 import { fewTries } from "../clouds/error_meaning.ts";
 import type { ChangeRecord } from "./change_history.ts";
 import type { Comparison } from "./comparison.ts";
-import { letGo } from "./guard.ts";
 import type { TableIndex } from "./ownership.ts";
 import type { SeenPeer } from "./peer_status.ts";
 import type { SyncStatus } from "./sync_status.ts";
@@ -60,12 +59,7 @@ export class Reconciler {
    */
   notify(prefixes: readonly string[], at: number | null = null): void {
     if (prefixes.length === 0) return;
-    const { causes, look } = this.#round;
-    causes.news(prefixes, at);
-    look.dirty.arrive(prefixes);
-    const { wanted } = this.#options;
-    look.cameToBeWanted(prefixes.filter((prefix) => wanted.has(prefix)));
-    if (this.#round.news()) this.#wake?.();
+    if (this.#round.news(prefixes, at)) this.#wake?.();
   }
 
   /** Lets the withdrawals that are held go now. @returns how many there are. */
@@ -73,7 +67,7 @@ export class Reconciler {
     const { look, settings, standing } = this.#round;
     const { held } = standing.sight.comparison.decision;
     if (held.length === 0) return 0;
-    look.guardState = letGo(look.guardState, held, this.#options.clock.now(), settings.guard.holdMs);
+    look.letGo(held, this.#options.clock.now() - settings.guard.holdMs);
     this.#report.released(held.length);
     this.recheck();
     return held.length;
@@ -91,11 +85,7 @@ export class Reconciler {
    * @param at when the kernel said so, in milliseconds of the clock.
    */
   reconsider(at: number): void {
-    const { causes, look } = this.#round;
-    // The address decides about all that is wanted and all that is ours.
-    causes.news(this.#options.wanted.keys(), at);
-    causes.news(look.view.index.own.keys(), at);
-    look.outdate();
+    this.#round.reconsider(at);
     this.#wake?.();
   }
 

@@ -1,6 +1,6 @@
 /** What a round left to be done. Pure. */
 
-import { eachOf, type Steps } from "../async/steps.ts";
+import { eachOf, someOf, type Steps } from "../async/steps.ts";
 import type { CloudError } from "../clouds/cloud_error.ts";
 import { meaningOf } from "../clouds/error_meaning.ts";
 import type { Prefix } from "../routes/prefix.ts";
@@ -20,10 +20,11 @@ export function* leavingOver(comparison: Comparison): Steps<Set<string>> {
 }
 
 /** Whether a change that was reported done is still to be done: the reading was stale, or somebody undid it. */
-export function isUndone({ done }: WriteReport, after: Comparison): boolean {
-  if (after.fitted.waves.length === 0) return false;
-  const planned = new Set(after.fitted.waves.flat().map(textOf));
-  return done.some((change) => planned.has(textOf(change)));
+export function* lookingUndone({ done }: WriteReport, { fitted: { waves } }: Comparison): Steps<boolean> {
+  if (waves.length === 0) return false;
+  const planned = new Set<string>();
+  for (const wave of waves) yield* eachOf(wave, (change) => planned.add(textOf(change)));
+  return yield* someOf(done, (change) => planned.has(textOf(change)));
 }
 
 function textOf({ action, prefix, to }: PlannedChange): string {

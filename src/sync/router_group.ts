@@ -1,6 +1,7 @@
 /** What one router remembers of the group that it shares a table with. */
 
 import { getLogger } from "@logtape/logtape";
+import { eachOf, type Steps } from "../async/steps.ts";
 import type { CloudConnection, CloudIdentity, CloudTraits } from "../clouds/cloud.ts";
 import { CloudError, errorFacts } from "../clouds/cloud_error.ts";
 import { noMemory, type PrefixMemory, rememberTake } from "./group.ts";
@@ -129,23 +130,21 @@ export class RouterGroup {
   }
 
   /** Takes in what a comparison saw. */
-  compared(memories: ReadonlyMap<string, PrefixMemory>): void {
-    for (const [prefix, memory] of memories) this.#memories.set(prefix, memory);
+  comparing(memories: ReadonlyMap<string, PrefixMemory>): Steps<void> {
+    return eachOf(memories, ([prefix, memory]) => this.#memories.set(prefix, memory));
   }
 
   /** Forgets prefixes that are wanted no more and not claimed either: of them nothing is known that would not be known without. */
-  prune(): void {
-    for (const [prefix, { wanted }] of this.#memories) {
+  pruning(): Steps<void> {
+    return eachOf(this.#memories, ([prefix, { wanted }]) => {
       if (wanted === "nothing" && !this.#isClaimed(prefix)) this.#memories.delete(prefix);
-    }
+    });
   }
 
-  /** Takes in what was written. */
-  wrote(changes: readonly PlannedChange[]): void {
-    for (const { prefix: { text }, to, takesFrom } of changes) {
-      const memory = this.#memories.get(text);
-      if (takesFrom === undefined || to === null || memory === undefined) continue;
-      this.#memories.set(text, rememberTake(memory, takesFrom));
-    }
+  /** Takes in a change that was written. */
+  wrote({ prefix: { text }, to, takesFrom }: PlannedChange): void {
+    const memory = this.#memories.get(text);
+    if (takesFrom === undefined || to === null || memory === undefined) return;
+    this.#memories.set(text, rememberTake(memory, takesFrom));
   }
 }

@@ -1,7 +1,10 @@
 /** Makes the changes of one table: claims them, writes them, and remembers what is not worth a retry at the moment. */
 
 import type { Clock } from "../async/clock.ts";
+import { inSlices } from "../async/slices.ts";
+import { eachOf, type Steps } from "../async/steps.ts";
 import type { Cloud, CloudConnection, CloudTable, TableState } from "../clouds/cloud.ts";
+import type { Family } from "../routes/prefix.ts";
 import type { ApiBudget } from "./api_budget.ts";
 import type { ChangeCauses } from "./change_causes.ts";
 import { Circuit } from "./circuit.ts";
@@ -57,14 +60,15 @@ export class TableChanges {
    */
   async make(comparison: Comparison, signal: AbortSignal): Promise<WriteReport | null> {
     const { cloud, connection, table, budget, clock } = this.#options;
-    await this.#view.takeOver(comparison.difference.claims.map(({ prefix, nextHops }) => ({
+    const claims = comparison.difference.claims.map(({ prefix, nextHops }) => ({
       prefix: prefix.text,
       nextHops,
-    })));
+    }));
+    await this.#view.takeOver(claims, signal);
     const { waves } = comparison.fitted;
     const state = this.#view.state;
     if (waves.length === 0 || state === null) return null;
-    const before = await this.#view.claim(waves.flat());
+    const before = await this.#view.claim(waves, signal);
     this.#view.forget();
     this.#doneNow = 0;
     const report = await writeWaves(waves, state, {
@@ -72,13 +76,14 @@ export class TableChanges {
       connection: connection(),
       table,
       budget,
+      clock,
       onDone: (change) => {
         this.#doneNow++;
         this.flaps.spend(change, clock.now());
         this.#report.changeDone(change, this.#causes.of(change, clock.now()));
       },
     }, signal);
-    this.#takeNote(report, state);
+    await inSlices(this.#takingNote(report, state), clock, signal);
     const refused = report.failed.filter(({ error }) => error.kind === "conflict");
     await this.#view.disclaim(
       refused.map(({ change: { prefix: { text } } }) => [text, before.get(text) ?? null]),
@@ -88,19 +93,20 @@ export class TableChanges {
   }
 
   /** Takes note of what was done and what failed. @param state the table before. */
-  #takeNote({ done, failed }: WriteReport, { quotas }: TableState): void {
+  *#takingNote({ done, failed }: WriteReport, { quotas }: TableState): Steps<void> {
     const now = this.#options.clock.now();
-    this.#placesFreedBy("delete", done);
-    for (const { change, error } of failed) this.circuit.open(change, error, now);
+    yield* this.#freeingPlaces("delete", done);
+    yield* eachOf(failed, ({ change, error }) => this.circuit.open(change, error, now));
     // A replace that is done has given back the places that it borrowed: the next one may have them.
-    if (quotas.some(({ immutable }) => immutable === true)) this.#placesFreedBy("replace", done);
+    if (quotas.some(({ immutable }) => immutable === true)) yield* this.#freeingPlaces("replace", done);
   }
 
   /** Places are counted by family: one change of each tells as much as all. */
-  #placesFreedBy(action: PlannedChange["action"], done: readonly PlannedChange[]): void {
-    for (const family of [4, 6]) {
-      const change = done.find((each) => each.action === action && each.prefix.family === family);
-      if (change !== undefined) this.circuit.placesFreed(change);
-    }
+  *#freeingPlaces(action: PlannedChange["action"], done: readonly PlannedChange[]): Steps<void> {
+    const byFamily = new Map<Family, PlannedChange>();
+    yield* eachOf(done, (change) => {
+      if (change.action === action) byFamily.set(change.prefix.family, change);
+    });
+    for (const change of byFamily.values()) this.circuit.placesFreed(change);
   }
 }

@@ -2,17 +2,16 @@
 
 import type { Clock } from "../async/clock.ts";
 import { inSlices } from "../async/slices.ts";
-import type { Steps } from "../async/steps.ts";
+import { eachOf, someOf, type Steps } from "../async/steps.ts";
 import type { CloudConnection, Neighbour } from "../clouds/cloud.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
 import type { RouterBound } from "../routes/would_loop.ts";
 import { comparing, type Comparison, type ComparisonInput } from "./comparison.ts";
 import { DirtyPrefixes } from "./dirty_prefixes.ts";
-import { type GuardState, newGuardState, wantedAgain } from "./guard.ts";
+import { type GuardState, letGo, newGuardState, wantedAgain } from "./guard.ts";
 import { GoneNextHops } from "./gone_next_hops.ts";
 import type { GroupSettings } from "./group_members.ts";
 import { NeighbourLookup } from "./neighbour_lookup.ts";
-import type { PlannedChange } from "./planned_change.ts";
 import { RouterGroup } from "./router_group.ts";
 import { findingFacts } from "./sync_status.ts";
 import type { TableReport } from "./table_report.ts";
@@ -63,8 +62,6 @@ export class TableLook {
   readonly #gone = new GoneNextHops();
   #suspected = false;
   #isOutdated = false;
-  /** Canonical prefixes that have come to be wanted since the last comparison began. */
-  readonly #wantedSince = new Set<string>();
 
   /** @param rules those of a time, in milliseconds of the clock. */
   constructor(options: TableLookOptions, report: TableReport, rules: (now: number) => ComparisonRules) {
@@ -84,26 +81,35 @@ export class TableLook {
     if (this.group !== null) {
       const { identity, connection, cloud } = this.#options;
       const { peers } = await this.group.find(identity(), connection(), cloud.traits, signal);
-      this.view.share(peers, this.group.evidence.dead);
+      await this.view.share(peers, this.group.evidence.dead, signal);
     }
     await this.view.read(signal);
     await this.#proveAgain(signal);
     const { dead } = this.view.index;
     this.group?.read(dead);
     if (dead.size > 0) this.group?.forget();
-    this.group?.prune();
+    if (this.group !== null) await this.#slices(this.group.pruning(), signal);
     this.#report.tableRead();
   }
 
-  /** Says that the kernel wants these canonical prefixes: a hold of one begins anew if it is to go once more. */
-  cameToBeWanted(prefixes: readonly string[]): void {
-    this.guardState = wantedAgain(this.guardState, prefixes);
-    for (const prefix of prefixes) this.#wantedSince.add(prefix);
+  /**
+   * Says that what is wanted for a canonical prefix changed. If it is not wanted now, it was until now: a hold of it begins anew, however
+   * long ago it was to go before.
+   */
+  arrive(prefix: string): void {
+    this.dirty.arrive(prefix);
+    wantedAgain(this.guardState, prefix);
   }
 
-  /** Takes what the guard is to remember of the last comparison. */
-  guardDecided(state: GuardState): void {
-    this.guardState = wantedAgain(state, [...this.#wantedSince]);
+  /** Lets withdrawals that are held go. @param endedAt a time that lies a hold back. */
+  letGo(held: readonly string[], endedAt: number): void {
+    this.dirty.hear(eachOf(held, (prefix) => letGo(this.guardState, prefix, endedAt)), held.length);
+  }
+
+  /** Takes what the guard is to remember of the last comparison, but for what changed since. */
+  *guardDeciding(state: GuardState): Steps<void> {
+    this.guardState = state;
+    yield* eachOf(this.dirty.news, (prefix) => wantedAgain(state, prefix));
   }
 
   /** Says that something else than the kernel's routes has changed: all is to be compared, and what is being compared just now anew. */
@@ -138,7 +144,7 @@ export class TableLook {
     const { clock, wanted } = this.#options;
     const { group } = this;
     if (group === null || clock.now() < group.evidence.dueAt) return false;
-    const matters = group.evidence.dead.size > 0 || this.isContested(wanted.keys()) ||
+    const matters = group.evidence.dead.size > 0 || await this.isContested(wanted.keys(), signal) ||
       (this.#suspected && this.view.index.peers.size > 0);
     if (!matters) this.#suspected = false;
     if (!matters) return group.evidence.drop();
@@ -148,26 +154,26 @@ export class TableLook {
   }
 
   /** Whether another router has one of these canonical prefixes that this one wants too: it matters whether the other one is dead. */
-  isContested(prefixes: Iterable<string>): boolean {
+  async isContested(prefixes: Iterable<string>, signal: AbortSignal): Promise<boolean> {
     const members = this.group?.input?.members;
     if (members === undefined) return false;
     const { index } = this.view;
     const hopsOfPeers = new Set(members.peers.flatMap(({ nextHops }) => nextHops));
     const addresses = new Set(members.peers.map(({ address }) => address.text));
-    for (const prefix of prefixes) {
+    const isContested = (prefix: string): boolean => {
       const standsAtPeer = index.peers.has(prefix) ||
         index.own.get(prefix)?.nextHops.some((hop) => hopsOfPeers.has(hop)) === true;
       const hops = standsAtPeer ? this.#options.wanted.get(prefix)?.nextHops ?? [] : [];
-      if (hops.some(({ neighbour }) => neighbour === null || !addresses.has(neighbour.text))) return true;
-    }
-    return false;
+      return hops.some(({ neighbour }) => neighbour === null || !addresses.has(neighbour.text));
+    };
+    return await this.#slices(someOf(prefixes, isContested), signal);
   }
 
   /**
    * Whether one of the changes leads to a neighbour that is no router of the group as far as it is known, and that no route of ours leads
    * to yet. Where marks name the routers, only a reading tells.
    */
-  leadToStranger(changes: readonly PlannedChange[]): boolean {
+  *leadingToStranger(waves: Comparison["fitted"]["waves"]): Steps<boolean> {
     const { sign, self } = this.#options.identity();
     if (this.group === null || sign === undefined) return false;
     const known = new Set([
@@ -176,11 +182,16 @@ export class TableLook {
       self[6],
       ...this.view.peers.flatMap(({ nextHops }) => nextHops),
     ]);
-    const strangers = new Set(changes.flatMap(({ to }) => to ?? []).filter((hop) => !known.has(hop)));
-    if (strangers.size === 0) return false;
-    for (const { nextHops } of this.view.index.own.values()) {
-      for (const hop of nextHops) strangers.delete(hop);
+    const strangers = new Set<string>();
+    for (const wave of waves) {
+      yield* eachOf(wave, ({ to }) => {
+        for (const hop of to ?? []) if (!known.has(hop)) strangers.add(hop);
+      });
     }
+    if (strangers.size === 0) return false;
+    yield* eachOf(this.view.index.own.values(), ({ nextHops }) => {
+      for (const hop of nextHops) strangers.delete(hop);
+    });
     return strangers.size > 0;
   }
 
@@ -193,7 +204,8 @@ export class TableLook {
     const suspected = evidence.dead.size > 0 || index.dead.size > 0 || evidence.dueAt <= clock.now();
     const asks = suspected
       ? !evidence.isFresh(clock.now())
-      : traits.readingShowsDead !== true && evidence.isOld(clock.now()) && this.isContested(wanted.keys());
+      : traits.readingShowsDead !== true && evidence.isOld(clock.now()) &&
+        await this.isContested(wanted.keys(), signal);
     if (asks && await this.#ask(group, signal)) this.dirty.addAll();
   }
 
@@ -201,15 +213,15 @@ export class TableLook {
     const { connection, clock } = this.#options;
     const peers = group.input?.members.peers ?? [];
     const changed = await group.evidence.ask(peers, connection(), signal, clock.now());
-    this.view.share(peers, group.evidence.dead);
+    await this.view.share(peers, group.evidence.dead, signal);
     return changed;
   }
 
   /** Compares what arrived since the last look, or everything, with the table as last read. */
   async look(signal: AbortSignal): Promise<Look> {
     this.#isOutdated = false;
-    this.view.lookAtUnsigned();
-    await this.view.heal();
+    await this.view.lookAtUnsigned(signal);
+    await this.view.heal(signal);
     await this.#inherit(signal);
     const neighbours = await this.#slices(this.#gathering(), signal);
     const resolution = await this.lookup.resolve(neighbours, signal);
@@ -226,6 +238,7 @@ export class TableLook {
     await this.view.inherit(
       [...left].flatMap(([prefix, hop]) => gone.has(hop) ? [prefix] : []),
       predecessors,
+      signal,
     );
   }
 
@@ -234,7 +247,6 @@ export class TableLook {
     const { cloud, clock, identity, wanted } = this.#options;
     const now = clock.now();
     const moment = wanted.moment();
-    this.#wantedSince.clear();
     try {
       const comparison = await this.#slices(
         comparing({
@@ -271,12 +283,12 @@ export class TableLook {
    */
   *#gathering(): Steps<readonly Neighbour[]> {
     const { connection, wanted } = this.#options;
+    yield* this.dirty.takingIn();
     const { isAll } = this.dirty;
-    const news = [...wantedOf(this.dirty.news, wanted)];
     const { own, peers } = this.view.index;
-    yield* this.dirty.gathering(() => [wanted.keys(), own.keys(), peers.keys()]);
+    const news = yield* this.dirty.gathering(() => [wanted.keys(), own.keys(), peers.keys()]);
     const needed = yield* findingNeighbours(isAll ? wanted.values() : wantedOf(this.dirty.gathered, wanted));
-    const changed = isAll ? needed : yield* findingNeighbours(news);
+    const changed = isAll ? needed : yield* findingNeighbours(wantedOf(news, wanted));
     connection().forget(changed.map(({ gateway }) => gateway));
     return needed;
   }

@@ -4,7 +4,7 @@
  */
 
 import { inSlices } from "../async/slices.ts";
-import { eachOf, type Steps } from "../async/steps.ts";
+import { eachOf, someOf, type Steps } from "../async/steps.ts";
 import type { Cloud, CloudConnection } from "../clouds/cloud.ts";
 import { CloudError, isOverRate } from "../clouds/cloud_error.ts";
 import { eachMinuteMs, meaningOf, needsCorrection } from "../clouds/error_meaning.ts";
@@ -14,7 +14,8 @@ import type { Comparison } from "./comparison.ts";
 import type { GroupSettings } from "./group_members.ts";
 import type { GuardSettings } from "./guard.ts";
 import { LedgerError } from "./ledger.ts";
-import { earliest, isUndone, leavingOver, worstFailure } from "./round_outcome.ts";
+import { earliest, leavingOver, lookingUndone, worstFailure } from "./round_outcome.ts";
+import type { PlannedChange } from "./planned_change.ts";
 import { Schedule, type ScheduleSettings } from "./schedule.ts";
 import { TableChanges } from "./table_changes.ts";
 import { type ComparisonRules, type Look, TableLook, type TableLookOptions } from "./table_look.ts";
@@ -102,9 +103,31 @@ export class TableRound {
     this.#schedule = new Schedule(settings, this.#options.clock.now());
   }
 
-  /** The kernel said something. @returns whether this may bring the next round forward. */
-  news(): boolean {
+  /**
+   * What is wanted for these canonical prefixes changed.
+   *
+   * @param at when the kernel said so, in milliseconds of the clock; null: no event of the kernel's was the reason.
+   * @returns whether this may bring the next round forward.
+   */
+  news(prefixes: readonly string[], at: number | null): boolean {
+    this.look.dirty.hear(this.#takingIn(prefixes, at), prefixes.length);
     return this.#schedule.news(this.#options.clock.now());
+  }
+
+  #takingIn(prefixes: readonly string[], at: number | null): Steps<void> {
+    return eachOf(prefixes, (prefix) => {
+      this.causes.news(prefix, at);
+      this.look.arrive(prefix);
+    });
+  }
+
+  /** The active address of the group came or went: it decides about all that is wanted and all that is ours. */
+  reconsider(at: number): void {
+    const { dirty, view: { index: { own } } } = this.look;
+    for (const routes of [this.#options.wanted, own]) {
+      dirty.hear(eachOf(routes.keys(), (prefix) => this.causes.news(prefix, at)), routes.size);
+    }
+    this.look.outdate();
   }
 
   /**
@@ -132,10 +155,13 @@ export class TableRound {
       const reads = isFirst || this.#schedule.mustRead(this.#options.clock.now());
       const look = await this.#lookBeforeWrites(reads, signal);
       if (this.look.isOutdated) return "done";
+      await this.#slices(this.#remembering(look.comparison), signal);
+      if (this.look.isOutdated) return "done";
       const report = await this.#carryOut(look.comparison, signal);
       // A reading compares all prefixes; those that the kernel has changed meanwhile are a hint all the same.
       const news = this.look.dirty.takeGatheredNews();
-      if (!isFirst && this.look.isContested(reads ? news : this.look.dirty.gathered)) this.look.hint();
+      const hinting = reads ? news : this.look.dirty.gathered;
+      if (!isFirst && await this.look.isContested(hinting, signal)) this.look.hint();
       await this.#conclude(look, report, signal);
       await this.#askForDead(signal);
     } catch (error) {
@@ -154,15 +180,18 @@ export class TableRound {
     this.#schedule.wasRead(this.#options.clock.random(), this.look.view.readAt);
   }
 
+  /** Takes in what a comparison that is to be carried out leaves to be remembered. */
+  *#remembering({ decision, difference }: Comparison): Steps<void> {
+    yield* this.look.guardDeciding(decision.state);
+    yield* this.look.group?.comparing(difference.memories) ?? [];
+  }
+
   /** Makes what a comparison found necessary. @returns what became of it; null: there was nothing to do. */
   async #carryOut(comparison: Comparison, signal: AbortSignal): Promise<WriteReport | null> {
-    const { look } = this;
-    look.guardDecided(comparison.decision.state);
-    look.group?.compared(comparison.difference.memories);
     this.standing.begin(comparison);
     this.#options.onNews?.();
     const report = await this.#changes.make(comparison, signal);
-    this.#takeOvers(report);
+    await this.#slices(this.#takingOver(report?.done ?? []), signal);
     if (report?.state === null && report.failed.length === 0) await this.#read(signal);
     return report;
   }
@@ -178,15 +207,21 @@ export class TableRound {
   async #lookBeforeWrites(reads: boolean, signal: AbortSignal): Promise<Look> {
     const look = reads ? await this.preview(signal) : await this.look.look(signal);
     if (reads && !this.look.view.wasReadAhead) return look;
-    const changes = look.comparison.fitted.waves.flat();
-    const deletes = this.look.group?.isShared === true && changes.some(({ action }) => action === "delete");
-    const { memories } = look.comparison.difference;
-    const lacksPeers = changes.some(({ action, prefix }) =>
-      action === "add" && (memories.get(prefix.text)?.flippedFrom ?? null) !== null
-    );
-    if (!deletes && !lacksPeers && !this.look.leadToStranger(changes)) return look;
+    if (!await this.#slices(this.#needingReading(look.comparison), signal)) return look;
     await this.#read(signal);
     return { ...look, comparison: await this.look.compare(look.resolution, signal) };
+  }
+
+  /** Whether the changes of a comparison are to be made on a table that was read just now; see {@linkcode #lookBeforeWrites}. */
+  *#needingReading({ fitted: { waves }, difference: { memories } }: Comparison): Steps<boolean> {
+    const { group } = this.look;
+    if (group === null) return false;
+    const { isShared } = group;
+    const concernsPeers = ({ action, prefix }: PlannedChange): boolean =>
+      (isShared && action === "delete") ||
+      (action === "add" && (memories.get(prefix.text)?.flippedFrom ?? null) !== null);
+    for (const wave of waves) if (yield* someOf(wave, concernsPeers)) return true;
+    return yield* this.look.leadingToStranger(waves);
   }
 
   /** Asks the cloud for dead routers where something hints at them; what comes of it is done on a table that is read again. */
@@ -197,11 +232,15 @@ export class TableRound {
   }
 
   /** Takes note of what was taken from peers, and looks again soon. */
-  #takeOvers(report: WriteReport | null): void {
-    this.look.group?.wrote(report?.done ?? []);
-    if (report?.done.some(({ takesFrom }) => takesFrom !== undefined) === true) {
-      this.#schedule.tookOver(this.#options.clock.now());
-    }
+  *#takingOver(done: WriteReport["done"]): Steps<void> {
+    const { group } = this.look;
+    if (group === null) return;
+    let took = false;
+    yield* eachOf(done, (change) => {
+      group.wrote(change);
+      took ||= change.takesFrom !== undefined;
+    });
+    if (took) this.#schedule.tookOver(this.#options.clock.now());
   }
 
   #rules(now: number): ComparisonRules {
@@ -238,10 +277,11 @@ export class TableRound {
       }),
       signal,
     );
-    this.#setTimes(after, report, resolution);
-    this.#reportFailures(report);
+    const undone = report !== null && await this.#slices(lookingUndone(report, after), signal);
+    this.#setTimes(after, report, resolution, undone);
+    await this.#slices(this.#reportingFailures(report), signal);
     await this.#slices(eachOf(settled, (prefix) => this.#report.settled(prefix)), signal);
-    await look.view.confirm(settled);
+    await look.view.confirm(settled, signal);
     this.#report.ledgerWorked();
     if (standing.concluded((report?.done.length ?? 0) > 0)) {
       this.causes.inStep();
@@ -255,30 +295,44 @@ export class TableRound {
     return inSlices(steps, this.#options.clock, signal);
   }
 
-  /** Sets when the next round is due. @param after what is left to do. */
-  #setTimes(after: Comparison, report: WriteReport | null, resolution: Resolution): void {
+  /**
+   * Sets when the next round is due.
+   *
+   * @param after what is left to do.
+   * @param undone see {@linkcode lookingUndone}.
+   */
+  #setTimes(
+    after: Comparison,
+    report: WriteReport | null,
+    resolution: Resolution,
+    undone: boolean,
+  ): void {
     const now = this.#options.clock.now();
     const failure = worstFailure(report, resolution);
-    const undone = report !== null && isUndone(report, after);
     // A cloud that takes some of the writes is not down: the back-off starts over.
     if ((report?.done.length ?? 0) > 0 || (failure === null && !undone)) this.#schedule.succeeded();
     if (failure !== null || undone) this.#retryLater(failure);
-    const payable = after.damped.map((change) => this.#changes.flaps.payableAt(change, now));
-    this.#report.damped(after.damped, Math.max(0, ...payable) - now);
+    let [first, last] = [Infinity, now];
+    for (const change of after.damped) {
+      const at = this.#changes.flaps.payableAt(change, now);
+      [first, last] = [Math.min(first, at), Math.max(last, at)];
+    }
+    this.#report.damped(after.damped, last - now);
     this.#schedule.left({
       // A withdrawal may have become due while the round wrote.
       waiting: after.waiting.length > 0 || after.fitted.waves.length > 0,
       heldUntil: after.decision.heldUntil,
-      dampedUntil: payable.length === 0 ? null : Math.min(...payable),
+      dampedUntil: after.damped.length === 0 ? null : first,
       stuck: after.difference.conflicts.length > 0 || after.fitted.overQuota.length > 0,
       retryableAt: earliest(this.#changes.circuit.nextAt(now), this.look.lookup.retryableAt),
     }, now);
   }
 
   /** Once it is known when they are tried again. */
-  #reportFailures(report: WriteReport | null): void {
+  *#reportingFailures(report: WriteReport | null): Steps<void> {
     const now = this.#options.clock.now();
     for (const { change, error } of report?.failed ?? []) {
+      yield;
       const closedUntil = this.#changes.circuit.retryAt(change, now);
       // What is over a limit that the cloud has named just now waits for a place, and what is gone for the table.
       const waits = error.kind === "gone" || (error.kind === "quota" && closedUntil === null);

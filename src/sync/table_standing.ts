@@ -61,7 +61,7 @@ export class TableStanding {
   get isStuck(): boolean {
     const { view, dirty } = this.#parts.look;
     if (this.#comparison === null || view.state === null) return false;
-    if (dirty.isAll || dirty.news.size > 0) return false;
+    if (dirty.isAll || dirty.newsCount > 0) return false;
     const { fitted, waiting, notRetryable, damped, unresolved } = this.#comparison;
     return [fitted.waves, waiting, notRetryable, damped, unresolved].every(({ length }) => length === 0);
   }
@@ -76,7 +76,7 @@ export class TableStanding {
   /** How things stand. */
   get status(): SyncStatus {
     const { report, changes, wanted, look: { view, dirty } } = this.#parts;
-    const facts = comparisonFacts(this.#latest, dirty.news.size);
+    const facts = comparisonFacts(this.#latest, dirty.newsCount);
     const { isInStep } = this;
     return {
       ...report.facts,

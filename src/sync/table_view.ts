@@ -13,7 +13,7 @@ import type { Prefix } from "../routes/prefix.ts";
 import type { WantedRoute } from "../routes/route_judge.ts";
 import type { Clock } from "../async/clock.ts";
 import { inSlices } from "../async/slices.ts";
-import { finish, type Steps } from "../async/steps.ts";
+import { eachOf, type Steps } from "../async/steps.ts";
 import { AbsentClaims } from "./absent_claims.ts";
 import type { FirstReading } from "./first_reading.ts";
 import type { ClaimEntry, Ledger, LedgerUse } from "./ledger.ts";
@@ -137,10 +137,10 @@ export class TableView {
   }
 
   /** Says who the other routers of the group are, and the addresses of those that the cloud says are dead. */
-  share(peers: readonly Member[], dead: ReadonlySet<string>): void {
+  async share(peers: readonly Member[], dead: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     this.#peers = peers;
     this.#dead = dead;
-    if (this.#state !== null) this.#index = this.#indexOf(this.#state);
+    if (this.#state !== null) this.#index = await this.#indexOf(this.#state, signal);
   }
 
   /** Says that the table may have changed. */
@@ -157,7 +157,7 @@ export class TableView {
     const state = await this.#readState(signal);
     if (this.#ledger?.lost) await this.#beginLedger(state);
     await this.adopt(state, signal);
-    await this.#claimHandedOver();
+    await this.#claimHandedOver(signal);
     await this.#giveUpAbsent();
   }
 
@@ -174,14 +174,16 @@ export class TableView {
 
   /** Takes a state that was read, or that came with a write's answer. */
   async adopt(state: TableState, signal: AbortSignal): Promise<void> {
-    this.#take(state, await inSlices(this.#indexing(state), this.#options.clock, signal));
-  }
-
-  #take(state: TableState, index: TableIndex): void {
+    const index = await this.#indexOf(state, signal);
     this.#state = state;
     this.#isKnown = true;
     this.#ownSubnets = state.ownSubnets ?? this.#ownSubnets;
     this.#problems = state.problems ?? this.#problems;
+    await this.#take(state, index, signal);
+  }
+
+  /** Takes the routes of a state, split by ownership. */
+  async #take(state: TableState, index: TableIndex, signal: AbortSignal): Promise<void> {
     const before = this.#index.peers;
     this.#index = index;
     this.#noteHandedOver(before.keys());
@@ -191,7 +193,7 @@ export class TableView {
     if (revived.length === 0) return;
     // It wrote since the cloud said that it is dead: that proves nothing any longer.
     this.#dead = this.#dead.difference(new Set(revived.map(([, { peer }]) => peer)));
-    this.#index = this.#indexOf(state);
+    this.#index = await this.#indexOf(state, signal);
   }
 
   /** Looks where prefixes that stood at peers stand now. Where a prefix can stand several times each router writes its own alone. */
@@ -216,15 +218,15 @@ export class TableView {
     return yield* indexing(state, self === null ? rule : { ...rule, self });
   }
 
-  #indexOf(state: TableState): TableIndex {
-    return finish(this.#indexing(state));
+  #indexOf(state: TableState, signal: AbortSignal): Promise<TableIndex> {
+    return inSlices(this.#indexing(state), this.#options.clock, signal);
   }
 
   /** Looks at the table as last read once more where what the kernel wants may tell whose a route of version 1.0 is. */
-  lookAtUnsigned(): void {
+  async lookAtUnsigned(signal: AbortSignal): Promise<void> {
     if (this.#state === null || this.#options.identity().sign === undefined) return;
-    const isUnsigned = [...this.#index.peers.values()].some(({ route }) => route.writer === undefined);
-    if (isUnsigned) this.#index = this.#indexOf(this.#state);
+    const isUnsigned = this.#index.peers.values().some(({ route }) => route.writer === undefined);
+    if (isUnsigned) this.#index = await this.#indexOf(this.#state, signal);
   }
 
   /**
@@ -232,19 +234,26 @@ export class TableView {
    *
    * @returns by canonical prefix what was claimed before; null where nothing was.
    */
-  async claim(changes: readonly PlannedChange[]): Promise<ReadonlyMap<string, Claim | null>> {
-    if (this.#ledger === null) return new Map();
-    this.#absentClaims.written(changes);
-    const before = new Map(
-      changes.map(({ prefix: { text } }) => [text, this.#ledger?.claims.get(text) ?? null]),
-    );
-    await this.#ledger.claim(changes.map((change) => ({
-      prefix: change.prefix.text,
-      nextHops: union(
-        before.get(change.prefix.text)?.nextHops ?? [],
-        union(change.from?.nextHops ?? [], change.to ?? []),
-      ),
-    })));
+  async claim(
+    waves: readonly (readonly PlannedChange[])[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Claim | null>> {
+    const before = new Map<string, Claim | null>();
+    const ledger = this.#ledger;
+    if (ledger === null) return before;
+    const entries: ClaimEntry[] = [];
+    const claim = (change: PlannedChange): void => {
+      const { prefix: { text: prefix }, from, to } = change;
+      const known = ledger.claims.get(prefix) ?? null;
+      this.#absentClaims.written(change);
+      before.set(prefix, known);
+      entries.push({
+        prefix,
+        nextHops: union(known?.nextHops ?? [], union(from?.nextHops ?? [], to ?? [])),
+      });
+    };
+    for (const wave of waves) await inSlices(eachOf(wave, claim), this.#options.clock, signal);
+    await ledger.claim(entries);
     return before;
   }
 
@@ -262,23 +271,25 @@ export class TableView {
   }
 
   /** Claims foreign routes as they stand (`-adopt`). */
-  async takeOver(entries: readonly ClaimEntry[]): Promise<void> {
+  async takeOver(entries: readonly ClaimEntry[], signal: AbortSignal): Promise<void> {
     if (this.#ledger === null || entries.length === 0) return;
     await this.#ledger.confirm(entries);
-    if (this.#state !== null) this.#take(this.#state, this.#indexOf(this.#state));
+    const state = this.#state;
+    if (state !== null) await this.#take(state, await this.#indexOf(state, signal), signal);
   }
 
   /** Confirms the claims of prefixes that were seen to be as wanted. Next hops are only ever added here. */
-  async confirm(prefixes: readonly string[]): Promise<void> {
+  async confirm(prefixes: readonly string[], signal: AbortSignal): Promise<void> {
     const ledger = this.#ledger;
     if (ledger === null) return;
     const entries: ClaimEntry[] = [];
-    for (const prefix of prefixes) {
+    const confirm = (prefix: string): void => {
       const own = this.#index.own.get(prefix);
       const claim = ledger.claims.get(prefix);
-      if (own === undefined || claim === undefined || claim.confirmed) continue;
+      if (own === undefined || claim === undefined || claim.confirmed) return;
       entries.push({ prefix, nextHops: union(claim.nextHops, own.nextHops) });
-    }
+    };
+    await inSlices(eachOf(prefixes, confirm), this.#options.clock, signal);
     await ledger.confirm(entries);
   }
 
@@ -304,20 +315,20 @@ export class TableView {
    * Takes for our own what a lost ledger has left foreign: routes that pointed at this VM then, and that the kernel has come to want just
    * as they stand. A router boots before its routing daemon knows any route.
    */
-  async heal(): Promise<void> {
-    const ledger = this.#ledger;
-    if (this.#orphans.size === 0 || ledger === null || this.#state === null) return;
+  async heal(signal: AbortSignal): Promise<void> {
+    const [ledger, state] = [this.#ledger, this.#state];
+    if (this.#orphans.size === 0 || ledger === null || state === null) return;
     const found = this.#entriesToSelf([...this.#orphans].filter((prefix) => this.#isWantedHere(prefix)));
     if (found.length === 0) return;
     await ledger.confirm(found);
     this.#orphans = this.#orphans.difference(new Set(found.map(({ prefix }) => prefix)));
-    this.#take(this.#state, this.#indexOf(this.#state));
+    await this.#take(state, await this.#indexOf(state, signal), signal);
     log.info(
       "Table {table}: {routes} to this VM taken over as this program's own, since the kernel wants exactly the same",
       {
         event: "ledger-healed",
         routes: counted(found.length, "route"),
-        table: this.#state.table.name,
+        table: state.table.name,
         count: found.length,
       },
     );
@@ -345,14 +356,18 @@ export class TableView {
    * @param prefixes those of {@linkcode deadEnds} of which the cloud says so.
    * @param predecessors addresses by which the user has named it.
    */
-  async inherit(prefixes: readonly string[], predecessors: readonly string[]): Promise<void> {
+  async inherit(
+    prefixes: readonly string[],
+    predecessors: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const state = this.#state;
     const entries = prefixes.flatMap((prefix) => {
       const [route] = this.#index.foreign.get(prefix) ?? [];
       return route === undefined ? [] : [{ prefix, nextHops: route.nextHops }];
     });
     if (state === null || entries.length === 0) return;
-    await this.takeOver(entries);
+    await this.takeOver(entries, signal);
     log.info(
       "{routes} of table {table} taken for this program's own: -peer says that a router was at {predecessors}, and what they " +
         "point at does not exist any more",
@@ -370,11 +385,11 @@ export class TableView {
    * Takes what another router of the group has handed over for our own, whether the kernel still wants it or not: a route belongs to the
    * router that it points at, and no other one takes it away.
    */
-  async #claimHandedOver(): Promise<void> {
+  async #claimHandedOver(signal: AbortSignal): Promise<void> {
     if (this.#handedOver.size === 0 || this.#ledger === null || this.#state === null) return;
     const entries = this.#entriesToSelf(this.#handedOver);
     this.#handedOver.clear();
-    await this.takeOver(entries);
+    await this.takeOver(entries, signal);
   }
 
   /** What is to be claimed of prefixes that stand at this VM. */

@@ -1,5 +1,8 @@
 /** Executes an ordered plan: in order, a bounded number at a time, no faster than the budget allows. */
 
+import type { Clock } from "../async/clock.ts";
+import { inSlices } from "../async/slices.ts";
+import { eachOf, type Steps } from "../async/steps.ts";
 import { forEachPooled } from "../async/pool.ts";
 import type { Change, Cloud, CloudConnection, CloudTable, TableState } from "../clouds/cloud.ts";
 import { CloudError, isOverRate } from "../clouds/cloud_error.ts";
@@ -33,6 +36,7 @@ export interface WriteContext {
   readonly connection: Pick<CloudConnection, "write">;
   readonly table: CloudTable;
   readonly budget: Pick<ApiBudget, "wait">;
+  readonly clock: Clock;
   /** Called with each change as soon as it is done: the last of hundreds may be minutes away. */
   readonly onDone?: (change: PlannedChange) => void;
 }
@@ -49,7 +53,7 @@ export async function writeWaves(
   context: WriteContext,
   signal: AbortSignal,
 ): Promise<WriteReport> {
-  const { traits: { batch, atomic, parallel }, budget } = context;
+  const { traits: { batch, atomic, parallel }, budget, clock } = context;
   const done: PlannedChange[] = [];
   const failed: FailedChange[] = [];
   const skipped: PlannedChange[] = [];
@@ -70,16 +74,17 @@ export async function writeWaves(
     const { outcomes, after } = await writeOnce(open, latest ?? state, context, signal);
     latest = after;
     known = after ?? afterChanges(known, outcomes, context.traits);
+    const news: PlannedChange[] = [];
     for (const [change, error] of outcomes) {
-      if (error === null) {
-        done.push(change);
-        context.onDone?.(change);
-      } else failed.push({ change, error });
+      if (error === null) news.push(change);
+      else failed.push({ change, error });
     }
+    done.push(...news);
+    await inSlices(telling(news, context.onDone), clock, signal);
   };
 
-  for (const wave of atomic ? [waves.flat()] : waves) {
-    await forEachPooled(batchesOf(wave, batch), parallel, write);
+  for (const together of atomic ? [waves] : waves.map((wave) => [wave])) {
+    await forEachPooled(await inSlices(batching(together, batch), clock, signal), parallel, write);
   }
   signal.throwIfAborted();
   const wasLimited = failed.length > 0 && failed.every(({ error }) => isOverRate(error));
@@ -89,6 +94,14 @@ export async function writeWaves(
     skipped,
     state: wasLimited ? known : failed.length + skipped.length === 0 ? latest : null,
   };
+}
+
+/** Tells of what is done. Each is logged, which takes long enough for a pause. */
+function* telling(done: readonly PlannedChange[], onDone: WriteContext["onDone"]): Steps<void> {
+  for (const change of done) {
+    onDone?.(change);
+    yield;
+  }
 }
 
 /**
@@ -165,21 +178,24 @@ function unanswered({ action, prefix }: PlannedChange): CloudError {
 }
 
 /**
- * Splits changes into calls of at most `size`. A withdrawal never goes out in one call with the add that is to cover it: what
+ * Splits waves into calls of at most `size` changes. A withdrawal never goes out in one call with the add that is to cover it: what
  * became of the add is not known before the call has ended.
  */
-function batchesOf(changes: readonly PlannedChange[], size: number): PlannedChange[][] {
+function* batching(waves: readonly (readonly PlannedChange[])[], size: number): Steps<PlannedChange[][]> {
   const batches: PlannedChange[][] = [];
   let batch: PlannedChange[] = [];
   let adds = new CoveringAdds();
-  for (const change of changes) {
-    if (batch.length === size || adds.cover(change)) {
-      batches.push(batch);
-      batch = [];
-      adds = new CoveringAdds();
-    }
-    batch.push(change);
-    adds.take(change);
+  for (const wave of waves) {
+    yield* eachOf(wave, (change) => {
+      if (batch.length === size || adds.cover(change)) {
+        batches.push(batch);
+        batch = [];
+        adds = new CoveringAdds();
+      }
+      batch.push(change);
+      adds.take(change);
+    });
   }
-  return batch.length === 0 ? batches : [...batches, batch];
+  if (batch.length > 0) batches.push(batch);
+  return batches;
 }

@@ -11,18 +11,18 @@ const change = addChange(prefix);
 
 Deno.test("what the first comparison finds missing is of the start, unless the kernel said so just now", () => {
   const causes = new ChangeCauses();
-  causes.news([prefix], null);
+  causes.news(prefix, null);
   assert.deepEqual(causes.of(change, 900), { cause: "start", milliseconds: null });
   assert.deepEqual(causes.of(addChange("10.2.0.0/16"), 900), { cause: "start", milliseconds: null });
-  causes.news(["10.3.0.0/16"], 500);
+  causes.news("10.3.0.0/16", 500);
   assert.deepEqual(causes.of(addChange("10.3.0.0/16"), 900), { cause: "kernel", milliseconds: 400 });
 });
 
 Deno.test("the milliseconds count from the kernel's first event that is not settled yet", () => {
   const causes = new ChangeCauses();
   causes.inStep();
-  causes.news([prefix], 1_000);
-  causes.news([prefix], 1_200);
+  causes.news(prefix, 1_000);
+  causes.news(prefix, 1_200);
   assert.deepEqual(causes.of(change, 1_250), { cause: "kernel", milliseconds: 250 });
   causes.settled(prefix);
   assert.deepEqual(causes.of(change, 9_000), { cause: "drift", milliseconds: null });
@@ -32,7 +32,7 @@ Deno.test("an adopted route and a cleanup have causes of their own", () => {
   const causes = new ChangeCauses();
   causes.inStep();
   assert.equal(causes.of({ ...change, why: "adopted" }, 1).cause, "adopt");
-  causes.news([prefix], 100);
+  causes.news(prefix, 100);
   assert.deepEqual(causes.of({ ...change, why: "taken-over" }, 300), { cause: "peer", milliseconds: 200 });
   const ofDead = { ...change, why: "next-hop-changed", takesFrom: "10.0.0.5" } as const;
   assert.equal(causes.of(ofDead, 300).cause, "peer", "what a dead peer has goes");

@@ -38,8 +38,10 @@ class GuardedTable {
 
   /** The kernel wants these again, and the cloud has them. */
   add(prefixes: readonly string[]): void {
-    this.#state = wantedAgain(this.#state, prefixes);
-    for (const prefix of prefixes) this.owned.add(prefix);
+    for (const prefix of prefixes) {
+      wantedAgain(this.#state, prefix);
+      this.owned.add(prefix);
+    }
   }
 }
 
@@ -193,13 +195,15 @@ Deno.test("guard() takes a prefix that came back and goes again for a new withdr
 
 Deno.test("letGo() ends a hold: what is held goes at the next decision, what is asked for later is held", () => {
   const settings = { maxWithdraw: 0.3, holdMs: 120_000 };
-  const prefixes = Array.from({ length: 20 }, (_, index) => `10.${index}.0.0/16`);
+  const prefixes = named(30);
   const owned = new Set(prefixes);
   const first = guard(prefixes.slice(0, 15), owned, 1_000, settings, newGuardState());
   assert.equal(first.held.length, 15);
-  const state = letGo(first.state, first.held, 2_000, settings.holdMs);
-  assert.deepEqual(
-    guard(prefixes.slice(0, 15), owned, 2_000, settings, state).released,
-    prefixes.slice(0, 15),
-  );
+  for (const prefix of prefixes) letGo(first.state, prefix, 2_000 - settings.holdMs);
+  const second = guard(prefixes, owned, 2_000, settings, first.state);
+  assert.deepEqual(second.released, prefixes.slice(0, 15));
+  assert.deepEqual(second.held, prefixes.slice(15));
+  wantedAgain(second.state, "10.0.0.0/16");
+  letGo(second.state, "10.0.0.0/16", 3_000 - settings.holdMs);
+  assert.ok(!second.state.since.has("10.0.0.0/16"), "what is wanted again is not let go");
 });

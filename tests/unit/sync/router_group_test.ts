@@ -1,6 +1,7 @@
 /** What a router remembers of its group, and how it finds the others. */
 
 import assert from "node:assert/strict";
+import { finish } from "../../../src/async/steps.ts";
 import { parseAddress } from "../../../src/routes/prefix.ts";
 import { noMemory } from "../../../src/sync/group.ts";
 import { RouterGroup } from "../../../src/sync/router_group.ts";
@@ -51,10 +52,10 @@ Deno.test("RouterGroup forgets a prefix once it is neither wanted nor claimed", 
   const group = groupOf((text) => claimed.has(text));
   await group.find(vm, new CachingCloud(), {}, signal);
   const seen = { ...noMemory, wanted: "nothing" as const };
-  group.compared(new Map([[prefix, seen]]));
-  group.prune();
+  finish(group.comparing(new Map([[prefix, seen]])));
+  finish(group.pruning());
   assert.equal(group.input?.memoryOf(prefix), seen);
   claimed.clear();
-  group.prune();
+  finish(group.pruning());
   assert.notEqual(group.input?.memoryOf(prefix), seen);
 });

@@ -48,8 +48,9 @@ class Scene {
   readonly clock = new BusyClock();
   readonly wanted = new WantedRoutes();
   readonly standing = new Map<string, CloudRoute>();
-  /** Called when the table is read. */
+  /** Called when the table is read, or written. */
   atRead: (() => void) | null = null;
+  atWrite: (() => void) | null = null;
   readonly reconciler: Reconciler;
 
   /** @param holdMs how long a mass withdrawal is held; 0: none is. */
@@ -114,6 +115,7 @@ class Scene {
   }
 
   #write(changes: readonly Change[]): { outcomes: { change: Change; error: null }[] } {
+    this.atWrite?.();
     for (const { action, prefix, to } of changes) {
       if (action === "delete") this.standing.delete(prefix.text);
       else this.standing.set(prefix.text, cloudRoute(prefix.text, to.join()));
@@ -177,4 +179,44 @@ Deno.test("Reconciler begins a hold anew for what was wanted once while a large 
   await scene.clock.sleep(10_000);
   await scene.round();
   assert.deepEqual([...scene.standing.keys()], most, "their hold began later");
+});
+
+Deno.test("Reconciler looks through news of many prefixes when the next round begins, and counts them until then", async () => {
+  using log = captureLog();
+  const scene = new Scene();
+  await scene.round();
+  let looked = 0;
+  const news = Object.assign([...prefixes], {
+    *[Symbol.iterator](): Iterator<string> {
+      for (const prefix of prefixes) {
+        looked++;
+        yield prefix;
+      }
+    },
+  });
+  for (const prefix of prefixes) scene.want(prefix);
+  scene.reconciler.notify(news, 1);
+  assert.equal(looked, 0);
+  assert.deepEqual([scene.reconciler.status.inStep, scene.reconciler.status.pending], [false, count]);
+  scene.kernel([first], false);
+  await scene.round();
+  assert.equal(looked, count);
+  assert.deepEqual([...scene.standing.keys()], prefixes.slice(1));
+  assert.equal(log.lines.filter((line) => line.includes("(kernel, ")).length, count - 1);
+  await scene.round();
+  assert.deepEqual([scene.reconciler.status.inStep, scene.reconciler.status.pending], [true, 0]);
+});
+
+Deno.test("Reconciler pauses while it logs the changes of one call", async () => {
+  using log = captureLog();
+  const scene = new Scene();
+  await scene.round();
+  scene.kernel(prefixes, true);
+  let logged = 0;
+  scene.atWrite = () => {
+    scene.clock.atPause = () => logged = log.lines.length;
+  };
+  await scene.round();
+  assert.ok(logged > 0 && logged < count, `${logged} lines at the first pause after the call`);
+  assert.equal(scene.reconciler.status.writes.add, count);
 });

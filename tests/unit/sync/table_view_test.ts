@@ -19,6 +19,7 @@ import { plainTraits } from "../../fakes/comparisons.ts";
 import { smallVm } from "../../fakes/policies.ts";
 import { SteppingClock } from "../../fakes/stepping_clock.ts";
 
+const never = new AbortController().signal;
 const here = cloudRoute("10.1.0.0/16", "eni-self", null);
 
 /** A view of a cloud without marks whose readings lack, for the first seconds, a route that points at this VM. */
@@ -116,11 +117,11 @@ Deno.test("TableView takes what a lost ledger left foreign once the kernel wants
   const { view, clock, ledger } = await viewOf(false, wanted, standing);
   await clock.sleep(6_000);
   await view.read(new AbortController().signal);
-  await view.heal();
+  await view.heal(never);
   assert.equal(view.index.own.size, 0, "the routing daemon has learnt nothing yet");
   for (const route of [here, elsewhere]) wanted.set(route.prefix.text, wantedRoute(route, null));
   wanted.set(byNeighbour.prefix.text, wantedRoute(byNeighbour, "10.0.0.9"));
-  await view.heal();
+  await view.heal(never);
   assert.deepEqual([...view.index.own.keys()], [here.prefix.text]);
   assert.deepEqual(ledger.claims.get(here.prefix.text), { nextHops: ["eni-self"], confirmed: true });
   assert.equal(
@@ -138,7 +139,7 @@ Deno.test("TableView leaves a route to this VM that somebody makes later to whoe
   standing.push(here);
   wanted.set(here.prefix.text, wantedRoute(here, null));
   await view.read(new AbortController().signal);
-  await view.heal();
+  await view.heal(never);
   assert.deepEqual([...view.index.foreign.keys()], [here.prefix.text]);
 });
 
@@ -148,7 +149,7 @@ Deno.test("TableView claims again what it claimed before where what it was to wr
   const known = "10.0.0.0/16", half = "10.2.0.0/16", fresh = "10.3.0.0/16";
   await ledger.confirm([{ prefix: known, nextHops: ["eni-1"] }]);
   await ledger.claim([{ prefix: half, nextHops: ["eni-1"] }]);
-  const before = await view.claim([replaceChange(known), replaceChange(half), addChange(fresh)]);
+  const before = await view.claim([[replaceChange(known), replaceChange(half)], [addChange(fresh)]], never);
   assert.deepEqual(ledger.claims.get(known), { nextHops: ["eni-1", "eni-2"], confirmed: false });
   await view.disclaim([...before]);
   assert.deepEqual(Object.fromEntries(ledger.claims), {
@@ -169,7 +170,7 @@ Deno.test("TableView takes a peer for living that wrote since the cloud said tha
   const address = parseAddress("10.0.0.5");
   const before = cloudRoute("10.2.0.0/16", "eni-peer", null);
   await view.adopt(tableState([before]), new AbortController().signal);
-  view.share([{ address, rank: null, nextHops: ["eni-peer"] }], new Set([address.text]));
+  await view.share([{ address, rank: null, nextHops: ["eni-peer"] }], new Set([address.text]), never);
   await view.adopt(tableState([before]), new AbortController().signal);
   assert.deepEqual([...view.index.dead], [address.text]);
   await view.adopt(
@@ -184,7 +185,8 @@ Deno.test("TableView takes what another router has handed over for its own, and 
   const standing = [cloudRoute(here.prefix.text, "eni-peer", null)];
   const { view, clock, ledger } = await viewOf(false, new Map(), standing);
   await clock.sleep(6_000);
-  view.share([{ address: parseAddress("10.0.0.5"), rank: null, nextHops: ["eni-peer"] }], new Set());
+  const peer = { address: parseAddress("10.0.0.5"), rank: null, nextHops: ["eni-peer"] };
+  await view.share([peer], new Set(), never);
   await view.read(new AbortController().signal);
   assert.deepEqual([...view.index.peers.keys()], [here.prefix.text]);
   standing.splice(0, 1, here, byOperator);

@@ -40,11 +40,13 @@ function recording(
       return await answer(changes, state);
     },
   };
+  const clock = new SteppingClock();
   const context: WriteContext = {
     traits: { ...plainTraits, parallel: 4, ...traits },
     connection,
     table: someTable,
-    budget: new ApiBudget({ traits: plainTraits }, new SteppingClock()),
+    budget: new ApiBudget({ traits: plainTraits }, clock),
+    clock,
   };
   return { calls, context };
 }
