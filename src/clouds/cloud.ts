@@ -113,7 +113,15 @@ export interface PreparedTable extends CloudTable {
    * preparing has changed something since.
    */
   readonly reading?: TableReading;
+  /** Set where it was left for later to look whether the table is still a copy of those that its subnets used before. */
+  readonly copiesLater?: true;
 }
+
+/**
+ * When preparing looks whether a table that its subnet uses already is still a copy of those that its subnets used before. `later` leaves
+ * that to the next call: packets go their way meanwhile, and a start need not wait for it.
+ */
+export type CopiesWhen = "now" | "later";
 
 /** A table that was read, of which no state is made yet. */
 export interface TableReading {
@@ -303,8 +311,10 @@ export interface CloudConnection {
   /**
    * Makes the tables ready: creates its own if there is none, carries over what the subnet's former table had, associates
    * the subnet, completes what a crash left half-made. Does nothing that is done already.
+   *
+   * @param copies left out: `now`.
    */
-  prepare(signal: AbortSignal): Promise<readonly PreparedTable[]>;
+  prepare(signal: AbortSignal, copies?: CopiesWhen): Promise<readonly PreparedTable[]>;
 
   /**
    * Finds what routes by way of neighbours point at. A cloud whose routes name interfaces or ports finds who has the address; one whose

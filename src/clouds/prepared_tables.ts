@@ -13,6 +13,6 @@ export function withReadings(
 }
 
 /** The table alone. */
-export function withoutReading({ reading: _, ...table }: PreparedTable): CloudTable {
+export function tableAlone({ reading: _, copiesLater: __, ...table }: PreparedTable): CloudTable {
   return table;
 }

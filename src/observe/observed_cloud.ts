@@ -64,8 +64,8 @@ function observedConnection(connection: CloudConnection, timed: Timed): CloudCon
       const foresight = await timed("foresee", signal, () => connection.foresee(signal));
       return { ...foresight, tables: observedReadings(foresight.tables) };
     },
-    prepare: async (signal) =>
-      observedReadings(await timed("prepare", signal, () => connection.prepare(signal))),
+    prepare: async (signal, copies) =>
+      observedReadings(await timed("prepare", signal, () => connection.prepare(signal, copies))),
     resolve: (neighbours, signal) => timed("resolve", signal, () => connection.resolve(neighbours, signal)),
     forget: (gateways) => connection.forget(gateways),
     ...(connection.findDead === undefined ? {} : {

@@ -1,7 +1,7 @@
 /** The tables of a run, each with its lock, its ledger and the reconciler that keeps it in step. */
 
 import type { CloudConnection, CloudTable, PreparedTable } from "../clouds/cloud.ts";
-import { withoutReading } from "../clouds/prepared_tables.ts";
+import { tableAlone } from "../clouds/prepared_tables.ts";
 import { firstReadingOf } from "./first_reading.ts";
 import type { Opening } from "./opening.ts";
 import { Reconciler, type ReconcilerOptions, reportOf } from "./reconciler.ts";
@@ -45,7 +45,7 @@ export class OpenTables {
   async open({ tables, by }: FoundTables): Promise<void> {
     const reconcilers: Reconciler[] = [];
     for (const prepared of tables) {
-      const table = withoutReading(prepared);
+      const table = tableAlone(prepared);
       let ledger = this.#ledgers.get(table.id);
       if (ledger === undefined) {
         ledger = await this.#options.openTable(table);

@@ -36,7 +36,8 @@ function limitedConnection(
       const foresight = await limits.read(signal, () => connection.foresee(signal));
       return { ...foresight, tables: limits.readings(foresight.tables) };
     },
-    prepare: async (signal) => limits.readings(await limits.read(signal, () => connection.prepare(signal))),
+    prepare: async (signal, copies) =>
+      limits.readings(await limits.read(signal, () => connection.prepare(signal, copies))),
     resolve: (neighbours, signal) => limits.lookUp(signal, () => connection.resolve(neighbours, signal)),
     forget: (gateways) => connection.forget(gateways),
     ...(connection.findDead === undefined ? {} : {

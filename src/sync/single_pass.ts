@@ -5,7 +5,7 @@
 
 import type { CloudConnection, CloudTable, Foresight, PreparedTable } from "../clouds/cloud.ts";
 import { CloudError } from "../clouds/cloud_error.ts";
-import { withoutReading } from "../clouds/prepared_tables.ts";
+import { tableAlone } from "../clouds/prepared_tables.ts";
 import type { FeedRebuild } from "./feed_rebuild.ts";
 import { firstReadingOf } from "./first_reading.ts";
 import type { KnownVm } from "./known_vm.ts";
@@ -71,7 +71,7 @@ export class SinglePass {
     giveUpAt: number,
   ): Promise<Omit<TablePreview, "preparation">> {
     const { opening, peekTable, tables } = this.#parts;
-    const table = withoutReading(prepared);
+    const table = tableAlone(prepared);
     const ledger = await peekTable(table);
     const reconciler = tables.reconcilerOf(table, ledger, {
       connection: () => connection,

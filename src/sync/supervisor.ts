@@ -5,9 +5,9 @@
 
 import { backOffMs } from "../async/back_off.ts";
 import type { Clock } from "../async/clock.ts";
-import type { Cloud, CloudIdentity, CloudTable, Finding } from "../clouds/cloud.ts";
+import type { Cloud, CloudIdentity, CloudTable, Finding, PreparedTable } from "../clouds/cloud.ts";
 import { type CloudError, ConfigurationError } from "../clouds/cloud_error.ts";
-import { withoutReading } from "../clouds/prepared_tables.ts";
+import { tableAlone } from "../clouds/prepared_tables.ts";
 import type { KernelChange, KernelTable } from "../kernel/kernel_table.ts";
 import type { Policy } from "../routes/policy.ts";
 import { addressOrNull } from "../routes/prefix.ts";
@@ -227,12 +227,14 @@ export class Supervisor {
   async #runTables(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
     const { settings, clock } = this.#options;
     const connection = (): KnownVm["connection"] => this.#vm.connection;
-    const tables = await this.#openTables(stop);
+    const prepared = await this.#openTables(stop);
+    const tables = prepared.map(tableAlone);
     const { reconcilers } = this.#tables;
     this.#reportTables(tables);
     const lookAgain = (signal: AbortSignal): Promise<void> => this.#vm.lookAgain(signal);
     await new TableLoops({
       tables,
+      copiesLater: prepared.some(({ copiesLater }) => copiesLater === true),
       reconcilers,
       connection,
       lookAgain,
@@ -245,14 +247,14 @@ export class Supervisor {
     }).run(stop, abandon);
   }
 
-  /** Prepares the tables and opens them. What preparing has read of them is nobody's but the reconcilers'. */
-  async #openTables(stop: AbortSignal): Promise<readonly CloudTable[]> {
+  /** Prepares the tables, as far as routes that are to be written wait for it, and opens them. */
+  async #openTables(stop: AbortSignal): Promise<readonly PreparedTable[]> {
     const found = await this.#opening.retrying(async (signal) => {
       const by = this.#vm.connection;
-      return { tables: await by.prepare(signal), by };
+      return { tables: await by.prepare(signal, "later"), by };
     }, stop);
     await this.#opening.retryingHere(() => this.#tables.open(found), stop);
-    return found.tables.map(withoutReading);
+    return found.tables;
   }
 
   /** Tells, once and when they become others, which tables are kept and who this VM is. */

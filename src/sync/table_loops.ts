@@ -10,6 +10,8 @@ import type { Reconciler } from "./reconciler.ts";
 const log = getLogger(["cloudroutesync", "sync"]);
 /** How often tables and associations are looked after though nothing happened: at most this often, in milliseconds. */
 export const prepareEveryMs = 300_000;
+/** How long after a start they are looked after where preparing left that for later: by chance within this, in milliseconds. */
+const afterStartMs = [60_000, 180_000] as const;
 /** How soon they are looked after once more where the account was short of calls, in milliseconds, and how often in a row. */
 const afterShortMs = 60_000;
 const mostShort = 10;
@@ -17,6 +19,8 @@ const mostShort = 10;
 /** What the loops work with. */
 export interface TableLoopsOptions {
   readonly tables: readonly CloudTable[];
+  /** Whether preparing left it for later to look if one of them is still a copy; see {@linkcode CopiesWhen}. */
+  readonly copiesLater: boolean;
   /** One a table. */
   readonly reconcilers: readonly Reconciler[];
   readonly connection: () => Pick<CloudConnection, "prepare">;
@@ -83,28 +87,38 @@ export class TableLoops {
   /**
    * Has the tables prepared again now and then: an association that somebody took away comes back. Before that it is looked who this
    * VM is: what lies in its network must not be in a table. Both wait while the account is short of calls: routers that are not in step go
-   * first.
+   * first. What preparing left for later is done soon after the start.
    */
   async #lookAfter(abandon: AbortSignal): Promise<void> {
-    const { clock, auditMs, connection, lookAgain, isShort } = this.#options;
-    const prepare = async (): Promise<void> => {
-      const tables = await tablesNow(connection(), abandon);
-      this.#logLost(tables);
-      if (!this.#areTheTables(tables)) this.#end.abort();
-    };
-    let logged: readonly (string | null)[] = [];
-    for (;;) {
-      await clock.sleep(jitteredMs(Math.max(prepareEveryMs, auditMs), clock.random()), this.#end.signal);
-      for (let turn = 0; turn < mostShort && isShort(); turn++) {
-        await clock.sleep(jitteredMs(afterShortMs, clock.random()), this.#end.signal);
-      }
+    const { clock, auditMs, lookAgain, copiesLater } = this.#options;
+    const everyMs = Math.max(prepareEveryMs, auditMs);
+    let vm: string | null | undefined;
+    let tables: string | null | undefined;
+    for (let isStart = copiesLater;; isStart = false) {
+      await this.#pause(
+        isStart ? between(afterStartMs, clock.random()) : jitteredMs(everyMs, clock.random()),
+      );
       if (this.#end.signal.aborted) return;
-      const [vm, tables] = logged;
-      logged = [
-        await loggingOnce("look whether this VM's network changed", () => lookAgain(abandon), vm),
-        await loggingOnce("look after the tables", prepare, tables),
-      ];
+      if (!isStart) {
+        vm = await loggingOnce("look whether this VM's network changed", () => lookAgain(abandon), vm);
+      }
+      tables = await loggingOnce("look after the tables", () => this.#prepareAgain(abandon), tables);
     }
+  }
+
+  /** Waits for so long, and then while the account is short of calls; until the end at most. */
+  async #pause(ms: number): Promise<void> {
+    const { clock, isShort } = this.#options;
+    await clock.sleep(ms, this.#end.signal);
+    for (let turn = 0; turn < mostShort && isShort() && !this.#end.signal.aborted; turn++) {
+      await clock.sleep(jitteredMs(afterShortMs, clock.random()), this.#end.signal);
+    }
+  }
+
+  async #prepareAgain(abandon: AbortSignal): Promise<void> {
+    const tables = await tablesNow(this.#options.connection(), abandon);
+    this.#logLost(tables);
+    if (!this.#areTheTables(tables)) this.#end.abort();
   }
 
   /** Whether the tables to keep are still these; one that is missing may be left out, unless it is kept for its tag alone. */
@@ -178,4 +192,9 @@ async function allEnd(loops: readonly Promise<void>[], endAll: () => void): Prom
   );
   const failed = (await Promise.allSettled(watched)).find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
+}
+
+/** @param random a number from 0 up to 1. */
+function between([least, most]: readonly [number, number], random: number): number {
+  return least + (most - least) * random;
 }

@@ -36,7 +36,7 @@ export function withTableToBe(connection: CloudConnection, toBe: Foresight["toBe
     identity: connection.identity,
     locate: (signal) => connection.locate(signal),
     foresee: (signal) => connection.foresee(signal),
-    prepare: (signal) => connection.prepare(signal),
+    prepare: (signal, copies) => connection.prepare(signal, copies),
     resolve: (neighbours, signal) => connection.resolve(neighbours, signal),
     forget: (gateways) => connection.forget(gateways),
     findDead: async (peers, signal) => await connection.findDead?.(peers, signal) ?? [],

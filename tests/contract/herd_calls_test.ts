@@ -48,9 +48,12 @@ for (const shape of accountShapes) {
       const table = only(await subject.prepare(never));
       // What was made just now is known to this run: another one starts.
       await subject.identify(never);
-      const prepare = await callsOf(() => subject.prepareAndRead(never));
-      assert.deepEqual(prepare.calls, [...shape.prepare, ...shape.besidePrepare].toSorted(), "prepare");
-      const { reading } = only<PreparedTable>(prepare.value);
+      const prepare = await callsOf(() => subject.prepareAndRead(never, "later"));
+      assert.deepEqual(prepare.calls, shape.prepare.toSorted(), "prepare");
+      const { reading, copiesLater } = only<PreparedTable>(prepare.value);
+      assert.equal(copiesLater ?? false, shape.copies.length > 0, "copies are looked after later");
+      const again = await callsOf(() => subject.prepareAndRead(never, "now"));
+      assert.deepEqual(again.calls, [...shape.prepare, ...shape.copies].toSorted(), "prepare, later");
       assert.equal(reading !== undefined, shape.readsAhead, "reading ahead");
       const first = await callsOf(() => (reading ?? unread(subject, table)).state(never));
       const firstCalls = [...(shape.readsAhead ? [] : shape.read), ...shape.besideFirstRead];

@@ -10,6 +10,7 @@ import type {
   CloudName,
   CloudTable,
   CloudTraits,
+  CopiesWhen,
   DeadPeer,
   Finding,
   Foresight,
@@ -39,7 +40,7 @@ export interface Subject {
   foresee(signal: AbortSignal): Promise<Foresight>;
   prepare(signal: AbortSignal): Promise<readonly CloudTable[]>;
   /** The same, with what it has read of the tables. */
-  prepareAndRead(signal: AbortSignal): Promise<readonly PreparedTable[]>;
+  prepareAndRead(signal: AbortSignal, copies?: CopiesWhen): Promise<readonly PreparedTable[]>;
   /** By a gateway's text what routes of its family point at. */
   resolve(gateways: readonly IpAddress[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>>;
   /** What a route of a family by way of a gateway points at. */
@@ -73,7 +74,7 @@ export async function openSubject(name: CloudName, options: AnyCloudOptions): Pr
     locate: (signal) => cloud.locate(signal),
     foresee: async (signal) => await (await cloud.connection(signal)).foresee(signal),
     prepare: (signal) => cloud.prepare(signal),
-    prepareAndRead: (signal) => cloud.prepareAndRead(signal),
+    prepareAndRead: (signal, copies) => cloud.prepareAndRead(signal, copies),
     resolve: async (gateways, signal) => {
       const ids = await cloud.resolve(
         gateways.map((gateway) => ({ gateway, family: gateway.family })),

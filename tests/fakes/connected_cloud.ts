@@ -7,6 +7,7 @@ import type {
   CloudIdentity,
   CloudTable,
   CloudTraits,
+  CopiesWhen,
   DeadPeer,
   Finding,
   Neighbour,
@@ -15,7 +16,7 @@ import type {
   TableState,
 } from "../../src/clouds/cloud.ts";
 import { checkCloud } from "../../src/clouds/kit/doctor.ts";
-import { withoutReading } from "../../src/clouds/prepared_tables.ts";
+import { tableAlone } from "../../src/clouds/prepared_tables.ts";
 import type { CloudError } from "../../src/clouds/cloud_error.ts";
 import type { IpAddress } from "../../src/routes/prefix.ts";
 
@@ -49,11 +50,11 @@ export class ConnectedCloud {
 
   /** The tables alone; {@linkcode prepareAndRead} tells what was read of them as well. */
   async prepare(signal: AbortSignal): Promise<readonly CloudTable[]> {
-    return (await this.prepareAndRead(signal)).map(withoutReading);
+    return (await this.prepareAndRead(signal)).map(tableAlone);
   }
 
-  async prepareAndRead(signal: AbortSignal): Promise<readonly PreparedTable[]> {
-    return await (await this.connection(signal)).prepare(signal);
+  async prepareAndRead(signal: AbortSignal, copies?: CopiesWhen): Promise<readonly PreparedTable[]> {
+    return await (await this.connection(signal)).prepare(signal, copies);
   }
 
   async resolve(

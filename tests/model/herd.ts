@@ -96,15 +96,14 @@ export async function herdFigures(
     const accepted = result.calls - result.refused;
     const useful = new Map([...alone.byCall].map(([name, { made }]) => [name, made * count]));
     const account = new Account(shape, () => 0);
-    const beside = besideStart(result.scenario, shape.besidePrepare, count);
-    const later = besideStart(result.scenario, shape.forwarding, count);
-    const floorMs = account.floorMs(without(useful, beside, later), result.startedAt) + alone.allMs;
+    const awaited = without(useful, besideStart(result.scenario, shape.forwarding, count));
+    const floorMs = account.floorMs(awaited, result.startedAt) + alone.allMs;
     const wantedMs = wantedShareOfFloor * floorMs;
     return {
       ...result,
       callsEachUseful: result.calls / Math.min(accepted, (alone.calls + audits) * count),
       floorMs,
-      othersBound: account.othersBound(without(useful, later), beside, result.startedAt, wantedMs),
+      othersBound: account.othersBound(awaited, result.startedAt, wantedMs),
     };
   });
 }
@@ -121,14 +120,9 @@ function besideStart(
 
 function without(
   calls: ReadonlyMap<CallName, number>,
-  ...others: readonly ReadonlyMap<CallName, number>[]
+  others: ReadonlyMap<CallName, number>,
 ): ReadonlyMap<CallName, number> {
-  return new Map(
-    [...calls].map(([name, made]) => [
-      name,
-      Math.max(0, others.reduce((left, other) => left - (other.get(name) ?? 0), made)),
-    ]),
-  );
+  return new Map([...calls].map(([name, made]) => [name, Math.max(0, made - (others.get(name) ?? 0))]));
 }
 
 async function runHerd(shape: AccountShape, count: number, seed: number): Promise<readonly HerdResult[]> {

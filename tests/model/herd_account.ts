@@ -21,8 +21,8 @@ export interface AccountShape {
    */
   readonly identify: readonly CallName[];
   readonly prepare: readonly CallName[];
-  /** Calls of `prepare` whose refusal fails nothing. */
-  readonly besidePrepare: readonly CallName[];
+  /** Calls of `prepare` that look after copies: a start leaves them for later, and their refusal fails nothing. */
+  readonly copies: readonly CallName[];
   /** Whether `prepare` reads the table. */
   readonly readsAhead: boolean;
   readonly read: readonly CallName[];
@@ -59,7 +59,7 @@ export const accountShapes: readonly AccountShape[] = [
     tellsWhen: false,
     identify: [],
     prepare: ["DescribeRouteTables"],
-    besidePrepare: ["DescribeRouteTables"],
+    copies: ["DescribeRouteTables"],
     readsAhead: true,
     read: ["DescribeRouteTables"],
     besideFirstRead: [],
@@ -72,7 +72,7 @@ export const accountShapes: readonly AccountShape[] = [
     tellsWhen: true,
     identify: ["GET", "GET"],
     prepare: ["GET"],
-    besidePrepare: [],
+    copies: [],
     readsAhead: true,
     read: ["GET"],
     besideFirstRead: ["GET"],
@@ -85,7 +85,7 @@ export const accountShapes: readonly AccountShape[] = [
     tellsWhen: true,
     identify: ["regional", "read", "read"],
     prepare: [],
-    besidePrepare: [],
+    copies: [],
     readsAhead: false,
     read: ["read"],
     besideFirstRead: [],
@@ -203,18 +203,11 @@ export class Account {
    * The share of the calls of another client that is taken at best, of the kind that fares worst, if the herd has made so many calls
    * within a time. Nobody is told that a limit is used up before a call is refused, and a router alone makes all its calls within a
    * second: where the calls of all exceed a minute's quota, the rest of that minute is lost to everybody. From then on a herd that knew
-   * how many it is could always leave a place. A bucket has a place again as soon as the herd holds its calls back. Where the herd's own
-   * calls that nobody waits for do not all find a place, another client's do not either.
+   * how many it is could always leave a place. A bucket has a place again as soon as the herd holds its calls back.
    *
-   * @param beside how many of the calls are made whether or not there is a place, and nobody waits for them.
    * @param startedAt milliseconds of the clock.
    */
-  othersBound(
-    calls: ReadonlyMap<CallName, number>,
-    beside: ReadonlyMap<CallName, number>,
-    startedAt: number,
-    elapsedMs: number,
-  ): number {
+  othersBound(calls: ReadonlyMap<CallName, number>, startedAt: number, elapsedMs: number): number {
     if (elapsedMs <= 0) return 1;
     return Math.min(
       1,
@@ -223,20 +216,10 @@ export class Account {
         if (limit === undefined) return 1;
         const isUsedUp = count > (limit.kind === "bucket" ? limit.burst : limit.perMinute);
         const lostMs = limit.kind === "bucket" ? loneMs : minuteMs - startedAt % minuteMs - loneMs;
-        const unlost = isUsedUp ? Math.max(0, 1 - lostMs / elapsedMs) : 1;
-        const asides = beside.get(name) ?? 0;
-        if (asides === 0) return unlost;
-        const left = placesIn(limit, startedAt, elapsedMs) - (count - asides);
-        return Math.min(unlost, Math.max(0, left / asides));
+        return isUsedUp ? Math.max(0, 1 - lostMs / elapsedMs) : 1;
       }),
     );
   }
-}
-
-/** How many calls a limit takes within a time. */
-function placesIn(limit: Limit, startedAt: number, elapsedMs: number): number {
-  if (limit.kind === "bucket") return limit.burst + limit.perSecond * elapsedMs / 1000;
-  return limit.perMinute * (1 + Math.floor((startedAt % minuteMs + elapsedMs) / minuteMs));
 }
 
 function noteIn(counts: Map<CallName, CallCount>, name: CallName, isTaken: boolean): void {

@@ -10,6 +10,7 @@ import type {
   CloudRoute,
   CloudTable,
   CloudTraits,
+  CopiesWhen,
   Finding,
   Foresight,
   Neighbour,
@@ -67,15 +68,18 @@ export class HerdCloud implements Cloud, CloudConnection {
     return this;
   }
 
-  async prepare(signal: AbortSignal): Promise<readonly PreparedTable[]> {
-    const { prepare, besidePrepare, readsAhead } = this.#account.shape;
+  async prepare(signal: AbortSignal, copiesWhen: CopiesWhen = "now"): Promise<readonly PreparedTable[]> {
+    const { prepare, copies, readsAhead } = this.#account.shape;
     const at = this.#clock.now();
     await this.#callAll(prepare, signal);
-    await this.#callAll(besidePrepare, signal).catch((error: unknown) => {
-      if (!(error instanceof CloudError)) throw error;
-    });
-    const table = this.#table;
-    const shown = this.#state(table);
+    const isLater = copiesWhen === "later" && copies.length > 0;
+    if (!isLater) {
+      await this.#callAll(copies, signal).catch((error: unknown) => {
+        if (!(error instanceof CloudError)) throw error;
+      });
+    }
+    const table: PreparedTable = { ...this.#table, ...(isLater ? { copiesLater: isLater } : {}) };
+    const shown = this.#state(this.#table);
     const state = async (inner: AbortSignal): Promise<TableState> => {
       await this.#besideFirstRead(inner);
       return shown;

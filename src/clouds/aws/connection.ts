@@ -7,6 +7,7 @@ import type {
   CloudConnection,
   CloudIdentity,
   CloudTable,
+  CopiesWhen,
   DeadPeer,
   Finding,
   Foresight,
@@ -57,13 +58,13 @@ export class AwsConnection implements CloudConnection {
       : found.map((table) => cloudTableOf(table, owner));
   }
 
-  async prepare(signal: AbortSignal): Promise<readonly PreparedTable[]> {
+  async prepare(signal: AbortSignal, copies: CopiesWhen = "now"): Promise<readonly PreparedTable[]> {
     const { owner, routeTables } = this.#options;
     const { own, now } = this.#region;
     const at = now();
     if (routeTables.length > 0) return await this.#readGiven(signal);
-    const { table: read, isAsRead } = await own.prepare(this.#facts.primary, signal);
-    const table = cloudTableOf(read, owner);
+    const { table: read, isAsRead, copiesLater } = await own.prepare(this.#facts.primary, copies, signal);
+    const table = { ...cloudTableOf(read, owner), ...(copiesLater ? { copiesLater } : {}) };
     return [isAsRead ? this.#withReading(table, read, at) : table];
   }
 
@@ -78,7 +79,7 @@ export class AwsConnection implements CloudConnection {
     });
   }
 
-  #withReading(table: CloudTable, read: Ec2RouteTable, at: number): PreparedTable {
+  #withReading(table: PreparedTable, read: Ec2RouteTable, at: number): PreparedTable {
     const state = async (signal: AbortSignal): Promise<TableState> => {
       await this.#region.limit.refresh(signal);
       return await this.#stateOf(read, signal);

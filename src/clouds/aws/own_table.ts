@@ -2,7 +2,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../../async/clock.ts";
-import type { PreparationStep } from "../cloud.ts";
+import type { CopiesWhen, PreparationStep } from "../cloud.ts";
 import { CloudError } from "../cloud_error.ts";
 import { whyNotTogether } from "../kit/living_copy.ts";
 import {
@@ -60,6 +60,8 @@ export interface ReadyTable {
   readonly table: Ec2RouteTable;
   /** Whether it stands as it was read: nothing of it was changed since. */
   readonly isAsRead: boolean;
+  /** Whether the next call is to look if it is still a copy of the former tables. */
+  readonly copiesLater: boolean;
 }
 
 /** What makes our table ready. */
@@ -122,15 +124,17 @@ export class OwnTable {
    * @throws {CloudError} `invalid` if the subnet must not be given to it: `-no-associate`, another owner or controller has it, other
    * subnets of the table need other routes. What cannot be followed for a subnet that uses it already is a problem, and no error.
    */
-  async prepare(subnet: SubnetRef, signal: AbortSignal): Promise<ReadyTable> {
+  async prepare(subnet: SubnetRef, copies: CopiesWhen, signal: AbortSignal): Promise<ReadyTable> {
     const found = await this.find(subnet, signal);
     if (found !== null && associationOf(found, subnet.subnetId) !== null) {
+      if (copies === "later") return { table: found, isAsRead: true, copiesLater: true };
       const { problems, isAsRead } = await followFormers(this.#api, found, signal);
       this.#problems = problems;
-      return { table: found, isAsRead };
+      return { table: found, isAsRead, copiesLater: false };
     }
+    const changed = { isAsRead: false, copiesLater: false };
     const recent = found === null ? this.#recent.createdFor(subnet) : null;
-    if (recent?.associated) return { table: recent.table, isAsRead: false };
+    if (recent?.associated) return { table: recent.table, ...changed };
     const joining = await this.#joining(subnet, found, signal);
     const { used, formers } = joining;
     const table = found ?? recent?.table ?? await this.#create(subnet, used, signal);
@@ -150,7 +154,7 @@ export class OwnTable {
       throw error;
     }
     this.#recent.associated(table);
-    return { table, isAsRead: false };
+    return { table, ...changed };
   }
 
   /** What {@linkcode prepare} would do, without doing it; throws as it does. */

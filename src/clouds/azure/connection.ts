@@ -4,6 +4,7 @@ import type {
   Change,
   CloudIdentity,
   CloudTable,
+  CopiesWhen,
   DeadPeer,
   Finding,
   Foresight,
@@ -23,6 +24,7 @@ import { examine } from "./doctor.ts";
 import type { EcmpSupport } from "./ecmp_support.ts";
 import type { AzureOptions } from "./flags.ts";
 import { forwardingOf } from "./forwarding.ts";
+import { usedTables } from "./former_tables.ts";
 import { handedOver } from "./handed_over.ts";
 import {
   asCloudTable,
@@ -98,7 +100,10 @@ export class AzureConnection extends PlainConnection {
     return own === null ? [] : [asCloudTable(own, this.#options.owner)];
   }
 
-  override async prepare(signal: AbortSignal): Promise<readonly PreparedTable[]> {
+  override async prepare(
+    signal: AbortSignal,
+    copies: CopiesWhen = "now",
+  ): Promise<readonly PreparedTable[]> {
     if (this.#options.routeTables.length > 0) return await this.#readGiven(signal);
     const at = this.#memory.now();
     const { arm, owner } = this.#context;
@@ -106,10 +111,12 @@ export class AzureConnection extends PlainConnection {
     if (seen.isUsed) {
       const { own, failed } = seen;
       if (failed !== null) await associateAgain(arm, failed, own.id, signal);
+      const table = asCloudTable(own, owner);
+      const reading = failed === null ? this.#withReading(table, own, at) : table;
+      if (copies === "later" && usedTables(this.#context, own)) return [{ ...reading, copiesLater: true }];
       const { problems, isAsRead } = await followFormers(this.#context, own, signal);
       this.#memory.copyProblems = problems;
-      const table = asCloudTable(own, owner);
-      return [isAsRead && failed === null ? this.#withReading(table, own, at) : table];
+      return [isAsRead ? reading : table];
     }
     const { subnet, associated, own } = seen;
     checkMayAssociate(subnet, associated, this.#options);

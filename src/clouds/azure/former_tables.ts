@@ -21,6 +21,20 @@ export function otherSubnetsOf(own: ArmRouteTable, subnetId: string | null): rea
   return (own.properties.subnets ?? []).map(({ id }) => id).filter((id) => !sameId(id, subnetId ?? ""));
 }
 
+/** Whether a subnet that uses our table now used another one before. */
+export function usedTables({ vm }: Pick<OwnTableContext, "vm">, own: ArmRouteTable): boolean {
+  return recordedFormers(vm, own, null).some(({ former }) => typeof former === "string");
+}
+
+/** By subnet the id of its former table; null: it had none; undefined: no tag says. */
+function recordedFormers(
+  vm: OwnTableContext["vm"],
+  own: ArmRouteTable,
+  but: string | null,
+): readonly { readonly subnet: string; readonly former: string | null | undefined }[] {
+  return otherSubnetsOf(own, but).map((subnet) => ({ subnet, former: formerIdOf(own, subnet, vm) }));
+}
+
 /**
  * The former tables of the subnets that use our table now.
  *
@@ -32,10 +46,7 @@ export async function formersInUse(
   but: string | null,
   signal: AbortSignal,
 ): Promise<FormerTables> {
-  const recorded = otherSubnetsOf(own, but).map((subnet) => ({
-    subnet,
-    former: formerIdOf(own, subnet, vm),
-  }));
+  const recorded = recordedFormers(vm, own, but);
   const ids = new Map(
     recorded.flatMap(({ former }) =>
       typeof former === "string" ? [[former.toLowerCase(), former] as const] : []

@@ -42,6 +42,29 @@ export const ownTableCases = {
     assert.deepEqual(await bench.rig.routes(former.id), theirs);
   },
 
+  async "prepare() of a start leaves copies for later, and the next call follows"(
+    bench: Bench,
+  ): Promise<void> {
+    const former = await subnetsOf(bench).useOperatorsTable(first);
+    const on = await ready(bench);
+    await done(on, add(ours, bench.rig.self[4]));
+    await former.setPrefixes(second);
+    const before = await bench.rig.routes(on.table.id);
+    const subject = await bench.open();
+    const writes = bench.rig.traffic.writes;
+    const { copiesLater, reading } = only(await subject.prepareAndRead(never, "later"));
+    assert.equal(copiesLater, true);
+    assert.notEqual(reading, undefined, "what was read is told");
+    assert.equal(bench.rig.traffic.writes, writes);
+    assert.deepEqual(await bench.rig.routes(on.table.id), before);
+    const after = only(await subject.prepareAndRead(never));
+    assert.equal(after.copiesLater, undefined);
+    assert.deepEqual(
+      await bench.rig.routes(on.table.id),
+      [...await bench.rig.routes(former.id), `${ours} > ${bench.rig.self[4]}`].sort(),
+    );
+  },
+
   async "prepare() gives the subnet our table again that was taken away since this VM was identified"(
     bench: Bench,
   ): Promise<void> {

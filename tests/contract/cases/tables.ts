@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { CloudTable } from "../../../src/clouds/cloud.ts";
 import type { CloudErrorKind } from "../../../src/clouds/cloud_error.ts";
-import { withoutReading } from "../../../src/clouds/prepared_tables.ts";
+import { tableAlone } from "../../../src/clouds/prepared_tables.ts";
 import { MovedClock } from "../clock.ts";
 import { add, done, failure, needed, never, only, preparedInTime, ready } from "../helpers.ts";
 import type { Bench } from "../rig.ts";
@@ -154,7 +154,7 @@ export const tableCases = {
       all.map(({ prefix, nextHops }) => `${prefix.text} ${nextHops}`);
     assert.deepEqual(toBe === null ? null : texts(toBe.routes), table.ours ? texts(routes) : null);
     const after = await subject.foresee(never);
-    assert.deepEqual({ ...after, tables: after.tables.map(withoutReading) }, {
+    assert.deepEqual({ ...after, tables: after.tables.map(tableAlone) }, {
       tables: [table],
       steps: [],
       toBe: null,

@@ -10,6 +10,7 @@ import type {
   CloudRoute,
   CloudTable,
   CloudTraits,
+  CopiesWhen,
   Finding,
   Neighbour,
   PreparedTable,
@@ -46,6 +47,9 @@ export class RigCloud implements Cloud {
   /** Whether preparing tells what it has read of the tables, and how often that was used. */
   readsAhead = false;
   readAhead = 0;
+  /** Whether preparing leaves copies for later where it may, and when it was told to look after them, by the clock. */
+  hasCopies = false;
+  readonly copied: number[] = [];
   /** What is said of forwarding, and how often it was asked for. */
   findings: readonly Finding[] = [];
   forwardingLooks = 0;
@@ -75,7 +79,7 @@ export class RigCloud implements Cloud {
       identity: this.identity,
       locate: () => this.locate(),
       foresee: async (signal) => nothingToPrepare(await this.prepare(signal)),
-      prepare: (signal) => this.prepare(signal),
+      prepare: (signal, copies) => this.prepare(signal, copies),
       resolve: (neighbours) => this.resolve(neighbours),
       forget: () => this.forget(),
       read: (table, signal) => this.read(table, signal),
@@ -90,10 +94,12 @@ export class RigCloud implements Cloud {
     return Promise.resolve(this.tables);
   }
 
-  async prepare(signal: AbortSignal): Promise<readonly PreparedTable[]> {
+  async prepare(signal: AbortSignal, copies: CopiesWhen = "now"): Promise<readonly PreparedTable[]> {
     const at = this.#clock.now();
     await this.#clock.sleep(callMs, signal);
     this.fail("prepare", "");
+    if (copies === "now") this.copied.push(at);
+    else if (this.hasCopies) return this.tables.map((table) => ({ ...table, copiesLater: true }));
     if (!this.readsAhead) return this.tables;
     return this.tables.map((table) => {
       const shown = this.#stateOf(table);
