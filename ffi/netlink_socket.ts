@@ -75,7 +75,7 @@ export class NetlinkSocket implements Disposable {
    */
   static open(libc: Libc, options: NetlinkSocketOptions = {}): NetlinkSocket {
     const fd = libc.symbols.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (fd < 0) throw new SystemError("open a routing netlink socket", libc.errno());
+    if (fd < 0) throw notOpened(libc.errno());
     const stopFd = libc.symbols.eventfd(0, EFD_CLOEXEC);
     if (stopFd < 0) {
       const value = libc.errno();
@@ -224,4 +224,20 @@ export class NetlinkSocket implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** What sandboxes answer where they keep a process from netlink: systemd EAFNOSUPPORT, seccomp profiles mostly EPERM or EACCES. */
+const forbidden: readonly number[] = [
+  errno.EPERM,
+  errno.EACCES,
+  errno.EPROTONOSUPPORT,
+  errno.EAFNOSUPPORT,
+];
+
+function notOpened(value: number): SystemError {
+  const remedy = forbidden.includes(value)
+    ? "a sandbox keeps this process from it: allow AF_NETLINK (RestrictAddressFamilies= in a systemd unit, the seccomp profile of a " +
+      "container)"
+    : undefined;
+  return new SystemError("open a routing netlink socket", value, remedy);
 }

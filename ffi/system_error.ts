@@ -52,9 +52,10 @@ export class SystemError extends Error {
   /**
    * @param action what was being done, as in `open a netlink socket`.
    * @param value the `errno` value.
+   * @param remedy what a person can do about it, where anything is known that helps.
    */
-  constructor(action: string, value: number) {
-    super(`Cannot ${action}: ${errnoName(value)}`);
+  constructor(action: string, value: number, remedy?: string) {
+    super(`Cannot ${action}: ${errnoName(value)}${remedy === undefined ? "" : `; ${remedy}`}`);
     this.errno = value;
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { libcPaths, openLibc } from "../../../ffi/libc.ts";
+import { type Libc, libcPaths, openLibc } from "../../../ffi/libc.ts";
 import { NetlinkSocket, nothingWaiting } from "../../../ffi/netlink_socket.ts";
 import { SdNotify } from "../../../ffi/sd_notify.ts";
 import { errno, errnoName, SystemError } from "../../../ffi/system_error.ts";
@@ -24,6 +24,27 @@ Deno.test("Libc.errno() tells why the last call failed", () => {
 
 Deno.test("errnoName() names what it knows and numbers the rest", () => {
   assert.deepEqual([105, 11, 512].map(errnoName), ["ENOBUFS", "EAGAIN", "errno 512"]);
+});
+
+/** What opening a socket fails with where the kernel gives none. */
+function refusalOf(value: number): string {
+  const refusing: Libc = { ...libc, symbols: { ...libc.symbols, socket: () => -1 }, errno: () => value };
+  try {
+    NetlinkSocket.open(refusing).close();
+  } catch (error) {
+    return String(error);
+  }
+  return "";
+}
+
+Deno.test("NetlinkSocket.open() names the sandbox that keeps this process from netlink", () => {
+  for (const value of [errno.EAFNOSUPPORT, errno.EPERM]) {
+    assert.match(
+      refusalOf(value),
+      /^SystemError: Cannot open a routing netlink socket: E\w+; a sandbox .* allow AF_NETLINK /,
+    );
+  }
+  assert.equal(refusalOf(errno.EMFILE), "SystemError: Cannot open a routing netlink socket: EMFILE");
 });
 
 Deno.test("NetlinkSocket.receive() returns at once when nothing is waiting", () => {
