@@ -54,7 +54,8 @@ export const dropReasonMeanings: Readonly<Record<DropReason, string>> = {
   "type": "it is not a unicast route (-blackhole takes blackhole routes)",
   "no-gateway": "it has no gateway: the network is on the link (-interface takes routes out of a device)",
   "link-down": "each way out is by a link that is down or without carrier",
-  "protocol": "-protocol leaves out the protocol that installed it",
+  "protocol":
+    "its protocol is left out: redirect, kernel, ra and dhcp unless told, else what -protocol does not name",
   "default-route":
     "it is a default route, or a large piece of one: IPv4 shorter than /8, IPv6 shorter than /7 (-allow-default)",
   "reserved": "it lies inside a reserved range",

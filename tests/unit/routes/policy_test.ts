@@ -221,3 +221,11 @@ Deno.test("RouteJudge lets -blackhole lift the default set of protocols, and -pr
   assert.equal(verdict("192.0.2.0/26", kernel, { blackhole: true, protocols: new Set([12]) }), "protocol");
   assert.equal(verdict("192.0.2.0/26", kernel, { blackhole: true, protocols: new Set([2]) }), "wanted");
 });
+
+Deno.test("the reason protocol names the protocols that are left out without -protocol", () => {
+  const names = { redirect: 1, kernel: 2, ra: 9, dhcp: 16 };
+  for (const [name, protocol] of Object.entries(names)) {
+    assert.equal(verdict("198.51.100.0/24", { ...gateway, protocol }), "protocol");
+    assert.match(dropReasonMeanings.protocol, new RegExp(`\\b${name}\\b`));
+  }
+});
