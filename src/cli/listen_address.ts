@@ -1,7 +1,7 @@
 /** The address that `-listen` names, and what is said when nobody can listen there. */
 
 import { systemCause } from "../clouds/system_cause.ts";
-import { parseAddress } from "../routes/prefix.ts";
+import { addressOrNull, parseAddress } from "../routes/prefix.ts";
 import type { GivenValue } from "./command_line.ts";
 
 /** Where to listen. */
@@ -65,6 +65,11 @@ export function listening<T>(address: ListenAddress, serve: () => T): T {
   } catch (cause) {
     throw new ListenError(`Cannot listen on ${textOf(address)} (-listen): ${whyNot(cause)}`, cause);
   }
+}
+
+/** Whether the host is a name that DNS may be asked for; `localhost` is one that every system knows. */
+export function isLookedUp({ hostname }: ListenAddress): boolean {
+  return addressOrNull(hostname) === null && hostname.toLowerCase() !== "localhost";
 }
 
 /** As it is written: `127.0.0.1:9100`, `[::1]:9100`. */

@@ -88,7 +88,7 @@ export class RunObserver implements SessionObserver, Disposable {
       onError: (error: unknown): void => unexpected.report("while a status request was answered", error),
     };
     try {
-      return new StatusListener(listen, () => serveStatus(listen, pages), systemClock);
+      return new StatusListener(listen, (at) => serveStatus(listen, pages, at), systemClock);
     } catch (error) {
       if (error instanceof ListenError) throw new UsageError(error.message, { cause: error });
       throw error;

@@ -37,7 +37,7 @@ export function logTables(
       version: `${version} (${commit})`,
       instance,
       self: hops.join(", "),
-      listening: listen === null ? "no -listen" : `listening on ${textOf(listen)}`,
+      listening: listen === null ? "no -listen" : `-listen ${textOf(listen)}`,
     },
   );
 }

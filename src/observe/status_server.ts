@@ -38,17 +38,21 @@ const safeHeaders: Readonly<Record<string, string>> = {
 /**
  * Serves the page under /, /status, /routes and /events (JSON, all four as {@linkcode refusal} allows), /metrics (Prometheus), /healthz
  * (the loop is alive and not failing) and /readyz (all is in step and packets pass).
+ *
+ * @param address as `-listen` names it, by which browsers may ask.
+ * @param at the IP address of its host where that is a name.
  */
 export function serveStatus(
   address: { readonly hostname: string; readonly port: number },
   pages: StatusPages,
+  at: string = address.hostname,
 ): RunningServer {
   const failed = (error: unknown): Response => {
     pages.onError?.(error);
     return text("Cannot answer: an unexpected error, which is in the log\n", 500);
   };
   const server = Deno.serve(
-    { ...address, onListen: () => {}, onError: failed },
+    { ...address, hostname: at, onListen: () => {}, onError: failed },
     async (request) => withSafeHeaders(await answer(request, address.hostname, pages)),
   );
   return {

@@ -43,7 +43,7 @@ routerTest("a port that is taken is served as soon as it is free", async (router
   await router.announce([prefix]);
   await router.untilTable(tableOf([prefix]));
   await holder.stop();
-  await run.untilLog(/Listening on 127\.0\.0\.1:9155, which was not free before/);
+  await run.untilLog(/Listening on 127\.0\.0\.1:9155, which could not be had before/);
   const { stdout } = await router.namespace.run(["curl", "-s", "http://127.0.0.1:9155/metrics"]);
   assert.match(stdout, /^cloudroutesync_unexpected_errors_total 0$/m);
   assert.equal(run.log.match(/Cannot listen/g)?.length, 1);
@@ -68,4 +68,13 @@ routerTest("a NOTIFY_SOCKET that is no socket's name stops no run", async (route
   const run = router.spawn(args, { NOTIFY_SOCKET: "notify" });
   await run.untilLog(/Keeping local in step/);
   assert.equal((await run.stop()).code, 0);
+});
+
+routerTest("-listen with a name that nobody knows holds up neither the start nor a stop", async (router) => {
+  const run = router.start("-listen", "nobody.invalid:9155");
+  await run.untilLog(/is in step/);
+  assert.doesNotMatch(run.log, /Cannot listen/, "the name was waited for");
+  const { code, log } = await run.stop();
+  assert.equal(code, 0, log);
+  for (const line of log.trimEnd().split("\n")) assert.match(line, /^\d{4}-/, "it is a line of the log");
 });

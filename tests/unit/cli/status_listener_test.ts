@@ -29,7 +29,7 @@ Deno.test("StatusListener says once that a port is taken, tries again with back-
   assert.deepEqual(state, { tries: 21, open: 1 });
   assert.deepEqual(log.lines, [
     "warning: Cannot listen on 127.0.0.1:9100 (-listen): the address is in use; retrying",
-    "info: Listening on 127.0.0.1:9100, which was not free before",
+    "info: Listening on 127.0.0.1:9100, which could not be had before",
   ]);
   await listener[Symbol.asyncDispose]();
   assert.equal(state.open, 0);
@@ -55,4 +55,40 @@ Deno.test("StatusListener throws what no waiting heals", () => {
     () => new StatusListener(parseListenAddress(":80"), serve, new VirtualClock(() => 0.5)),
     /^ListenError: Cannot listen on 0\.0\.0\.0:80 \(-listen\): permission denied/,
   );
+});
+
+Deno.test("StatusListener looks a name up before it listens, and tries again where nobody knows it", async () => {
+  using log = captureLog();
+  const clock = new VirtualClock(() => 0.5);
+  const hosts: string[] = [];
+  const serve = (hostname: string): StatusServer => {
+    hosts.push(hostname);
+    return { shutdown: () => Promise.resolve() };
+  };
+  let lookUps = 0;
+  const lookUp = (): Promise<string> =>
+    lookUps++ < 2 ? Promise.reject(new Error("EAI_AGAIN")) : Promise.resolve("10.0.0.2");
+  const listener = new StatusListener(parseListenAddress("router:9100"), serve, clock, lookUp);
+  assert.deepEqual(hosts, [], "nothing waits for the name");
+  await clock.advance(60_000);
+  assert.deepEqual(hosts, ["10.0.0.2"]);
+  assert.deepEqual(log.lines, [
+    "warning: Cannot listen on router:9100 (-listen): the name router cannot be looked up; retrying",
+    "info: Listening on router:9100, which could not be had before",
+  ]);
+  await listener[Symbol.asyncDispose]();
+});
+
+Deno.test("StatusListener waits for no look-up when it is disposed of", async () => {
+  using _log = captureLog();
+  const never = new Promise<string>(() => {});
+  const { serve, state } = failing([]);
+  const listener = new StatusListener(
+    parseListenAddress("router:9100"),
+    serve,
+    new VirtualClock(() => 0.5),
+    () => never,
+  );
+  await listener[Symbol.asyncDispose]();
+  assert.equal(state.open, 0);
 });
