@@ -1,11 +1,21 @@
 /** Claimed next hops that readings of the table do not show: one that stays away for a while is given up, since one reading may be stale. */
 
-import type { ClaimEntry, Ledger } from "./ledger.ts";
-import type { Claim, TableIndex } from "./ownership.ts";
+import { eachOf, type Steps } from "../async/steps.ts";
+import type { ClaimEntry } from "./ledger.ts";
+import type { Claim, Claims, TableIndex } from "./ownership.ts";
 import type { PlannedChange } from "./planned_change.ts";
 
 /** A claimed next hop that no reading has shown for this long is given up, in milliseconds. */
 const giveUpAfterMs = 60_000;
+
+/** What is to be given up of the claims. */
+export interface GivenUp {
+  /** Claims that some of their next hops are left of: those that were not confirmed, and those that were. */
+  readonly shrunk: readonly ClaimEntry[];
+  readonly shrunkConfirmed: readonly ClaimEntry[];
+  /** Canonical prefixes of claims that nothing is left of. */
+  readonly released: readonly string[];
+}
 
 /** See the head of this file. */
 export class AbsentClaims {
@@ -18,30 +28,28 @@ export class AbsentClaims {
   }
 
   /**
-   * Gives up claimed next hops that were not seen for a while, and a claim whole where none is left and nothing is wanted.
+   * Finds claimed next hops to give up that were not seen for a while, and a claim whole where none is left and nothing is wanted.
    *
    * @param own the routes of ours that the table was just seen to have, by canonical prefix.
    * @param isWanted whether the kernel wants a canonical prefix.
    * @param now milliseconds of the clock.
    */
-  async giveUp(
-    ledger: Ledger,
+  *finding(
+    claims: Claims,
     own: TableIndex["own"],
     isWanted: (prefix: string) => boolean,
     now: number,
-  ): Promise<void> {
+  ): Steps<GivenUp> {
     const shrunk: ClaimEntry[] = [];
     const shrunkConfirmed: ClaimEntry[] = [];
     const released: string[] = [];
-    for (const [prefix, claim] of ledger.claims) {
+    yield* eachOf(claims, ([prefix, claim]) => {
       const left = this.#seenLately(prefix, claim, own.get(prefix)?.nextHops ?? [], now);
-      if (left.length === claim.nextHops.length) continue;
+      if (left.length === claim.nextHops.length) return;
       if (left.length > 0) (claim.confirmed ? shrunkConfirmed : shrunk).push({ prefix, nextHops: left });
       else if (!isWanted(prefix)) released.push(prefix);
-    }
-    await ledger.claim(shrunk);
-    await ledger.confirm(shrunkConfirmed);
-    await ledger.release(released);
+    });
+    return { shrunk, shrunkConfirmed, released };
   }
 
   #seenLately(prefix: string, claim: Claim, seen: readonly string[], now: number): readonly string[] {

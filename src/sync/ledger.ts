@@ -38,6 +38,8 @@ export interface ClaimEntry {
 
 /** Lines beyond the number of claims before the file is rewritten. */
 const compactAfterLines = 4096;
+/** Most lines that are written at once: to make more of them would hold the event loop. */
+const mostLines = 4096;
 
 /** An open ledger. One writer at a time: the caller holds the instance lock. */
 export class Ledger {
@@ -121,22 +123,25 @@ export class Ledger {
 
   /** Claims before a write: afterwards each prefix is ours while it points at one of the next hops. Durable. */
   async claim(entries: readonly ClaimEntry[]): Promise<void> {
-    if (entries.length === 0) return;
-    await this.#append(entries.map(({ prefix, nextHops }) => ({ claim: prefix, nextHops: [...nextHops] })));
+    await this.#appendEach(entries, ({ prefix, nextHops }) => ({ claim: prefix, nextHops: [...nextHops] }));
   }
 
   /** Notes that claimed routes were seen in the cloud. */
   async confirm(entries: readonly ClaimEntry[]): Promise<void> {
     const news = entries.filter(({ prefix, nextHops }) => !this.#isConfirmed(prefix, nextHops));
-    if (news.length === 0) return;
-    await this.#append(news.map(({ prefix, nextHops }) => ({ confirm: prefix, nextHops: [...nextHops] })));
+    await this.#appendEach(news, ({ prefix, nextHops }) => ({ confirm: prefix, nextHops: [...nextHops] }));
   }
 
   /** Gives up claims after the routes are gone. */
   async release(prefixes: readonly string[]): Promise<void> {
     const known = prefixes.filter((prefix) => this.#claims.has(prefix));
-    if (known.length === 0) return;
-    await this.#append(known.map((prefix) => ({ release: prefix })));
+    await this.#appendEach(known, (prefix) => ({ release: prefix }));
+  }
+
+  async #appendEach<T>(items: readonly T[], lineOf: (item: T) => Line): Promise<void> {
+    for (let from = 0; from < items.length; from += mostLines) {
+      await this.#append(items.slice(from, from + mostLines).map(lineOf));
+    }
   }
 
   #isConfirmed(prefix: string, nextHops: readonly string[]): boolean {

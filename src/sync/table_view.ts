@@ -158,7 +158,7 @@ export class TableView {
     if (this.#ledger?.lost) await this.#beginLedger(state);
     await this.adopt(state, signal);
     await this.#claimHandedOver(signal);
-    await this.#giveUpAbsent();
+    await this.#giveUpAbsent(signal);
   }
 
   /** By what preparing has read, if that is still good; a new ledger is begun by nothing but a reading of now. */
@@ -304,11 +304,20 @@ export class TableView {
   }
 
   /** Gives up claims of what no reading has shown for a while. */
-  async #giveUpAbsent(): Promise<void> {
-    if (this.#ledger === null) return;
-    const { wanted } = this.#options;
-    const { own } = this.#index;
-    await this.#absentClaims.giveUp(this.#ledger, own, (prefix) => wanted.has(prefix), this.#readAt);
+  async #giveUpAbsent(signal: AbortSignal): Promise<void> {
+    const ledger = this.#ledger;
+    if (ledger === null) return;
+    const { clock, wanted } = this.#options;
+    const finding = this.#absentClaims.finding(
+      ledger.claims,
+      this.#index.own,
+      (prefix) => wanted.has(prefix),
+      this.#readAt,
+    );
+    const { shrunk, shrunkConfirmed, released } = await inSlices(finding, clock, signal);
+    await ledger.claim(shrunk);
+    await ledger.confirm(shrunkConfirmed);
+    await ledger.release(released);
   }
 
   /**
