@@ -11,6 +11,7 @@ import { placesTaken } from "./quota_places.ts";
  * @param changes those that are done.
  */
 export function withChanges(state: TableState, changes: readonly PlannedChange[]): TableState {
+  if (changes.length === 0) return state;
   const changed = new Set(changes.map(({ prefix }) => prefix.text));
   const made = changes.flatMap(({ prefix, to }): CloudRoute[] =>
     to === null ? [] : [{ prefix, nextHops: to, owner: null }]

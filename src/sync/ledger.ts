@@ -123,24 +123,28 @@ export class Ledger {
 
   /** Claims before a write: afterwards each prefix is ours while it points at one of the next hops. Durable. */
   async claim(entries: readonly ClaimEntry[]): Promise<void> {
-    await this.#appendEach(entries, ({ prefix, nextHops }) => ({ claim: prefix, nextHops: [...nextHops] }));
+    await this.#appendEach(entries, ({ prefix, nextHops }) => [{ claim: prefix, nextHops: [...nextHops] }]);
   }
 
   /** Notes that claimed routes were seen in the cloud. */
   async confirm(entries: readonly ClaimEntry[]): Promise<void> {
-    const news = entries.filter(({ prefix, nextHops }) => !this.#isConfirmed(prefix, nextHops));
-    await this.#appendEach(news, ({ prefix, nextHops }) => ({ confirm: prefix, nextHops: [...nextHops] }));
+    await this.#appendEach(
+      entries,
+      ({ prefix, nextHops }) =>
+        this.#isConfirmed(prefix, nextHops) ? [] : [{ confirm: prefix, nextHops: [...nextHops] }],
+    );
   }
 
   /** Gives up claims after the routes are gone. */
   async release(prefixes: readonly string[]): Promise<void> {
-    const known = prefixes.filter((prefix) => this.#claims.has(prefix));
-    await this.#appendEach(known, (prefix) => ({ release: prefix }));
+    await this.#appendEach(prefixes, (prefix) => this.#claims.has(prefix) ? [{ release: prefix }] : []);
   }
 
-  async #appendEach<T>(items: readonly T[], lineOf: (item: T) => Line): Promise<void> {
+  /** Appends the lines of many items, so many at once that the event loop is not held. */
+  async #appendEach<T>(items: readonly T[], linesOf: (item: T) => readonly Line[]): Promise<void> {
     for (let from = 0; from < items.length; from += mostLines) {
-      await this.#append(items.slice(from, from + mostLines).map(lineOf));
+      const lines = items.slice(from, from + mostLines).flatMap(linesOf);
+      if (lines.length > 0) await this.#append(lines);
     }
   }
 

@@ -59,6 +59,8 @@ export async function writeWaves(
   const skipped: PlannedChange[] = [];
   let latest: TableState | null = null;
   let known: TableState | null = state;
+  /** What was done since. */
+  let doneSince: PlannedChange[] = [];
 
   /** Those of the changes that are worth a try. */
   const worthATry = (changes: readonly PlannedChange[]): readonly PlannedChange[] => {
@@ -72,14 +74,16 @@ export async function writeWaves(
     if (open.length < changes.length) skipped.push(...changes.filter((change) => !open.includes(change)));
     if (open.length === 0) return;
     const { outcomes, after } = await writeOnce(open, latest ?? state, context, signal);
-    latest = after;
-    known = after ?? afterChanges(known, outcomes, context.traits);
     const news: PlannedChange[] = [];
     for (const [change, error] of outcomes) {
       if (error === null) news.push(change);
       else failed.push({ change, error });
     }
     done.push(...news);
+    latest = after;
+    if (after !== null) [known, doneSince] = [after, []];
+    else if (news.length > 0 && !isForeseen(context.traits)) known = null;
+    else doneSince.push(...news);
     await inSlices(telling(news, context.onDone), clock, signal);
   };
 
@@ -92,7 +96,11 @@ export async function writeWaves(
     done,
     failed,
     skipped,
-    state: wasLimited ? known : failed.length + skipped.length === 0 ? latest : null,
+    state: wasLimited
+      ? known && withChanges(known, doneSince)
+      : failed.length + skipped.length === 0
+      ? latest
+      : null,
   };
 }
 
@@ -105,17 +113,11 @@ function* telling(done: readonly PlannedChange[], onDone: WriteContext["onDone"]
 }
 
 /**
- * A table after a write whose answer does not show it: refused changes changed nothing. Where a batch is one step the table has another
- * version after it, and where routes have marks they have names of the cloud's: then it must be read.
+ * Whether it is known how a table is after a write whose answer does not show it: refused changes changed nothing. Where a batch is one
+ * step the table has another version after it, and where routes have marks they have names of the cloud's: then it must be read.
  */
-function afterChanges(
-  before: TableState | null,
-  outcomes: readonly Outcome[],
-  { atomic, ownership, uniquePrefix }: Cloud["traits"],
-): TableState | null {
-  const done = outcomes.flatMap(([change, error]) => error === null ? [change] : []);
-  if (before === null || done.length === 0) return before;
-  return atomic || ownership === "mark" || !uniquePrefix ? null : withChanges(before, done);
+function isForeseen({ atomic, ownership, uniquePrefix }: Cloud["traits"]): boolean {
+  return !atomic && ownership === "ledger" && uniquePrefix;
 }
 
 /** Whether what failed would hit a change as well. */

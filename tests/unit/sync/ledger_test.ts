@@ -59,6 +59,19 @@ Deno.test("Ledger writes a claim before it counts, one line an event, and reads 
   assert.deepEqual(await readBack(store), ["198.51.100.0/24 eni-1 confirmed"]);
 });
 
+Deno.test("Ledger writes many claims a part at a time, so that the event loop turns in between, and all of them before it returns", async () => {
+  const { ledger, store } = await begun();
+  const many = Array.from(
+    { length: 10_000 },
+    (_, index) => ({ prefix: `10.0.${index}.0/24`, nextHops: ["eni-1"] }),
+  );
+  await ledger.claim(many);
+  assert.equal(store.appends, 3);
+  assert.equal((await readBack(store)).length, many.length);
+  await ledger.release(many.map(({ prefix }) => prefix));
+  assert.deepEqual(await readBack(store), []);
+});
+
 Deno.test("Ledger makes no write where there is no news", async () => {
   const { ledger, store } = await begun();
   await ledger.confirm([one]);
