@@ -12,6 +12,7 @@ import { AbsentDevices } from "../../sync/absent_devices.ts";
 import { counted } from "../../sync/wording.ts";
 import { documentText } from "../document.ts";
 import { printRouteDocument, printRouteLines } from "../route_stream.ts";
+import { printError } from "../standard_output.ts";
 import { alignColumns } from "../text_table.ts";
 
 /** Runs the command. @returns the exit code. */
@@ -32,7 +33,25 @@ export async function routes(context: CommandContext): Promise<number> {
     print(countText(counts, settings.output));
   } else if (settings.output === "json") printRouteDocument({ runs, judge, print });
   else printRouteLines({ runs, judge, print });
+  if (inside.length > 0 && isEmpty(runs())) tellNothingInside(context.words);
   return 0;
+}
+
+function isEmpty(runs: Iterable<RouteRun>): boolean {
+  for (const { start, end } of runs) if (end > start) return false;
+  return true;
+}
+
+/** An empty table says nothing of the route that covers what was asked for. */
+function tellNothingInside(words: readonly string[]): void {
+  const [first = ""] = words;
+  const address = first.split("/")[0] ?? first;
+  printError(
+    `No kernel route lies inside ${
+      words.join(" or ")
+    }; cloudroutesync explain ${address} tells which one covers ` +
+      `it\n`,
+  );
 }
 
 /** The prefixes of the command line; an address stands for itself alone. */

@@ -289,6 +289,12 @@ routerTest(
       "198.51.100.0/24",
     ]);
     assert.equal((await router.bare(["routes", "10.0.0.0/33"])).code, 2);
+    const within = await router.bare(["routes", "198.51.100.7"]);
+    assert.equal(within.code, 0);
+    assert.equal(
+      within.stderr,
+      "No kernel route lies inside 198.51.100.7; cloudroutesync explain 198.51.100.7 tells which one covers it\n",
+    );
   },
 );
 

@@ -21,9 +21,20 @@ async function keeps(router: Router, command: string): Promise<void> {
 routerTest("each document of -output json keeps its schema", async (router) => {
   await router.writeFile([foreign], 2);
   await router.announce([prefix, foreign.prefix, "192.0.2.0/24"]);
-  for (const command of ["plan", "apply", "routes", `explain ${prefix}`, "doctor", "status"]) {
-    await keeps(router, command);
-  }
+  const commands = [
+    "plan",
+    "plan -dropped",
+    "apply",
+    "routes",
+    "routes -count",
+    "routes 9.9.9.9",
+    `explain ${prefix}`,
+    "explain 9.9.9.9",
+    "explain 9.9.9.0/24",
+    "doctor",
+    "status",
+  ];
+  for (const command of commands) await keeps(router, command);
   const run = router.start();
   await until("the run is degraded", () => /degraded/.test(run.log));
   await router.withdraw(["192.0.2.0/24"]);
