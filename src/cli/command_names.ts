@@ -98,7 +98,10 @@ export const commandHelps: Readonly<Record<CommandName, CommandHelp>> = {
     ...none,
     meaning:
       "show how the running service stands: verdict and since when, held withdrawals, errors, and what to do about them",
-    exits: [[0, "ok"], [1, "degraded, failing or not running"], [2, "the configuration is wrong"]],
+    exits: [[0, "ok"], [1, "starting, degraded, failing, not running, or unknown"], [
+      2,
+      "the configuration is wrong",
+    ]],
     example: "cloudroutesync status -watch",
     serviceFlags: "used",
   },

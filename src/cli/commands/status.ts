@@ -12,7 +12,7 @@ const watchEveryMs = 1_000;
 /** Home, and clear what is below (ECMA-48). */
 const clearScreen = "\x1b[H\x1b[J";
 
-/** Runs the command. @returns 0: ok, 1: degraded, failing or not running. */
+/** Runs the command. @returns 0: ok, 1: any other state, not running included. */
 export async function status(context: CommandContext): Promise<number> {
   using signals = listenForStop();
   const { watch } = context.settings;
