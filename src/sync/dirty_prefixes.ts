@@ -57,10 +57,9 @@ export class DirtyPrefixes {
     this.#all = this.#allAgain;
     const arrived = this.#arrived;
     this.#arrived = new Set();
-    yield* eachOf(arrived, (prefix) => {
-      this.#dirty.add(prefix);
-      this.#gatheredNews.add(prefix);
-    });
+    yield* eachOf(arrived, (prefix) => this.#dirty.add(prefix));
+    if (this.#gatheredNews.size === 0) this.#gatheredNews = arrived;
+    else yield* eachOf(arrived, (prefix) => this.#gatheredNews.add(prefix));
     return arrived;
   }
 

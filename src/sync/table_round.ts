@@ -114,11 +114,10 @@ export class TableRound {
     return this.#schedule.news(this.#options.clock.now());
   }
 
-  #takingIn(prefixes: readonly string[], at: number | null): Steps<void> {
-    return eachOf(prefixes, (prefix) => {
-      this.causes.news(prefix, at);
-      this.look.arrive(prefix);
-    });
+  *#takingIn(prefixes: readonly string[], at: number | null): Steps<void> {
+    // One after the other: a map or a set that grows holds the event loop by itself.
+    yield* eachOf(prefixes, (prefix) => this.causes.news(prefix, at));
+    yield* eachOf(prefixes, (prefix) => this.look.arrive(prefix));
   }
 
   /** The active address of the group came or went: it decides about all that is wanted and all that is ours. */

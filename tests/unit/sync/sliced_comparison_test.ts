@@ -200,7 +200,7 @@ Deno.test("Reconciler looks through news of many prefixes when the next round be
   assert.deepEqual([scene.reconciler.status.inStep, scene.reconciler.status.pending], [false, count]);
   scene.kernel([first], false);
   await scene.round();
-  assert.equal(looked, count);
+  assert.ok(looked >= count);
   assert.deepEqual([...scene.standing.keys()], prefixes.slice(1));
   assert.equal(log.lines.filter((line) => line.includes("(kernel, ")).length, count - 1);
   await scene.round();
