@@ -11,6 +11,7 @@
  * | unicast, without carrier only            | uses it                       | it may win                  |
  * | `throw` with the lowest metric           | leaves the table (-EAGAIN)    | the next table decides      |
  * | any other type with the lowest metric    | uses it, or refuses the packet | it wins                    |
+ * | IPv6, all of the lowest metric dead      | looks at all others at once   | preference decides alone    |
  *
  * A leg without carrier is flagged dead as well where `ignore_routes_with_linkdown` is set
  * (fib_nexthop_info in net/ipv4/fib_semantics.c, rt6_fill_node in net/ipv6/route.c), so the flag alone decides.
@@ -64,9 +65,26 @@ function rank({ prefix, type, nextHopId, preference }: KernelRoute): number {
 
 function bestOfTable(routes: readonly KernelRoute[], table: number): KernelRoute | null {
   let best: KernelRoute | null = null;
+  let lowestPassedOver = Infinity;
   for (const route of routes) {
-    if (route.table !== table || route.tos !== 0 || route.source !== null || isPassedOver(route)) continue;
-    if (best === null || precedes(route, best)) best = route;
+    if (route.table !== table || route.tos !== 0 || route.source !== null) continue;
+    if (isPassedOver(route)) lowestPassedOver = Math.min(lowestPassedOver, route.metric);
+    else if (best === null || precedes(route, best)) best = route;
   }
-  return best;
+  if (best === null || best.prefix.family === 4 || best.metric <= lowestPassedOver) return best;
+  return bestOfAllMetrics(routes, best);
+}
+
+/**
+ * The route that IPv6 takes where those of the lowest metric are all dead: it looks through the others without heed to their metrics
+ * (the last call in find_rr_leaf, net/ipv6/route.c).
+ *
+ * @param best one of them, of the lowest metric.
+ */
+function bestOfAllMetrics(routes: readonly KernelRoute[], best: KernelRoute): KernelRoute {
+  return routes
+    .filter((route) =>
+      route.table === best.table && route.tos === 0 && route.source === null && !isPassedOver(route)
+    )
+    .toSorted((left, right) => rank(right) - rank(left) || left.metric - right.metric)[0] ?? best;
 }

@@ -14,7 +14,8 @@
  *                                    before Linux 6.5 those whose source it was, on any link (fib_sync_down_addr)
  * IPv6 address new                   none
  * IPv6 address gone                  the subnet's own route gets a lifetime, if another address there has one (cleanup_prefix_route);
- *                                    those of the link whose source it was lose the source (rt6_remove_prefsrc)
+ *                                    those whose source it was lose the source (rt6_remove_prefsrc): before Linux 6.6 those of
+ *                                    the link, since then on any link
  * next-hop object changed or gone    those that use it
  * ```
  *
@@ -93,6 +94,9 @@ function mayChangeRoutes(state: KernelState, address: InterfaceAddress, deleted:
   const { interfaceIndex, address: { family }, subnet } = address;
   if (!deleted) return family === 4 && use.mayRevive(interfaceIndex);
   if (family === 4 && use.mayNameSource) return true;
+  // An address of the link alone is the source of routes by that link only.
+  const isOfLink = address.scope >= RT_SCOPE_LINK;
+  if (family === 6 && use.defaultNamesSource && !isOfLink) return true;
   if (!use.usesLink(interfaceIndex)) return false;
   if (family === 6 && use.defaultNamesSource) return true;
   const others = state.addressesByKey.values().filter((other) =>

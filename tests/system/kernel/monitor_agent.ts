@@ -33,8 +33,10 @@ export interface AgentOptions
 function routeLine(route: KernelRoute): string {
   const texts = route.legs.map(legText);
   const legs = (route.prefix.family === 6 ? texts.sort() : texts).join(" ");
-  const { table, prefix, protocol, type, metric, tos } = route;
-  return `${table} ${prefix.text} type ${type} proto ${protocol} metric ${metric} tos ${tos} ${legs}`.trim();
+  const { table, prefix, protocol, type, metric, tos, preferredSource } = route;
+  const source = preferredSource === null ? "" : ` src ${preferredSource.text}`;
+  return `${table} ${prefix.text} type ${type} proto ${protocol} metric ${metric} tos ${tos}${source} ${legs}`
+    .trim();
 }
 
 function legText({ gateway, interfaceName, weight, dead, linkDown, encapsulation }: Leg): string {

@@ -27,6 +27,7 @@ interface IpRoute extends IpNextHop {
   readonly tos?: string;
   readonly nexthops?: readonly IpNextHop[];
   readonly nhid?: number;
+  readonly prefsrc?: string;
 }
 
 /** What `ip -j nexthop` prints. */
@@ -218,7 +219,9 @@ function ipLine(route: IpRoute, table: number, family: 4 | 6): string {
   const legs = (family === 6 ? texts.sort() : texts).join(" ");
   const protocol = Number(route.protocol ?? 0);
   const metric = route.metric ?? 0, tos = Number(route.tos ?? 0);
-  return `${table} ${dst} type ${type} proto ${protocol} metric ${metric} tos ${tos} ${legs}`.trim();
+  // The monitor keeps it of default routes alone.
+  const source = route.dst !== "default" || route.prefsrc === undefined ? "" : ` src ${route.prefsrc}`;
+  return `${table} ${dst} type ${type} proto ${protocol} metric ${metric} tos ${tos}${source} ${legs}`.trim();
 }
 
 function legText({ gateway, via, dev, weight, encap, flags = [] }: IpNextHop): string {

@@ -185,6 +185,19 @@ const rows: readonly Row[] = [
     absent: ["2001:db8::/64"],
   },
   {
+    name: "IPv6 address deleted that is a default route's source, of a link that no route leaves by",
+    before: [
+      ...secondPair,
+      ...families6,
+      "link add c0 type veth peer name c1",
+      "address add 2001:db8:9::1/64 dev c0 nodad",
+      "route add default via 2001:db8::2 src 2001:db8:9::1",
+    ],
+    happens: ["address del 2001:db8:9::1/64 dev c0"],
+    present: ["::/0"],
+    absent: ["2001:db8:9::1"],
+  },
+  {
     name: "IPv6 link deleted, with one leg of a multipath",
     before: [...secondPair, ...families6, multi6],
     happens: ["link del b0"],

@@ -144,6 +144,28 @@ Deno.test("selectWinner() takes IPv6's blackhole by a next-hop object before all
   assert.equal(selectWinner(four, [254]), four[0]);
 });
 
+Deno.test("selectWinner() takes IPv6's route of the highest preference, whatever its metric, where all of the lowest metric are dead", () => {
+  const route = (metric: number, preference: number, dead = false): KernelRoute =>
+    kernelRoute("2001:db8:a::/48", { via: "2001:db8::2", metric, preference, dead });
+  const dead = route(10, 0, true);
+  const low = route(20, -1);
+  const medium = route(30, 0);
+  const late = route(40, 0);
+  const high = route(50, 1);
+  assert.equal(selectWinner([dead, low, medium, late], [254]), medium);
+  assert.equal(selectWinner([dead, low, medium, late, high], [254]), high);
+  assert.equal(selectWinner([dead, route(10, 0), low, high], [254])?.metric, 10, "one of them lives");
+  assert.equal(
+    selectWinner([low, route(25, 0, true), medium], [254]),
+    low,
+    "the dead one is not of the lowest",
+  );
+  const four = [10, 20, 30].map((metric) =>
+    kernelRoute(prefix, { via: "10.0.0.9", metric, preference: metric, dead: metric === 10 })
+  );
+  assert.equal(selectWinner(four, [254]), four[1], "IPv4 knows no preference");
+});
+
 Deno.test("selectWinner() finds none where no route takes part", () => {
   assert.equal(selectWinner([], [254]), null);
   assert.equal(selectWinner([kernelRoute(prefix, { table: 7 })], [254]), null);
