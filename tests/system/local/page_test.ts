@@ -140,7 +140,8 @@ pageTest("keys alone lead to a prefix: skip link, search, rows, detail", async (
   await page.keyboard.press("Enter");
   await page.keyboard.type("10.200.7.9");
   await untilText(page, "#found", /^4 prefixes, longest match first: 10\.200\.7\.0\/24$/);
-  assert.equal(await page.locator("tbody tr[data-index]").count(), 4);
+  // The rows are drawn after the line that counts them.
+  await until("the four rows", async () => await page.locator("tbody tr[data-index]").count() === 4);
   for (const _ of ["verdict", "reason", "table"]) await page.keyboard.press("Tab");
   await page.keyboard.press("ArrowDown");
   await untilText(
