@@ -78,7 +78,8 @@ export class DumpReader implements Disposable {
   constructor(open: OpenPort, signal: AbortSignal) {
     this.#open = open;
     this.#signal = signal;
-    this.#buffer = messageBuffer(attemptBytes[0] ?? 0);
+    // Made with the first port: a reader may have nothing to do.
+    this.#buffer = messageBuffer(0);
     this.#offered = this.#buffer.bytes;
     this.#walk = new MessageWalk(this.#buffer);
   }
