@@ -32,7 +32,7 @@ export interface ForwardingWatchOptions {
   /** Whether the account is short of calls. */
   readonly isShort: () => boolean;
   readonly clock: Clock;
-  /** Called after each look. */
+  /** Called when something else was seen than before. */
   readonly onNews?: (() => void) | undefined;
   /** Takes note of a defect. */
   readonly unexpected: (where: string, error: unknown) => void;
@@ -47,6 +47,8 @@ export class ForwardingWatch {
   /** By the name of what is bad: since when, in milliseconds of the clock. */
   readonly #badSince = new Map<string, number>();
   readonly #told = new ToldErrors();
+  /** What was seen at the last look, as JSON. */
+  #seen = "";
 
   constructor(options: ForwardingWatchOptions) {
     this.#options = options;
@@ -67,7 +69,7 @@ export class ForwardingWatch {
         this.#kernel = kernel();
         if (this.#isCloudDue()) await this.#lookAtCloud(stop);
         this.#logChanges();
-        this.#options.onNews?.();
+        this.#tellNews();
       } catch (error) {
         if (!stop.aborted) unexpected("while it was looked whether this VM forwards", error);
       }
@@ -109,6 +111,14 @@ export class ForwardingWatch {
       event: "forwarding-unknown",
       ...errorFacts(error),
     });
+  }
+
+  /** Whoever hears of it looks at all there is to tell, which would cost an idle router more than this look. */
+  #tellNews(): void {
+    const seen = JSON.stringify(this.findings);
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    this.#options.onNews?.();
   }
 
   /** Logs what came to be bad, and what is right again. */

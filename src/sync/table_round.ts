@@ -188,7 +188,7 @@ export class TableRound {
   /** Makes what a comparison found necessary. @returns what became of it; null: there was nothing to do. */
   async #carryOut(comparison: Comparison, signal: AbortSignal): Promise<WriteReport | null> {
     this.standing.begin(comparison);
-    this.#options.onNews?.();
+    if (comparison.fitted.waves.length > 0) this.#options.onNews?.();
     const report = await this.#changes.make(comparison, signal);
     await this.#slices(this.#takingOver(report?.done ?? []), signal);
     if (report?.state === null && report.failed.length === 0) await this.#read(signal);

@@ -41,6 +41,8 @@ export async function run(context: CommandContext): Promise<number> {
   using hangup = new Hangup();
   using signals = listenForStop();
   using systemd = SdNotify.open(context.libc, context.environment("NOTIFY_SOCKET"));
+  // Variables can no longer be read once the cloud is open.
+  const watchdogUsec = context.environment("WATCHDOG_USEC");
   // The socket is opened before the permission for the network may be given up.
   await using service = await RunningService.begin(context);
   using observer = await RunObserver.open(context, service.news);
@@ -92,12 +94,14 @@ export async function run(context: CommandContext): Promise<number> {
         describe: (hop) => cloud.describe(hop),
       }, always),
   });
-  await using _reporting = reportStatus(
+  await using reporting = reportStatus(
     context.unexpected,
     systemd,
+    watchdogUsec,
     () => service.looked(observe()),
     (table) => session.keeper.statusFile(table),
   );
+  service.onNews = reporting.tell;
   logStart(context.settings, cloud.name);
   const faults = new KernelFaults();
   kernel.onFault = (error) => {

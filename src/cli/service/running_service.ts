@@ -28,6 +28,8 @@ export interface ServiceSources {
 
 /** See the head of this file. */
 export class RunningService implements AsyncDisposable {
+  /** Called with how the run stands when there are news. */
+  onNews: ((observed: Observed) => void) | null = null;
   readonly #context: CommandContext;
   readonly #startedAt = Date.now();
   #sources: ServiceSources | null = null;
@@ -107,7 +109,8 @@ export class RunningService implements AsyncDisposable {
 
   /** Whatever a verdict is made of may have changed just now. */
   readonly news = (): void => {
-    if (this.#sources !== null) this.looked(this.#sources.observed());
+    if (this.#sources === null) return;
+    this.onNews?.(this.looked(this.#sources.observed()));
   };
 
   /** Remembers since when the verdict is what it is. */
