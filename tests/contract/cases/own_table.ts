@@ -3,8 +3,19 @@
 import assert from "node:assert/strict";
 import { prefixContainsAddress } from "../../../src/routes/prefix.ts";
 import { longMs, MovedClock } from "../clock.ts";
-import { add, done, failure, needed, never, only, outcomesOf, preparedInTime, ready } from "../helpers.ts";
-import type { Bench, SubnetControl } from "../rig.ts";
+import {
+  add,
+  done,
+  failure,
+  needed,
+  never,
+  only,
+  outcomesOf,
+  preparedInTime,
+  type Ready,
+  ready,
+} from "../helpers.ts";
+import type { Bench, OperatorsTable, SubnetControl } from "../rig.ts";
 
 const [first, second] = ["203.0.113.0/29", "203.0.113.8/29"] as const;
 const ours = "198.51.100.0/24";
@@ -28,10 +39,7 @@ export const ownTableCases = {
   async "prepare() follows what operators change in the former table, and touches no other route"(
     bench: Bench,
   ): Promise<void> {
-    const former = await subnetsOf(bench).useOperatorsTable(first);
-    const on = await ready(bench);
-    await done(on, add(ours, bench.rig.self[4]));
-    await former.setPrefixes(second);
+    const { former, on } = await behindFormer(bench);
     const theirs = await bench.rig.routes(former.id);
     // A run that starts anew knows by the table itself what is a copy.
     only(await (await bench.open()).prepare(never));
@@ -45,10 +53,7 @@ export const ownTableCases = {
   async "prepare() of a start leaves copies for later, and the next call follows"(
     bench: Bench,
   ): Promise<void> {
-    const former = await subnetsOf(bench).useOperatorsTable(first);
-    const on = await ready(bench);
-    await done(on, add(ours, bench.rig.self[4]));
-    await former.setPrefixes(second);
+    const { former, on } = await behindFormer(bench);
     const before = await bench.rig.routes(on.table.id);
     const subject = await bench.open();
     const writes = bench.rig.traffic.writes;
@@ -249,6 +254,15 @@ export const ownTableCases = {
     );
   },
 };
+
+/** Our table with a route of ours, whose former table was changed since. */
+async function behindFormer(bench: Bench): Promise<{ former: OperatorsTable; on: Ready }> {
+  const former = await subnetsOf(bench).useOperatorsTable(first);
+  const on = await ready(bench);
+  await done(on, add(ours, bench.rig.self[4]));
+  await former.setPrefixes(second);
+  return { former, on };
+}
 
 function subnetsOf({ rig }: Bench): SubnetControl {
   return needed(rig.subnets);
