@@ -1,5 +1,5 @@
 /**
- * Holds back a mass withdrawal. Pure: time comes in as an argument.
+ * Holds back a mass withdrawal. Pure: time comes in as an argument, and only `letGo` and `wantedAgain` change a state, the one they get.
  *
  * A routing daemon that restarts removes all its routes and re-learns them 10 to 15 s later (FRR without -K). Mirroring that
  * would take the network down. So when too many of the owned routes would go at once they stay for a while, and go only if the
