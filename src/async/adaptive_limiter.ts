@@ -19,6 +19,7 @@
  */
 
 import { abortable } from "./abortable.ts";
+import { between } from "./back_off.ts";
 import type { Clock } from "./clock.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 
@@ -226,8 +227,8 @@ export class AdaptiveLimiter {
     this.#accepted = first < 0 ? [] : this.#accepted.slice(first);
   }
 
-  #draw([least, most]: readonly [number, number]): number {
-    return least + (most - least) * this.#clock.random();
+  #draw(borders: readonly [number, number]): number {
+    return between(borders, this.#clock.random());
   }
 }
 

@@ -25,6 +25,11 @@ export function jitteredMs(ms: number, random: number): number {
   return Math.round(ms * (0.9 + 0.2 * random));
 }
 
+/** A number between two borders. @param random a number from 0 up to 1. */
+export function between([least, most]: readonly [number, number], random: number): number {
+  return least + (most - least) * random;
+}
+
 /** A wait of `firstMs` doubled so many times, `longestMs` at most. */
 export function doubledMs(firstMs: number, times: number, longestMs: number): number {
   return Math.min(longestMs, firstMs * 2 ** Math.min(times, 30));

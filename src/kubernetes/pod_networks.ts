@@ -1,7 +1,7 @@
 /** The networks of this node's pods: given, or as the API server says, and kept current. */
 
 import { getLogger } from "@logtape/logtape";
-import { backOffMs } from "../async/back_off.ts";
+import { backOffMs, jitteredMs } from "../async/back_off.ts";
 import type { Clock } from "../async/clock.ts";
 import { parsePrefix, type Prefix } from "../routes/prefix.ts";
 import type { ApiServer } from "./api_server.ts";
@@ -56,7 +56,7 @@ export class PodNetworks {
     const { node, clock } = this.#options;
     while (node !== null && !stop.aborted) {
       // A cluster's nodes start together, and should not ask together for ever.
-      await clock.sleep(readEveryMs * (0.9 + 0.2 * clock.random()), stop);
+      await clock.sleep(jitteredMs(readEveryMs, clock.random()), stop);
       const before = this.#discovered;
       if (!stop.aborted) await this.#try(stop);
       if (!isSame(before, this.#discovered)) changed([...before, ...this.#discovered]);

@@ -63,11 +63,16 @@ function rank({ prefix, type, nextHopId, preference }: KernelRoute): number {
   return prefix.family === 6 && type === blackholeType && nextHopId !== null ? Infinity : preference;
 }
 
+/** Whether a look-up in this table for any packet, whatever its TOS and source, comes upon the route. */
+function isAsked(route: KernelRoute, table: number): boolean {
+  return route.table === table && route.tos === 0 && route.source === null;
+}
+
 function bestOfTable(routes: readonly KernelRoute[], table: number): KernelRoute | null {
   let best: KernelRoute | null = null;
   let lowestPassedOver = Infinity;
   for (const route of routes) {
-    if (route.table !== table || route.tos !== 0 || route.source !== null) continue;
+    if (!isAsked(route, table)) continue;
     if (isPassedOver(route)) lowestPassedOver = Math.min(lowestPassedOver, route.metric);
     else if (best === null || precedes(route, best)) best = route;
   }
@@ -83,8 +88,6 @@ function bestOfTable(routes: readonly KernelRoute[], table: number): KernelRoute
  */
 function bestOfAllMetrics(routes: readonly KernelRoute[], best: KernelRoute): KernelRoute {
   return routes
-    .filter((route) =>
-      route.table === best.table && route.tos === 0 && route.source === null && !isPassedOver(route)
-    )
+    .filter((route) => isAsked(route, best.table) && !isPassedOver(route))
     .toSorted((left, right) => rank(right) - rank(left) || left.metric - right.metric)[0] ?? best;
 }

@@ -93,8 +93,7 @@ export class TableLook {
   }
 
   /**
-   * Says that what is wanted for a canonical prefix changed. If it is not wanted now, it was until now: a hold of it begins anew, however
-   * long ago it was to go before.
+   * Says that what is wanted for a canonical prefix changed. One that is to go now was wanted until now, so that its hold begins anew.
    */
   arrive(prefix: string): void {
     this.dirty.arrive(prefix);

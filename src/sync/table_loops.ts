@@ -1,7 +1,7 @@
 /** Keeps open tables in step until a run is stopped, or until the tables to keep are others. */
 
 import { getLogger } from "@logtape/logtape";
-import { backOffMs, jitteredMs } from "../async/back_off.ts";
+import { backOffMs, between, jitteredMs } from "../async/back_off.ts";
 import type { Clock } from "../async/clock.ts";
 import type { CloudConnection, CloudTable } from "../clouds/cloud.ts";
 import { CloudError, errorFacts, NoTableError } from "../clouds/cloud_error.ts";
@@ -192,9 +192,4 @@ async function allEnd(loops: readonly Promise<void>[], endAll: () => void): Prom
   );
   const failed = (await Promise.allSettled(watched)).find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
-}
-
-/** @param random a number from 0 up to 1. */
-function between([least, most]: readonly [number, number], random: number): number {
-  return least + (most - least) * random;
 }

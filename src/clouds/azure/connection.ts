@@ -112,11 +112,11 @@ export class AzureConnection extends PlainConnection {
       const { own, failed } = seen;
       if (failed !== null) await associateAgain(arm, failed, own.id, signal);
       const table = asCloudTable(own, owner);
-      const reading = failed === null ? this.#withReading(table, own, at) : table;
-      if (copies === "later" && usedTables(this.#context, own)) return [{ ...reading, copiesLater: true }];
+      const asRead = failed === null ? this.#withReading(table, own, at) : table;
+      if (copies === "later" && usedTables(this.#context, own)) return [{ ...asRead, copiesLater: true }];
       const { problems, isAsRead } = await followFormers(this.#context, own, signal);
       this.#memory.copyProblems = problems;
-      return [isAsRead ? reading : table];
+      return [isAsRead ? asRead : table];
     }
     const { subnet, associated, own } = seen;
     checkMayAssociate(subnet, associated, this.#options);

@@ -94,11 +94,10 @@ function mayChangeRoutes(state: KernelState, address: InterfaceAddress, deleted:
   const { interfaceIndex, address: { family }, subnet } = address;
   if (!deleted) return family === 4 && use.mayRevive(interfaceIndex);
   if (family === 4 && use.mayNameSource) return true;
+  const usesLink = use.usesLink(interfaceIndex);
   // An address of the link alone is the source of routes by that link only.
-  const isOfLink = address.scope >= RT_SCOPE_LINK;
-  if (family === 6 && use.defaultNamesSource && !isOfLink) return true;
-  if (!use.usesLink(interfaceIndex)) return false;
-  if (family === 6 && use.defaultNamesSource) return true;
+  if (family === 6 && use.defaultNamesSource && (usesLink || address.scope < RT_SCOPE_LINK)) return true;
+  if (!usesLink) return false;
   const others = state.addressesByKey.values().filter((other) =>
     other.interfaceIndex === interfaceIndex && other.address.family === family
   );
